@@ -166,7 +166,8 @@ def test_the_tokens_of_a_turn_look_as_those_of_a_rollout(chromium: Browser) -> N
         part = page.locator(".ak-span.ak-sampled").first
         expect(part).to_be_visible()
         name, text = (part.locator(f"> {tag}").bounding_box() for tag in ("small", "pre"))
-        assert name and text
+        assert name
+        assert text
         assert name["x"] + 90 <= text["x"], "the name stands beside the text"
         unlikely = page.locator(".ak-span .ak-s2").first
         ground = unlikely.evaluate("e => getComputedStyle(e).backgroundColor")

@@ -34,7 +34,7 @@ def alone(rule: tuple[str, ...]) -> list[str]:
         return []
     parts = [part.strip() for part in re.split(r",(?![^(]*\))", inside[0])]
     groups = [
-        found[1].split(",") for part in parts if (found := re.fullmatch(r":is\((.*?)\)", part))
+        found[1].split(",") for part in parts if (found := re.fullmatch(r":is\(([^()]*)\)", part))
     ]
     listed = [*parts, *(each.strip() for group in groups for each in group)]
     return [part[1:] for part in listed if re.fullmatch(r"\.ak-[\w-]+", part)]
