@@ -20,7 +20,7 @@ from agentkit.types.trajectory import Trajectory, Turn
 Mark = list[int]
 """Of a turn: errors, warnings, whether there are tokens to show."""
 
-DRAWN: dict[str, Callable[[Trajectory, int], Html]] = {
+DRAWN: dict[str, Callable[..., Html]] = {
     "request": request_tab,
     "response": response_tab,
     "tokens": tokens_tab,
@@ -57,9 +57,9 @@ class TurnTabs(LiveView):
         """
         if name not in DRAWN:
             raise NotFound(f"a turn has no tab {name!r}")
-        if name == "request":
-            return without_keys(request_tab(self.trajectory, turn, self.headers()))
-        return without_keys(DRAWN[name](self.trajectory, turn))
+        told = self.headers() if name == "request" else None
+        more = () if told is None else (told,)
+        return without_keys(DRAWN[name](self.trajectory, turn, *more))
 
     def headers(self) -> list[str] | None:
         """List the names of the headers that are sent; None where nothing tells."""
