@@ -444,7 +444,7 @@ def test_a_page_is_told_how_far_a_batch_is() -> None:
     progress.finished(ak.rollout(ak.demo()))
     assert "1 of 3 rollouts" in str(view.fragments())
     assert "1 running" in str(view.fragments())
-    assert "1 final" in str(view.fragments())
+    assert "1 answered" in str(view.fragments())
     assert heard == [0, 0, 1]
     view.close()
 
