@@ -26,7 +26,7 @@ function rowEdits({ live, ask, turns, shown }) {
     drafts.delete(key);
     const had = draft.editor.node.contains(document.activeElement);
     draft.editor.node.remove();
-    if (had) focusOn(draft.back?.isConnected ? draft.back : live.root);
+    if (had) focusOn(draft.back?.checkVisibility() ? draft.back : live.root);
   };
   const open = async (turn, what, { words = "", text, back = document.activeElement } = {}) => {
     const key = `${turn}|${what}`;
