@@ -28,8 +28,8 @@ from agentkit.trajectory.loop import apply, broken_off, interrupted, next_step, 
 from agentkit.trajectory.places import ahead_of, place_of
 from agentkit.types.answer import ToolCall
 from agentkit.types.steps import ModelStep, Outcome, Step, ToolStep
-from agentkit.types.trajectory import STOPPED_HALFWAY, Trajectory
-from agentkit.types.wire import Chunk, Exchange
+from agentkit.types.trajectory import Trajectory
+from agentkit.types.wire import STOPPED_HALFWAY, Chunk, Exchange
 
 Commit = Callable[[Step, Outcome, Trajectory], None]
 """Sees a step, its outcome and the trajectory that is about to be committed."""

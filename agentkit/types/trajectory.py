@@ -12,13 +12,11 @@ from agentkit.types.hooks import hook
 from agentkit.types.problem import Problem
 from agentkit.types.record import Record, Unknown, clip, record
 from agentkit.types.slots import first_empty
-from agentkit.types.wire import ApiError, Exchange, Prices, Request, covered
+from agentkit.types.wire import STOPPED_HALFWAY, ApiError, Exchange, Prices, Request, covered
 
 ResultStatus = Literal[
     "ok", "error", "timeout", "cancelled", "invalid_call", "unknown_tool", "skipped", "edited"
 ]
-STOPPED_HALFWAY = "it was stopped before the whole answer had come"
-"""The message of an answer that a person stopped while it came."""
 StopReason = Literal["final", "max_turns", "length", "error", "stopped", "content_filter"]
 
 
@@ -105,7 +103,7 @@ class Attempt(Record):
 
     @property
     def stopped(self) -> bool:
-        """Whether a person stopped it while it came: nothing went wrong."""
+        """Whether a person stopped it while it came."""
         return self.error.message == STOPPED_HALFWAY
 
     def summary(self) -> str:

@@ -28,6 +28,10 @@ class Chunk(Record):
     """What a newer version's file held beside it; None where there was nothing."""
 
 
+STOPPED_HALFWAY = "it was stopped before the whole answer had come"
+"""The message of an answer that a person stopped while it came."""
+
+
 @record
 class ApiError(Record):
     """A request that gave no usable answer, classified. `kind` is a problem code (`rate_limited`,
