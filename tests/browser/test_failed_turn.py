@@ -73,7 +73,8 @@ def test_a_click_on_the_error_shows_the_turn_with_its_head(chromium: Browser) ->
         page.get_by_role("button", name="Put in the guess").click()
         page.keyboard.press("Control+Enter")
         view.settle(lambda: len(dbg.tree) == 2)
-        assert page.evaluate("() => document.activeElement.closest('.ak-root') !== null")
+        view.settle()
+        page.wait_for_function("() => document.activeElement.closest('.ak-root')")
 
 
 def test_the_guess_is_put_in_with_one_click_and_makes_a_branch(chromium: Browser) -> None:

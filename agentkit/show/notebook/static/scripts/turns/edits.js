@@ -24,7 +24,9 @@ function rowEdits({ live, ask, turns, shown }) {
     const draft = drafts.get(key);
     if (!draft) return;
     drafts.delete(key);
-    const had = draft.editor.node.contains(document.activeElement);
+    // the rows may have been drawn again meanwhile, and the focus lost with them
+    const on = document.activeElement;
+    const had = draft.editor.node.contains(on) || on === document.body;
     draft.editor.node.remove();
     if (had) focusOn(draft.back?.checkVisibility() ? draft.back : live.root);
   };
