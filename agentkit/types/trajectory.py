@@ -12,7 +12,7 @@ from agentkit.types.hooks import hook
 from agentkit.types.problem import Problem
 from agentkit.types.record import Record, Unknown, clip, record
 from agentkit.types.slots import first_empty
-from agentkit.types.wire import STOPPED_HALFWAY, ApiError, Exchange, Prices, Request, covered
+from agentkit.types.wire import ApiError, Exchange, Prices, Request, covered
 
 ResultStatus = Literal[
     "ok", "error", "timeout", "cancelled", "invalid_call", "unknown_tool", "skipped", "edited"
@@ -100,11 +100,6 @@ class Attempt(Record):
     """What came all the same, byte for byte."""
     response: Response | None = field(default=None, compare=False)
     """What came of an answer that broke off."""
-
-    @property
-    def stopped(self) -> bool:
-        """Whether a person stopped it while it came."""
-        return self.error.message == STOPPED_HALFWAY
 
     def summary(self) -> str:
         return f"turn {self.turn}: {self.error.summary()}"

@@ -59,6 +59,11 @@ class ApiError(Record):
     unknown: Unknown | None = field(default=None, compare=False)
     """What a newer version's file held beside it; None where there was nothing."""
 
+    @property
+    def stopped(self) -> bool:
+        """Whether a person stopped the answer while it came."""
+        return self.message == STOPPED_HALFWAY
+
     def summary(self) -> str:
         return f"{self._heading}: {clip(self.message, 100)}"
 

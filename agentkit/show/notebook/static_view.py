@@ -103,7 +103,7 @@ def _beside(body: Html) -> str:
     names = ("ak-beside", "ak-matrix", "ak-lanes", "ak-bands")
     two = style("beside") if any(name in body for name in names) else ""
     cards = "" if two or "ak-todo" not in body else style("beside/cards")
-    return two + cards + (style("spans") if "ak-tokens" in body else "")
+    return two + cards + (style("tokens/spans") if "ak-tokens" in body else "")
 
 
 @cache

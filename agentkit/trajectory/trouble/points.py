@@ -47,12 +47,14 @@ def problem_points(trajectory: Trajectory) -> Iterator[ProblemPoint]:
         yield from _sent(trajectory, turn.index)
         while failed and failed[-1].turn <= turn.index:
             attempt = failed.pop()
-            yield _request(attempt.error, attempt.turn, "info" if attempt.stopped else "error")
+            yield _request(
+                attempt.error, attempt.turn, "info" if attempt.error.stopped else "error"
+            )
         yield from turn_points(turn)
     if trajectory.open is None or trajectory.open.response is None:
         yield from _sent(trajectory, len(turns))
     for attempt in reversed(failed):
-        yield _request(attempt.error, attempt.turn, "info" if attempt.stopped else "error")
+        yield _request(attempt.error, attempt.turn, "info" if attempt.error.stopped else "error")
     yield from _end(trajectory)
     for lost in trajectory.damage:
         yield ProblemPoint(lost.code, len(turns), lost.severity, "file", cause=lost)
@@ -114,7 +116,7 @@ def loose_count(trajectory: Trajectory) -> int:
     waits = trajectory.open is None or trajectory.open.response is None
     found = number_of(_sent(trajectory, len(trajectory.turns))) if waits else 0
     lost = number_of(trajectory.damage)
-    failed = sum(not attempt.stopped for attempt in trajectory.attempts)
+    failed = sum(not attempt.error.stopped for attempt in trajectory.attempts)
     return found + failed + number_of(_end(trajectory)) + lost
 
 

@@ -33,7 +33,7 @@ _LISTED = replace(STATIC, items=2_000)
 class ComparisonView(LiveView):
     """Prompts and sides, each cell a way to two conversations, then the findings."""
 
-    scripts = ("beside", "spans")
+    scripts = ("beside", "tokens/spans")
 
     def fragments(self) -> Mapping[str, Html]:
         """Draw the report; the conversations come when they are asked for."""

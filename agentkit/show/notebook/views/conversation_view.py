@@ -34,7 +34,7 @@ class ConversationView(TurnTabs):
     `trajectory`.
     """
 
-    scripts: ClassVar[tuple[str, ...]] = ("turns", "spans")
+    scripts: ClassVar[tuple[str, ...]] = ("turns", "tokens/spans")
 
     def __init__(self, target: Any) -> None:
         super().__init__(target)

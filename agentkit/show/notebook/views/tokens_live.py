@@ -32,7 +32,7 @@ class TokensView(LiveView):
         it is off policy, 64 where it was sampled (uint8); how many tokens each run has (uint32).
     """
 
-    scripts = ("beside/cards", "spans", "tokens")
+    scripts = ("beside/cards", "tokens")
 
     def fragments(self) -> Mapping[str, Html]:
         """Draw what is above the heatmap."""

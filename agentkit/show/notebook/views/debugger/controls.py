@@ -94,7 +94,9 @@ def status(dbg: Any, step: Step | None, sampled: str, problems: int) -> dict[str
 def _halfway(trajectory: Trajectory, step: Step) -> bool:
     """Tell whether the answer that comes next was stopped while it came."""
     last = trajectory.attempts[-1:]
-    return any(a.stopped and a.turn == step.turn for a in last) and not isinstance(step, ToolStep)
+    return any(a.error.stopped and a.turn == step.turn for a in last) and not isinstance(
+        step, ToolStep
+    )
 
 
 def _why(dbg: Any, stop: Any) -> str:

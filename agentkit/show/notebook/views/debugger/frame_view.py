@@ -26,7 +26,13 @@ class FrameView(ConversationView):
     from the first turn that is new.
     """
 
-    scripts: ClassVar[tuple[str, ...]] = ("debugger", "panels", "turns", "beside/trees", "spans")
+    scripts: ClassVar[tuple[str, ...]] = (
+        "debugger",
+        "panels",
+        "turns",
+        "beside/trees",
+        "tokens/spans",
+    )
 
     def __init__(self, target: Any) -> None:
         super().__init__(target)

@@ -120,7 +120,7 @@ def _entry(trajectory: Trajectory, turn: Turn, tried: Sequence[Attempt]) -> Entr
     return [
         clip(in_line(" ".join(words[: 4 * _WORDS].split())), _WORDS),
         _rounded(time.model),
-        errors + sent_errors + sum(not attempt.stopped for attempt in tried),
+        errors + sent_errors + sum(not attempt.error.stopped for attempt in tried),
         warnings + sent_warnings,
         _calls(turn, points),
     ]
@@ -161,7 +161,7 @@ def loose(trajectory: Trajectory) -> tuple[int, int]:
     what is to be sent next, and what a file has lost.
     """
     turns = len(trajectory.all_turns)
-    errors = sum(a.turn >= turns and not a.stopped for a in trajectory.attempts)
+    errors = sum(a.turn >= turns and not a.error.stopped for a in trajectory.attempts)
     error = trajectory.error
     errors += error is not None and all(a.error != error for a in trajectory.attempts)
     waits = trajectory.open is None or trajectory.open.response is None

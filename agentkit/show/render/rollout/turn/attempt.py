@@ -22,7 +22,7 @@ def attempt(key: str, failed: Attempt, limits: Limits, at: str) -> Html:
     """Draw a model call that gave no answer: what was tried and what the server said, or what had
     come until it was stopped.
     """
-    stopped, exchange = failed.stopped, failed.exchange
+    stopped, exchange = failed.error.stopped, failed.exchange
     number = 1 + len(exchange.retries)
     word = "stopped" if stopped else count(number, "attempt") + " without an answer"
     known = facts(word, seconds(exchange.elapsed))

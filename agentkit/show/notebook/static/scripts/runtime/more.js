@@ -3,7 +3,10 @@
  * the kernel sends when it is asked for, and `source` gets a text as it was written.
  */
 function longTexts(live) {
-  /** What waits for an answer, by its question, which no part's has the number of. @type {Map<number, Function>} */
+  /**
+   * What waits for an answer, by its question, which no part's has the number of.
+   * @type {Map<number, Function>}
+   */
   const waiting = new Map();
   let asked = 0;
   const ask = (action, args) =>
