@@ -28,7 +28,8 @@ function rowEdits({ live, ask, turns, shown }) {
     const on = document.activeElement;
     const had = draft.editor.node.contains(on) || on === document.body;
     draft.editor.node.remove();
-    if (had) focusOn(draft.back?.checkVisibility() ? draft.back : live.root);
+    const back = live.root.contains(draft.back) && draft.back.checkVisibility();
+    if (had) focusOn(back ? draft.back : live.root);
   };
   const open = async (turn, what, { words = "", text, back = document.activeElement } = {}) => {
     const key = `${turn}|${what}`;
