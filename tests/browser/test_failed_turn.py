@@ -107,8 +107,9 @@ def test_a_saved_report_is_said_where_it_can_be_seen(chromium: Browser) -> None:
             page.get_by_role("menuitem", name="Save a bug report of this turn").click()
             view.settle()
         assert saved.value.suggested_filename == "issue.md"
-        said = page.get_by_text("issue.md is among your downloads")
-        expect(said).to_be_in_viewport(ratio=1)
+        seen = page.locator(".ak-toast")
+        expect(seen).to_have_text("issue.md is among your downloads")
+        expect(seen).to_be_in_viewport(ratio=1)
 
 
 def test_short_ids_of_a_table_stay_on_one_line(chromium: Browser) -> None:

@@ -22,7 +22,8 @@ function mount(el, post, kernel = () => undefined) {
   const list = h("div", { className: "ak-rows" });
   const alerts = h("div", { className: "ak-alerts", role: "alert" });
   const spoken = h("div", { className: "ak-away", "aria-live": "polite" });
-  root.append(alerts, list, spoken);
+  const toast = h("div", { className: "ak-toast", popover: "manual", "aria-hidden": "true" });
+  root.append(alerts, list, spoken, toast);
   const rows = new Rows(list, (row) => {
     offerCopies(row);
     texts.more(row);
@@ -46,9 +47,10 @@ function mount(el, post, kernel = () => undefined) {
     send: (action, args = {}) => post({ type: "do", action, arguments: args }),
     say: (text, seen = false) => {
       spoken.textContent = text;
-      spoken.classList.toggle("ak-toast", seen);
+      toast.textContent = seen ? text : "";
+      if (toast.isConnected) toast.togglePopover(seen);
       clearTimeout(seeing);
-      seeing = setTimeout(() => spoken.classList.remove("ak-toast"), 4000);
+      seeing = setTimeout(() => toast.isConnected && toast.togglePopover(false), 4000);
     },
     fail: (message, hint = "") => {
       const said = [h("strong", { textContent: message }), h("span", { textContent: hint })];
