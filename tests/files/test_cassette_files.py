@@ -130,7 +130,7 @@ def test_an_opened_cassette_reads_what_is_looked_at(tmp_path: Path) -> None:
     assert [t.final for t in opened[2:5]] == [t.final for t in ak.load(path, all=True)[2:5]]
     with pytest.raises(IndexError):
         opened[9]
-    assert mimebundle(opened)["text/plain"].count("final") == 9
+    assert mimebundle(opened)["text/plain"].count("answered") == 9
     assert "<script" not in mimebundle(opened)["text/html"]
     assert repr(opened) == "<Cassette x.jsonl: 9 rollout(s)>"
     with pytest.raises(CassetteError):

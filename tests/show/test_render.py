@@ -366,7 +366,7 @@ def test_reward_labels_and_notes_are_said() -> None:
     parts = render(replace(weather(), meta=meta))
     head = read(parts["head"]).text
     assert all(said in head for said in ("reward 0.5", "label late", "wrong city", '"task"'))
-    assert "call 0note the tool lies" in read(parts["turn-0/remarks"]).text
+    assert "call 0 note the tool lies" in read(parts["turn-0/remarks"]).text
     assert "the tool lies" not in head
 
 

@@ -349,7 +349,7 @@ def explore(x: Any, *, labels: Any = None, title: str = "") -> Explorer:
     if kept is None and file is not None:
         kept = labels_beside(file)
     return Explorer(
-        Source(rollouts, getattr(x, "samples", None)),
+        Source(rollouts, x.samples if hasattr(x, "file") and hasattr(x, "samples") else None),
         Labels(kept),
         title=title if isinstance(title, str) else "",
     )

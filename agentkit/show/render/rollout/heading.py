@@ -84,7 +84,9 @@ def remarks(given: Sequence[Remark]) -> Html:
             facts(f"call {r.call}") if r.call is not None else None,
             " ",
             el(
-                "small", "label " if r.is_label else "note ", class_="ak-away" if r.is_label else ""
+                "small",
+                "label " if r.is_label else "note ",
+                class_="ak-away" if r.is_label else None,
             ),
             el("code", r.text, class_="ak-said ak-chip" if r.is_label else "ak-said", dir="auto"),
         )
