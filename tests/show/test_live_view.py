@@ -12,6 +12,8 @@ import weakref
 import zlib
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -460,6 +462,13 @@ def test_no_trait_holds_what_was_said() -> None:
     dbg = ak.debug(ak.demo(), "a secret word")
     dbg.run()
     assert "secret word" not in json.dumps(DebuggerView(dbg).get_state(), default=str)
+
+
+@pytest.mark.xfail(strict=True, reason="all views together are 265 KB: to be cut")
+def test_the_scripts_are_small() -> None:
+    static = Path(str(files("agentkit.show.notebook").joinpath("static")))
+    written = [path for path in static.rglob("*") if path.suffix in (".js", ".css")]
+    assert sum(path.stat().st_size for path in written) < 160_000
 
 
 @pytest.mark.parametrize("view", dict.fromkeys(live_views().values()))
