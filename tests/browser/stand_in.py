@@ -57,6 +57,14 @@ async ([script, packed]) => {
 """
 
 
+_DRAWN = """
+() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))
+"""
+"""Until the page has drawn what it was given, and asked for what that needs: a busy machine takes
+longer over a frame than any wait that is written down.
+"""
+
+
 class StandIn:
     """A view and the page that shows it. Messages to the page wait until `settle`, as they come
     from any thread.
@@ -87,7 +95,9 @@ class StandIn:
             if self._carry():
                 since = time.monotonic()
             elif time.monotonic() - since > quiet and until() and self._idle():
-                return
+                self.page.evaluate(_DRAWN)
+                if self._idle():
+                    return
         raise TimeoutError("the view does not settle")
 
     def _idle(self) -> bool:
