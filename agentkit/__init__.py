@@ -16,7 +16,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from agentkit.types.version import VERSION
+from agentkit.types.wire import VERSION
 
 if TYPE_CHECKING:
     from agentkit import cassette, charts, export, parsers, testing
@@ -50,8 +50,9 @@ if TYPE_CHECKING:
     from agentkit.trajectory.trouble.preflight import preflight
     from agentkit.types.answer import Response, ToolCall
     from agentkit.types.problem import Problem
+    from agentkit.types.request import Request
     from agentkit.types.trajectory import Message, ToolResult, Trajectory, Turn
-    from agentkit.types.wire import ApiError, Chunk, Exchange, Request
+    from agentkit.types.wire import ApiError, Chunk, Exchange
 
 __version__ = VERSION
 
@@ -87,7 +88,8 @@ _HOMES = {
     "agentkit.types.answer": "Response ToolCall",
     "agentkit.types.problem": "Problem",
     "agentkit.types.trajectory": "Message ToolResult Trajectory Turn",
-    "agentkit.types.wire": "ApiError Chunk Exchange Request",
+    "agentkit.types.request": "Request",
+    "agentkit.types.wire": "ApiError Chunk Exchange",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 _MODULES = ("cassette", "charts", "export", "parsers", "testing")

@@ -36,8 +36,9 @@ from agentkit.servers.redaction.secrecy import Secrecy
 from agentkit.servers.server import Server
 from agentkit.trajectory.loop import checked_meta, start
 from agentkit.trajectory.profiles import get_profile, profile_for
-from agentkit.types.answer import Policy
-from agentkit.types.trajectory import Message, Spec, Trajectory
+from agentkit.types.answer import Dialect, Policy
+from agentkit.types.request import Spec
+from agentkit.types.trajectory import Message, Trajectory
 
 Wrap = Callable[[Perform, Trajectory, int], Perform]
 """Makes another `Perform` of one, for this rollout and sample index."""
@@ -78,6 +79,8 @@ class Agent:
         server: a base URL, an `ak.Server`, an openai client (sync, async, Azure), or any object
             with an async `chat_completion(**kwargs)`.
             Without one: OPENAI_BASE_URL, else OpenAI.
+        dialect: the API to speak: `chat` (Chat Completions), `responses` (OpenAI) or `messages`
+            (Anthropic).
         system: a system message put before every prompt that is a text.
         sampling: further fields of the request, such as `top_p`, `seed`, `logprobs`.
         profile: how the history goes back; by default what fits the server.
@@ -114,6 +117,7 @@ class Agent:
         tools: Iterable[Any] = (),
         server: Any = None,
         *,
+        dialect: Dialect = "chat",
         system: str | None = None,
         temperature: float | None = None,
         max_tokens: int | None = None,
@@ -141,12 +145,10 @@ class Agent:
         schemas = shared_schemas(t.schema for t in functions.values())
         read = (profile, parser, policy, {**(sampling or {}), **further})
         limits = (max_turns, bool(stream), max_calls, prices)
-        spec = secrecy.covered(make_spec(chat, model, schemas, *read, *limits))
-        run_tool = tool_runner(
-            Functions(functions), timeout=tool_timeout, suggests=True, clock=clock
-        )
+        spec = secrecy.covered(make_spec(chat, model, schemas, *read, *limits, dialect=dialect))
+        runs = tool_runner(Functions(functions), timeout=tool_timeout, suggests=True, clock=clock)
         asked = checked_approve(approve)
-        perform = live_performs(chat, run_tool, retries, asked, secrecy, may_block=stream is None)
+        perform = live_performs(chat, runs, retries, asked, secrecy, may_block=stream is None)
         self._setup = Setup(
             spec=spec,
             server=chat,
@@ -321,6 +323,7 @@ def make_spec(
     stream: bool,
     max_calls: int | None = None,
     prices: Any = None,
+    dialect: Dialect = "chat",
 ) -> Spec:
     """Make what a rollout is run with, by default with the profile that fits the server.
 
@@ -336,6 +339,7 @@ def make_spec(
         max_calls: calls of one answer that are run at most; None for no limit.
         stream: whether answers are asked for in pieces.
         prices: what a million tokens cost, as a dict.
+        dialect: the API to speak.
 
     Raises:
         UsageError: the model is no name, there is no such policy, or a limit is no number.
@@ -359,6 +363,7 @@ def make_spec(
         tools=tools,
         sampling=sampling,
         profile=get_profile(chosen).name,
+        dialect=dialect,
         parser=parser,
         policy=policy,
         max_turns=max_turns,

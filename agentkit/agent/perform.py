@@ -83,6 +83,7 @@ def live(
             encoded=encoded.encode(trajectory) if by_http else None,
             fields=fields,
             extra_body=extra,
+            dialect=trajectory.spec.dialect,
             stream=trajectory.spec.stream,
             raw=True,  # secrets are taken out when the arguments of calls have been read
         )

@@ -17,7 +17,8 @@ from agentkit.trajectory.edit import edited_again
 from agentkit.trajectory.loop import read_answer
 from agentkit.types.answer import Policy, Response, ToolCall
 from agentkit.types.record import Drawn, Record, clip, record
-from agentkit.types.trajectory import OpenTurn, Spec, ToolResult, Trajectory, Turn
+from agentkit.types.request import Spec
+from agentkit.types.trajectory import OpenTurn, ToolResult, Trajectory, Turn
 
 
 @record

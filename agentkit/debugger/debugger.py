@@ -27,9 +27,10 @@ from agentkit.trajectory.history import request
 from agentkit.trajectory.loop import RESUMABLE, next_step
 from agentkit.trajectory.places import ahead_of
 from agentkit.types.answer import Response
+from agentkit.types.request import Request
 from agentkit.types.steps import Answer, Outcome, Step
 from agentkit.types.trajectory import ToolResult, Trajectory, Turn
-from agentkit.types.wire import ApiError, Request
+from agentkit.types.wire import ApiError
 
 _HEARD = 0.2
 """Seconds `stop` waits for what it stops."""

@@ -12,8 +12,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, get_args
 
+from agentkit.dialects.codecs import codec_of
 from agentkit.errors import UsageError, checked_keywords, suggest
 from agentkit.read.body.content import Content, read_content
+from agentkit.read.body.dialect import read_dialect
 from agentkit.read.body.finish import finish_problems
 from agentkit.read.body.finish_words import broken_kind, means
 from agentkit.read.body.message import (
@@ -78,6 +80,10 @@ def read_response(
     exchange, data, problems = _source(obj)
     if any(p.code == "unexpected_sse" for p in problems):
         return _read_events(exchange, problems, tools, policy, parser, turn)
+    codec = codec_of(data)
+    if codec is not None:
+        read = read_dialect(codec, data, exchange, known_tools(tools), policy, parser, turn)
+        return replace(read, problems=(*problems, *read.problems)) if problems else read
     envelope = open_envelope(data) if not problems or data is not None else Envelope()
     envelope.problems[:0] = problems
     return _read(envelope, exchange, known_tools(tools), policy, parser, turn)
@@ -93,6 +99,9 @@ def read_body(
         exchange: what it came in.
         tools, policy, parser, turn: as for `read_response`.
     """
+    codec = codec_of(data)
+    if codec is not None:
+        return read_dialect(codec, data, exchange, known_tools(tools), policy, parser, turn)
     return _read(open_envelope(data), exchange, known_tools(tools), policy, parser, turn)
 
 

@@ -10,7 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import field
 from typing import Any, Protocol
 
+from agentkit.dialects.codecs import CODECS
 from agentkit.errors import UsageError
+from agentkit.types.answer import Dialect
 from agentkit.types.record import Record, record
 from agentkit.types.wire import Chunk, Exchange
 
@@ -29,10 +31,12 @@ class Call(Record):
 
     messages: Sequence[dict[str, Any]]
     """The history in OpenAI's chat format."""
-    encoded: bytes | None = None
-    """The same history already encoded as a JSON array, where the caller keeps it; None: `messages`
-    is encoded.
+    encoded: Sequence[bytes] | None = None
+    """The same history already encoded message by message, where the caller keeps it; None:
+    `messages` is encoded.
     """
+    dialect: Dialect = "chat"
+    """The API that is spoken."""
     fields: dict[str, Any] = field(default_factory=dict)
     """Everything else in the body: model, tools, temperature, max_tokens, n, …; never `stream`."""
     extra_body: dict[str, Any] | None = None
@@ -82,6 +86,11 @@ def request_body(call: Call, *, completion_tokens: bool = False) -> bytes:
     Raises:
         UsageError: something in it is not JSON.
     """
+    if call.dialect != "chat":
+        codec = CODECS[call.dialect]
+        parts = call.encoded
+        parts = [codec.encode(m) for m in call.messages] if parts is None else parts
+        return codec.body(parts, sent_fields(call), call.extra_body, call.stream)
     body = {**sent_fields(call), **(call.extra_body or {})}
     if call.stream:
         body["stream"] = True
@@ -93,7 +102,8 @@ def request_body(call: Call, *, completion_tokens: bool = False) -> bytes:
         body.setdefault("max_completion_tokens", limit)
     if "messages" in body:
         return encode(body)
-    messages = encode(list(call.messages)) if call.encoded is None else call.encoded
+    parts = call.encoded
+    messages = encode(list(call.messages)) if parts is None else b"[" + b",".join(parts) + b"]"
     head = encode(body)[:-1]
     return b"".join((head, b"," if body else b"", b'"messages":', messages, b"}"))
 

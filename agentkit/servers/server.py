@@ -10,6 +10,7 @@ from types import ModuleType, NoneType
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlencode
 
+from agentkit.dialects.codecs import CODECS
 from agentkit.errors import UsageError, checked_keywords
 from agentkit.servers.address import (
     OPENAI_URL,
@@ -29,6 +30,7 @@ from agentkit.servers.redaction.secret_values import header_secrets, login_secre
 from agentkit.servers.transfer import transfer
 from agentkit.servers.transport.per_loop import Close, PerLoop
 from agentkit.servers.transport.proxies import proxy_for
+from agentkit.types.answer import Dialect
 from agentkit.types.wire import Exchange
 
 if TYPE_CHECKING:
@@ -107,7 +109,6 @@ class Server:
         ]
         remember(secrets)
         self._redact = Redactor(secrets)
-        self._shown = self._redact(clean_url(full))
         self._clients = PerLoop(self._connect)
 
     def __repr__(self) -> str:
@@ -140,7 +141,10 @@ class Server:
             return arrival.exchange()
         async with slots:
             return await transfer(
-                wire, wire.post(body), self._arrival(call, emit), seconds=self.timeout
+                wire,
+                wire.post(body, self._full_url(call.dialect)),
+                self._arrival(call, emit),
+                seconds=self.timeout,
             )
 
     async def aclose(self) -> None:
@@ -161,9 +165,10 @@ class Server:
             return self.max_completion_tokens
         return is_openai(self._host) and needs_completion_tokens(call.fields.get("model"))
 
-    def _full_url(self) -> str:
+    def _full_url(self, dialect: Dialect = "chat") -> str:
         query = urlencode({name: value.reveal() for name, value in self._query.items()})
-        return f"{self.url}/chat/completions{'?' if query else ''}{query}"
+        path = CODECS[dialect].path if dialect in CODECS else "/chat/completions"
+        return f"{self.url}{path}{'?' if query else ''}{query}"
 
     def _arrival(self, call: Call, emit: Emit | None) -> Arrival:
         return Arrival(
@@ -171,7 +176,7 @@ class Server:
             stream=call.stream,
             emit=emit,
             redact=AS_IT_CAME,
-            url=self._shown,
+            url=self._redact(clean_url(self._full_url(call.dialect))),
             most=self.max_answer_bytes,
         )
 

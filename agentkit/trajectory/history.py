@@ -13,11 +13,12 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from agentkit.dialects.codecs import CODECS
 from agentkit.read.body.reasoning import FIELDS, LISTS, SIGNATURES, cut, joined
-from agentkit.trajectory.profiles import PROFILES, Profile, get_profile, profile_for
+from agentkit.trajectory.profiles import PROFILES, get_profile, profile_for, profile_of
 from agentkit.types.answer import ReasoningBlock, Response, ToolCall
-from agentkit.types.trajectory import OpenTurn, Spec, ToolResult, Trajectory, Turn
-from agentkit.types.wire import Request
+from agentkit.types.request import Profile, Request, Spec
+from agentkit.types.trajectory import OpenTurn, ToolResult, Trajectory, Turn
 
 __all__ = [
     "PROFILES",
@@ -50,6 +51,8 @@ def assistant_message(response: Response, profile: Profile) -> dict[str, Any]:
         message["tool_calls"] = [_call(call, profile) for call in response.tool_calls]
     if response.reasoning_blocks:
         message.update(_reasoning(response.reasoning_blocks, profile))
+    if profile.dialect != "chat":
+        message["items"] = CODECS[profile.dialect].items(response)
     return message
 
 
@@ -163,7 +166,7 @@ def messages(trajectory: Trajectory) -> list[dict[str, Any]]:
 def _messages(
     trajectory: Trajectory, turns: Iterable[Turn | OpenTurn], until: int | None = None
 ) -> list[dict[str, Any]]:
-    profile = get_profile(trajectory.spec.profile)
+    profile = profile_of(trajectory.spec)
     found = [dict(message.wire) for message in trajectory.prompt]
     for index, turn in enumerate(turns):
         if turn.kept is not None:
@@ -192,6 +195,7 @@ def request(trajectory: Trajectory, turn: int) -> Request:
         messages=tuple(_messages(trajectory, turns, turn)),
         tools=spec.tools,
         sampling=sampling,
+        dialect=spec.dialect,
     )
 
 

@@ -27,13 +27,13 @@ from agentkit.read.stream.stream_error import answer_failure
 from agentkit.trajectory.person.by_hand import rewritten
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.problem import problem
+from agentkit.types.request import Spec
 from agentkit.types.slots import empty_slots, with_value
 from agentkit.types.steps import Answer, ModelStep, Outcome, Result, Step, ToolStep
 from agentkit.types.trajectory import (
     Attempt,
     Message,
     OpenTurn,
-    Spec,
     StopReason,
     ToolResult,
     Trajectory,

@@ -8,97 +8,13 @@ bodies of real 400s. What came goes back as it came, unless a profile says other
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import replace
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from agentkit.errors import NotFound, suggest
-from agentkit.types.record import Record, record
-
-ReasoningField = Literal["same", "reasoning", "reasoning_content"]
-
-
-@record
-class Profile(Record):
-    """What one kind of server wants of its history, and what it refuses."""
-
-    name: str
-    reasoning_field: ReasoningField | None = "same"
-    """Where reasoning goes back: the `same` field it came in, and `reasoning_content` where it came
-    in content parts; another name: there, in whatever it came; None: not at all."""
-    reasoning_required: bool = False
-    """An assistant message with calls must carry its reasoning: api.moonshot.ai ("reasoning_content
-    is missing in assistant tool call message") and api.deepseek.com ("Missing `reasoning_content`
-    field in the assistant message")."""
-    reasoning_details: bool = True
-    """`reasoning_details` and other lists of reasoning go back as they came (OpenRouter,
-    MiniMax)."""
-    extra_content: bool = True
-    """Signatures go back as they came, a message's and a call's `extra_content`: Gemini 3 refuses a
-    turn whose first call has lost its `thought_signature`
-    (https://ai.google.dev/gemini-api/docs/thought-signatures)."""
-    refuses_reasoning: bool = False
-    """A reasoning field in a message is refused, not ignored: OpenAI ("Unknown parameter:
-    'messages[1].reasoning_content'") and Mistral ("Extra inputs are not permitted")."""
-    refused_fields: tuple[str, ...] = ()
-    """Fields of an assistant message that are refused: reasoning under another name, as Cerebras
-    and Groq take only `reasoning` ("property 'messages.2.assistant.reasoning_content' is
-    unsupported"), and what an SDK dumps beside it, even when it is null (Groq: "property 'refusal'
-    is unsupported", Mistral: "Extra inputs are not permitted")."""
-    think_text: bool = True
-    """Think tags of the content go back verbatim; False: the content without them."""
-    ids: Literal["any", "alnum9", "kimi"] = "any"
-    """`alnum9`: nine letters and digits (mistral-common: "must be a-z, A-Z, 0-9, with a length of
-    9"); `kimi`: `functions.name:i`, from which Kimi K2's chat template takes the name."""
-    id_limit: int | None = None
-    """Characters an id may have (OpenAI: "string too long. Expected a string with maximum length
-    40").
-    """
-    strict_names: bool = False
-    """Names must match `[a-zA-Z0-9_-]{1,64}`, as OpenAI, Mistral, Gemini and Anthropic (behind
-    OpenRouter) say.
-    """
-    null_content: bool = False
-    """An assistant message with calls and no text has `content: null`, not ""."""
-    empty_answers: bool = True
-    """An assistant message with neither text nor calls is accepted; not by Mistral ("must have
-    either content or tool_calls, but not none") nor by Moonshot ("the message at position 1 with
-    role 'assistant' must not be empty")."""
-    empty_parts: bool = False
-    """`content: []` is accepted beside calls, as Mistral's own client sends it."""
-    empty_tool_calls: bool = False
-    """`tool_calls: []` is accepted; not by OpenAI ("[] is too short - 'messages.1.tool_calls'")."""
-    part_types: tuple[str, ...] = ()
-    """The types of parts that a content may hold, others are refused; () where any may do. OpenAI:
-    "Invalid value: 'tool_use'. Supported values are: …"."""
-    media_roles: tuple[str, ...] = ("user",)
-    """The roles whose messages may hold images and other parts that are no text (OpenAI: "Image
-    URLs are only allowed for messages with role 'user', but this message with role 'tool' contains
-    an image URL"). vLLM parses the parts of every role alike."""
-    typeless_calls: bool = False
-    """A call may leave out its `type`, as Mistral's schema says; not with OpenAI ("Missing required
-    parameter: 'messages[2].tool_calls[0].type'").
-    """
-    json_arguments: bool = True
-    """Arguments in the history must hold a JSON object, because the server (vLLM:
-    `entrypoints/chat_utils.py`, llama.cpp: `common/chat.cpp`) or the chat template ("Can only get
-    item pairs from a mapping") parses them."""
-    alternates: bool = False
-    """User and assistant must alternate, and the last message must be the user's or a tool's
-    (mistral-common: "Expected last role User or Tool", "Unexpected role 'user' after role
-    'tool'")."""
-    system_first: bool = False
-    """A system message is accepted only at the start (chat templates of Qwen3.5 and others: "System
-    message must be at the beginning").
-    """
-    one_system: bool = False
-    """Only one system message is accepted: the same templates refuse a second one with the same
-    words, and Gemma's with "Conversation roles must alternate". OpenAI, OpenRouter, Groq, DeepSeek
-    and Mistral take several.
-    """
-
-    def summary(self) -> str:
-        return self.name
-
+from agentkit.types.answer import Dialect
+from agentkit.types.request import Profile, Spec
 
 _ANY_ROLE = ("system", "developer", "user", "assistant", "tool")
 
@@ -305,6 +221,24 @@ def get_profile(name: str) -> Profile:
             f"no profile is named {name!r}",
             hint=suggest(name, PROFILES, f"choose one of: {', '.join(sorted(PROFILES))}"),
         ) from None
+
+
+@lru_cache(maxsize=64)
+def _profile_in(name: str, dialect: Dialect) -> Profile:
+    return replace(get_profile(name), dialect=dialect)
+
+
+def profile_of(spec: Spec) -> Profile:
+    """Find the profile that a rollout's history is sent with, in the dialect it is sent in.
+
+    Raises:
+        NotFound: there is no such profile.
+    """
+    return (
+        get_profile(spec.profile)
+        if spec.dialect == "chat"
+        else _profile_in(spec.profile, spec.dialect)
+    )
 
 
 def profile_for(url: str | None, model: str | None = None) -> str:

@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterable
 from operator import is_
 from typing import Any, Generic, TypeVar
 
+from agentkit.dialects.codecs import CODECS
 from agentkit.read.plain import compact_json
 from agentkit.trajectory.history import turn_messages
-from agentkit.trajectory.profiles import Profile, get_profile
+from agentkit.trajectory.profiles import get_profile, profile_of
+from agentkit.types.request import Profile
 from agentkit.types.trajectory import Message, Trajectory, Turn
 
 T = TypeVar("T")
@@ -57,9 +59,7 @@ class SentHistory(Generic[T]):
 
     def _follow(self, trajectory: Trajectory) -> None:
         known = len(self._turns)
-        same = trajectory.prompt is self._prompt and trajectory.spec.profile == (
-            self._profile.name if self._profile else None
-        )
+        same = trajectory.prompt is self._prompt and self._profile == profile_of(trajectory.spec)
         if (
             not same
             or known > len(trajectory.turns)
@@ -71,13 +71,18 @@ class SentHistory(Generic[T]):
             self._add_turn(turn)
 
     def _restart(self, trajectory: Trajectory) -> None:
+        self._form = self._form_of(trajectory) or self._form
         self._prompt, self._profile, self._turns = (
             trajectory.prompt,
-            get_profile(trajectory.spec.profile),
+            profile_of(trajectory.spec),
             [],
         )
         self._set([])
         self._add(message.wire for message in trajectory.prompt)
+
+    def _form_of(self, trajectory: Trajectory) -> Callable[[dict[str, Any]], T] | None:
+        """Choose what makes a message of this rollout; None: as before."""
+        return None
 
     def _add_turn(self, turn: Turn) -> None:
         if turn.kept is not None:
@@ -104,9 +109,9 @@ class EncodedHistory(SentHistory[bytes]):
         super().__init__(encode_message)
         self._digest = hashlib.sha256()
 
-    def encode(self, trajectory: Trajectory) -> bytes:
-        """Encode the messages of the next request as a JSON array."""
-        return b"[" + b",".join(self.messages(trajectory)) + b"]"
+    def encode(self, trajectory: Trajectory) -> list[bytes]:
+        """Encode the messages of the next request, each in the dialect it is sent in."""
+        return self.messages(trajectory)
 
     def key(self, trajectory: Trajectory, fields: dict[str, Any]) -> str:
         """Digest the next request, equal for requests that hold the same; linear in what is new."""
@@ -116,6 +121,10 @@ class EncodedHistory(SentHistory[bytes]):
             digest.update(part)
         digest.update(json.dumps(fields, sort_keys=True, default=str).encode())
         return digest.hexdigest()[:16]
+
+    def _form_of(self, trajectory: Trajectory) -> Callable[[dict[str, Any]], bytes]:
+        codec = CODECS.get(trajectory.spec.dialect)
+        return codec.encode if codec else encode_message
 
     def _set(self, parts: list[bytes]) -> None:
         self._digest = hashlib.sha256()

@@ -145,6 +145,12 @@ class Response(Record):
     """Calls found in the text that the policy does not run; adopt them by hand."""
     server_steps: tuple[ServerStep, ...] = ()
     """What the server did by itself, in the order it was sent."""
+    items: tuple[Any, ...] = field(default=(), compare=False)
+    """The output items (Responses) or content blocks (Messages) as sent, in order: what goes back
+    into the history; () in chat completions.
+    """
+    id: str | None = field(default=None, compare=False)
+    """The server's id of the answer; None where it gave none."""
     refusal: str | None = None
     """The text in which the model declined; None where it did not."""
     finish_reason: str | None = None

@@ -7,12 +7,13 @@ from dataclasses import field
 from itertools import zip_longest
 from typing import Any, Literal
 
-from agentkit.types.answer import Policy, Response, ToolCall
+from agentkit.types.answer import Response, ToolCall
 from agentkit.types.hooks import hook
 from agentkit.types.problem import Problem
 from agentkit.types.record import Record, Unknown, clip, record
+from agentkit.types.request import Request, Spec
 from agentkit.types.slots import first_empty
-from agentkit.types.wire import ApiError, Exchange, Prices, Request, covered
+from agentkit.types.wire import ApiError, Exchange, covered
 
 ResultStatus = Literal[
     "ok", "error", "timeout", "cancelled", "invalid_call", "unknown_tool", "skipped", "edited"
@@ -256,39 +257,6 @@ class OpenTurn(Record):
         if self.response is None:
             return f"{len(self.added)} messages to send"
         return f"{self.response.summary()}, {len(self.pending)} pending"
-
-
-@record
-class Spec(Record):
-    """What a rollout was run with; everything that decides what is sent and how it is read."""
-
-    model: str | None = None
-    """The model's name; None leaves it to the server."""
-    tools: tuple[dict[str, Any], ...] = ()
-    """Tool schemas in OpenAI's format."""
-    sampling: dict[str, Any] = field(default_factory=dict)
-    """Everything else in the request's body: temperature, max_tokens, …."""
-    profile: str = "generic"
-    """How the history goes back: a name of `agentkit.trajectory.history`."""
-    parser: str | None = None
-    """The parser whose calls, found in text, are run; None: they are only listed as recoverable."""
-    policy: Policy = "normalize"
-    """Which broken calls are run."""
-    max_turns: int | None = None
-    """Model calls at most; None for no limit."""
-    max_calls: int | None = None
-    """Calls of one answer that are run at most; None for no limit."""
-    stream: bool = False
-    """Whether answers are asked for in pieces."""
-    prices: Prices | None = field(default=None, compare=False)
-    """What a million tokens cost; None where nobody said."""
-    withheld: Any = field(default=None, compare=False)
-    """The fields with secrets as they are sent; in memory alone."""
-    unknown: Unknown | None = field(default=None, compare=False)
-    """What a newer version's file held beside it; None where there was nothing."""
-
-    def summary(self) -> str:
-        return f"{clip(str(self.model), 200)} {len(self.tools)} tools, profile={clip(self.profile)}"
 
 
 @record

@@ -13,6 +13,9 @@ from typing import Any, overload
 from agentkit.types.record import Record, Unknown, clip, record
 from agentkit.types.words import visible
 
+VERSION = """The version of this package, as pyproject.toml has it."""
+"""Of this package, as its requests name it."""
+
 _json = json.JSONDecoder().decode
 
 
@@ -131,32 +134,6 @@ class Exchange(Record):
 
 
 @record
-class Request(Record):
-    """What is sent for one model call: derived from a trajectory, and what the raw pane shows."""
-
-    model: str | None
-    """The model's name; None leaves it to the server."""
-    messages: tuple[dict[str, Any], ...]
-    """The history in OpenAI's chat format, as the profile sends it."""
-    tools: tuple[dict[str, Any], ...] = ()
-    """Tool schemas in OpenAI's format."""
-    sampling: dict[str, Any] = field(default_factory=dict)
-    """Everything else in the body: temperature, max_tokens, extra_body fields."""
-
-    @property
-    def body(self) -> dict[str, Any]:
-        """The JSON body as a dict of its own."""
-        head = {"model": self.model} if self.model is not None else {}
-        tools = {"tools": list(self.tools)} if self.tools else {}
-        return {**head, "messages": [dict(m) for m in self.messages], **tools, **self.sampling}
-
-    def summary(self) -> str:
-        return (
-            f"{clip(str(self.model), 200)} {len(self.messages)} messages, {len(self.tools)} tools"
-        )
-
-
-@record
 class Usage(Record):
     """The tokens of one answer as the server counted them; None where it did not say."""
 
@@ -186,31 +163,6 @@ class Usage(Record):
 
     def summary(self) -> str:
         return f"{self.input_tokens}→{self.output_tokens} tokens"
-
-
-@record
-class Prices(Record):
-    """What a million tokens cost, in whatever currency the caller counts."""
-
-    input: float
-    """A million tokens that the model read."""
-    output: float
-    """A million tokens that the model wrote, reasoning included."""
-    cached: float | None = None
-    """A million tokens that it read from the prefix cache; None: what others cost."""
-
-    def cost(self, usage: Usage | None) -> float | None:
-        """Price one answer; None where the server did not count its tokens."""
-        if usage is None or usage.input_tokens is None or usage.output_tokens is None:
-            return None
-        kept = min(usage.cached_tokens or 0, usage.input_tokens)
-        cached = self.input if self.cached is None else self.cached
-        read = (usage.input_tokens - kept) * self.input + kept * cached
-        return (read + usage.output_tokens * self.output) / 1e6
-
-    def summary(self) -> str:
-        more = "" if self.cached is None else f", cached {self.cached:g}"
-        return f"input {self.input:g}{more}, output {self.output:g} per million"
 
 
 def covered(intervals: Iterable[tuple[float | None, float | None]]) -> float:

@@ -27,7 +27,7 @@ from agentkit.servers.redaction.passage import Passage
 from agentkit.servers.redaction.redactor import Redactor
 from agentkit.servers.redaction.secrecy import Secrecy
 from agentkit.testing import ScriptedServer, calls, says
-from agentkit.types.trajectory import Spec
+from agentkit.types.request import Spec
 from agentkit.types.wire import Chunk, Exchange
 from tests.support.secret_attack import ECHOED, KEY, SEEN, attack, hits, leak, split, ways
 

@@ -17,8 +17,9 @@ from agentkit.errors import NoFile, UsageError
 from agentkit.read.choices import choices_of
 from agentkit.show.notebook.static_view import mimebundle
 from agentkit.trajectory.loop import apply, start
+from agentkit.types.request import Spec
 from agentkit.types.steps import Answer, Result
-from agentkit.types.trajectory import Spec, ToolResult, Trajectory
+from agentkit.types.trajectory import ToolResult, Trajectory
 from agentkit.types.wire import Exchange
 
 SCHEMA = {

@@ -16,8 +16,9 @@ from typing import Any
 import agentkit as ak
 from agentkit.read.calls.function_schema import shared_schemas
 from agentkit.trajectory.loop import apply, start
+from agentkit.types.request import Spec
 from agentkit.types.steps import Answer, Result
-from agentkit.types.trajectory import Spec, ToolResult, Trajectory
+from agentkit.types.trajectory import ToolResult, Trajectory
 from agentkit.types.wire import Exchange
 
 TOOLS = shared_schemas(

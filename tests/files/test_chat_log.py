@@ -380,7 +380,8 @@ def test_captured_traffic(name: str) -> None:
             assert all(text in contents(trajectory) for text in given_texts)
         last = rows[-1]
         assert (trajectory.stop_reason == "error") == (
-            last["status"] != 200 or not last["path"].endswith("chat/completions")
+            last["status"] != 200
+            or (last["path"].endswith("/completions") and "chat" not in last["path"])
         )
         for row, turn in zip(rows, trajectory.all_turns, strict=False):
             if row["status"] == 200 and row.get("body"):

@@ -22,8 +22,9 @@ from agentkit.files.cassette.json_records import from_json, to_json
 from agentkit.files.cassette.lines import dump
 from agentkit.files.foreign.chat_log import trajectory_of
 from agentkit.trajectory.loop import apply, cancelled, close, resume, rewrite, say, start, stop
+from agentkit.types.request import Spec
 from agentkit.types.steps import Answer, Result
-from agentkit.types.trajectory import Message, OpenTurn, Spec, ToolResult, Trajectory
+from agentkit.types.trajectory import Message, OpenTurn, ToolResult, Trajectory
 from agentkit.types.wire import ApiError, Chunk, Exchange
 from tests.support.growth import assert_linear
 

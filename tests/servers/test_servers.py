@@ -57,7 +57,7 @@ def test_the_body_uses_the_encoded_history_as_it_stands() -> None:
     with HttpServer() as http:
         call = Call(
             messages=[],
-            encoded=b'[{"role":"user","content":"kept"}]',
+            encoded=[b'{"role":"user","content":"kept"}'],
             fields={"model": "m", "tools": []},
             extra_body={"top_k": 5},
         )

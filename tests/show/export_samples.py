@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 import agentkit as ak
 from agentkit.show.export.document import Export
 from agentkit.trajectory.loop import start
-from agentkit.types.trajectory import Spec, Trajectory
+from agentkit.types.request import Spec
+from agentkit.types.trajectory import Trajectory
 from tests.support.paths import NOTEBOOKS
 
 CASSETTE = NOTEBOOKS / "cassettes" / "vllm_compare_weather.jsonl"

@@ -12,17 +12,17 @@ from typing import Any
 
 from agentkit.types.answer import ReasoningBlock, Response, ToolCall
 from agentkit.types.problem import Problem, problem
+from agentkit.types.request import Request, Spec
 from agentkit.types.trajectory import (
     Attempt,
     Message,
     OpenTurn,
     Parent,
-    Spec,
     ToolResult,
     Trajectory,
     Turn,
 )
-from agentkit.types.wire import ApiError, Chunk, Exchange, Request, Usage
+from agentkit.types.wire import ApiError, Chunk, Exchange, Usage
 
 TOOL = {
     "type": "function",

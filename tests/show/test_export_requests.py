@@ -18,7 +18,8 @@ import agentkit as ak
 from agentkit.errors import NoFile, NotFound, UsageError
 from agentkit.show.export.code.literals import json_text, literal
 from agentkit.trajectory.loop import start
-from agentkit.types.trajectory import Spec, Trajectory, Turn
+from agentkit.types.request import Spec
+from agentkit.types.trajectory import Trajectory, Turn
 from tests.servers.http_stub import COMPLETION, Answer, HttpServer, sse
 from tests.show.export_samples import HOSTILE, rollouts, run_python, run_shell, values, weather
 from tests.support.examples import examples

@@ -18,8 +18,9 @@ from agentkit.show.export.reductions import fewest, reductions
 from agentkit.testing import ScriptedServer, says
 from agentkit.trajectory.loop import start
 from agentkit.trajectory.trouble.preflight import preflight
-from agentkit.types.trajectory import Spec, Trajectory
-from agentkit.types.wire import ApiError, Exchange, Request
+from agentkit.types.request import Request, Spec
+from agentkit.types.trajectory import Trajectory
+from agentkit.types.wire import ApiError, Exchange
 from tests.servers.http_stub import COMPLETION, Answer, HttpServer
 from tests.show.export_samples import run_shell, weather
 

@@ -15,7 +15,8 @@ import pytest
 
 import agentkit as ak
 from agentkit.types.problem import problem
-from agentkit.types.trajectory import Attempt, Message, Spec, ToolResult, Trajectory, Turn
+from agentkit.types.request import Spec
+from agentkit.types.trajectory import Attempt, Message, ToolResult, Trajectory, Turn
 from agentkit.types.wire import ApiError
 from agentkit.types.words import HIDDEN
 

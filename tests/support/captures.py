@@ -9,8 +9,9 @@ from functools import cache
 from typing import Any
 
 from agentkit.trajectory.loop import apply, start
+from agentkit.types.request import Spec
 from agentkit.types.steps import Answer, Result
-from agentkit.types.trajectory import Spec, ToolResult, Trajectory
+from agentkit.types.trajectory import ToolResult, Trajectory
 from agentkit.types.wire import Chunk, Exchange
 from tests.support.paths import CORPUS
 

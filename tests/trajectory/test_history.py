@@ -29,8 +29,9 @@ from agentkit.trajectory.loop import apply, cancelled, failure, say, start
 from agentkit.trajectory.sent_history import encode_message
 from agentkit.trajectory.trouble.preflight import preflight
 from agentkit.types.answer import Response
+from agentkit.types.request import Spec
 from agentkit.types.steps import Answer, Result
-from agentkit.types.trajectory import Message, Spec, ToolResult, Trajectory
+from agentkit.types.trajectory import Message, ToolResult, Trajectory
 from agentkit.types.wire import Exchange
 from tests.support.corpus import captured, corpus_rows
 

@@ -31,8 +31,9 @@ from agentkit.trajectory.loop import (
     stop,
 )
 from agentkit.trajectory.trouble.preflight import preflight
+from agentkit.types.request import Spec
 from agentkit.types.steps import Answer, ModelStep, Result, ToolStep
-from agentkit.types.trajectory import Message, OpenTurn, Spec, ToolResult, Trajectory
+from agentkit.types.trajectory import Message, OpenTurn, ToolResult, Trajectory
 from agentkit.types.wire import ApiError, Chunk, Exchange, TokenIds
 from tests.support.growth import assert_linear
 

@@ -21,7 +21,8 @@ from agentkit.trajectory.history import (
     profile_for,
     tool_message,
 )
-from agentkit.trajectory.profiles import _HOSTS, _MODELS, _PORTS, Profile
+from agentkit.trajectory.profiles import _HOSTS, _MODELS, _PORTS
+from agentkit.types.request import Profile
 from agentkit.types.trajectory import ToolResult
 from tests.support.corpus import corpus_rows
 

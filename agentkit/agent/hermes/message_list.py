@@ -11,7 +11,7 @@ from agentkit.read.plain import plain
 from agentkit.servers.redaction.secrecy import Secrecy
 from agentkit.trajectory.history import assistant_message, tool_message
 from agentkit.trajectory.loop import prompt_messages, rewrite
-from agentkit.trajectory.profiles import Profile
+from agentkit.types.request import Profile
 from agentkit.types.trajectory import OpenTurn, Trajectory, Turn
 
 

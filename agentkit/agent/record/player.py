@@ -23,9 +23,10 @@ from agentkit.trajectory.history import request, request_fields
 from agentkit.trajectory.sent_history import EncodedHistory
 from agentkit.types.answer import ToolCall
 from agentkit.types.record import clip
+from agentkit.types.request import Request
 from agentkit.types.steps import Answer, ModelStep, Outcome, Result, Step, ToolStep
 from agentkit.types.trajectory import OpenTurn, ToolResult, Trajectory, Turn
-from agentkit.types.wire import Exchange, Request
+from agentkit.types.wire import Exchange
 
 _HINT = "replay with what was recorded, or record again; a replay never asks a server"
 _DIFF = 2000

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from agentkit.errors import UsageError, suggest
+from agentkit.types.request import Prices
 from agentkit.types.trajectory import ToolResult
-from agentkit.types.wire import Prices
 
 MAX_CALLS = 1_000
 """Calls of one answer that are run where nobody says otherwise: more than any model means to write,

@@ -29,7 +29,8 @@ from agentkit.files.path import to_read
 from agentkit.trajectory.trouble.points import problem_count
 from agentkit.trajectory.trouble.sent_problems import sent_problems
 from agentkit.types.record import Drawn, Record, clip, record
-from agentkit.types.trajectory import Message, Spec, StopReason, Trajectory
+from agentkit.types.request import Spec
+from agentkit.types.trajectory import Message, StopReason, Trajectory
 from agentkit.types.words import count, in_line
 
 _log = logging.getLogger("agentkit")

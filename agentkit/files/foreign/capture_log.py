@@ -13,8 +13,9 @@ from typing import Any
 from agentkit.files.foreign.raw_answer import chunks_of, exchange_of, with_status
 from agentkit.trajectory.loop import apply, rewrite, start
 from agentkit.types.answer import ToolCall
+from agentkit.types.request import Spec
 from agentkit.types.steps import Answer, Result
-from agentkit.types.trajectory import Message, Spec, ToolResult, Trajectory
+from agentkit.types.trajectory import Message, ToolResult, Trajectory
 from agentkit.types.wire import Exchange
 
 _TURN = re.compile(r"(.*?)/?turn(\d+)(/.*)?")

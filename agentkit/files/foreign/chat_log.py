@@ -25,8 +25,9 @@ from agentkit.read.response import read_response
 from agentkit.trajectory.loop import apply, close, prompt_messages
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.record import Record
+from agentkit.types.request import Spec
 from agentkit.types.steps import Answer
-from agentkit.types.trajectory import Message, OpenTurn, Spec, ToolResult, Trajectory, Turn
+from agentkit.types.trajectory import Message, OpenTurn, ToolResult, Trajectory, Turn
 from agentkit.types.wire import Exchange
 
 _HINT = 'each entry is a list of messages, or {"messages": [...]}'

@@ -13,8 +13,9 @@ from agentkit.read.calls.function_schema import described_tools
 from agentkit.read.plain import plain
 from agentkit.trajectory.loop import apply, failure, settled, stop_reason_after
 from agentkit.types.answer import Response
+from agentkit.types.request import Spec
 from agentkit.types.steps import Answer
-from agentkit.types.trajectory import OpenTurn, Spec, Trajectory, Turn
+from agentkit.types.trajectory import OpenTurn, Trajectory, Turn
 from agentkit.types.wire import Chunk, Exchange
 
 _EVENTS = ("data:", "event:", ":")

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
+from agentkit.dialects.delta import Delta
 from agentkit.read.body.finish_words import broken_kind, means
 from agentkit.read.body.foreign import ForeignPiece, foreign_piece
 from agentkit.read.body.message import nested_answer
-from agentkit.read.stream.call_pieces import CallPieces, Delta
+from agentkit.read.stream.call_pieces import CallPieces
 from agentkit.read.stream.reasoning_pieces import ReasoningPieces
 from agentkit.read.stream.text_pieces import whole_text
 from agentkit.read.stream.token_pieces import TokenPieces

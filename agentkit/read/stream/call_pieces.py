@@ -10,21 +10,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-from agentkit.types.record import Record, record
-
-DeltaKind = Literal["content", "reasoning", "name", "arguments", "refusal"]
-
-
-@record
-class Delta(Record):
-    """What one chunk added, for showing a stream as it grows."""
-
-    kind: DeltaKind
-    text: str
-    position: int = 0
-    """Which call it belongs to."""
+from agentkit.dialects.delta import Delta
 
 
 class _Balance:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agentkit.read.stream.call_pieces import Delta
+from agentkit.dialects.delta import Delta
 from agentkit.read.stream.stream_reader import StreamReader
 from agentkit.types.record import Record, record
 from agentkit.types.wire import Chunk

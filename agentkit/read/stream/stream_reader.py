@@ -10,16 +10,19 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from agentkit.dialects.codecs import Codec, Events, event_codec
+from agentkit.dialects.delta import Delta
 from agentkit.errors import checked_keywords
+from agentkit.read.body.dialect import read_dialect
 from agentkit.read.body.foreign import binary_events, is_binary_stream
 from agentkit.read.body.json_lines import json_values
 from agentkit.read.body.message import several_choices
+from agentkit.read.calls.known_tools import known_tools
 from agentkit.read.failure.answer_error import error_in, is_alive, is_prefixed, is_spoken, value_of
 from agentkit.read.failure.error import read_error
 from agentkit.read.plain import plain
 from agentkit.read.response import read_body, read_response
 from agentkit.read.stream.assembly import Assembly
-from agentkit.read.stream.call_pieces import Delta
 from agentkit.read.stream.sse import SSE, Event
 from agentkit.types.answer import Policy, Response
 from agentkit.types.problem import Problem, problem
@@ -27,6 +30,7 @@ from agentkit.types.record import clip
 from agentkit.types.wire import ApiError, Chunk, Exchange
 
 _DONE = "[DONE]"
+_ENDLESS = "the stream ends without the event that ends an answer; what came may be cut"
 _MOST_NOTES = 20
 """Events that cannot be read are reported one by one up to this many."""
 
@@ -65,6 +69,9 @@ class StreamReader:
         self._sse = SSE()
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._answer = Assembly()
+        self._events: Events | None = None
+        """The events of a dialect other than chat completions, once one has come."""
+        self._codec: Codec | None = None
         self._chunks: list[Chunk] = []
         self._problems: list[Problem] = []
         self._broke: ApiError | None = None
@@ -130,6 +137,12 @@ class StreamReader:
         plain_chunk = "error" not in event.data and "base_resp" not in event.data
         if plain_chunk and isinstance(data, dict) and "choices" in data:
             return self._data(data, at)
+        if self._events is not None and isinstance(data, dict):
+            return self._dialect(data, event, at)
+        codec = event_codec(data) if plain_chunk and isinstance(data, dict) else None
+        if codec is not None:
+            self._codec, self._events = codec, codec.events()
+            return self._dialect(data, event, at)
         if is_alive(event.data, event.kind):
             self._alive = True
             return []
@@ -146,6 +159,14 @@ class StreamReader:
         if isinstance(data, str):
             self._note("stream_bad_json", "an event of the stream is a text, no chunk", event)
         return []
+
+    def _dialect(self, data: dict[str, Any], event: Event, at: float) -> list[Delta]:
+        """Take an event of a dialect other than chat completions."""
+        assert self._events is not None
+        deltas = self._events.add(data, event.kind)
+        if deltas:
+            self._token_times.append(at)
+        return deltas
 
     def _item(self, item: Any, event: Event, at: float) -> list[Delta]:
         """Take one of several chunks that came in one event, as a list."""
@@ -216,7 +237,12 @@ class StreamReader:
         kept = exchange or Exchange(chunks=tuple(self._chunks), transport_error=self._broke)
         if not self._is_stream(kept):
             return self._not_a_stream(kept, tools, policy, parser, turn)
-        response = read_body(self._answer.body(), kept, tools, policy, parser, turn)
+        if self._codec is not None and self._events is not None:
+            known = known_tools(tools)
+            body = self._events.body()
+            response = read_dialect(self._codec, body, kept, known, policy, parser, turn)
+        else:
+            response = read_body(self._answer.body(), kept, tools, policy, parser, turn)
         problems = self._finish_problems(response)
         first = self._token_times[0] if self._token_times else None
         gaps = tuple(b - a for a, b in zip(self._token_times, self._token_times[1:], strict=False))
@@ -226,6 +252,7 @@ class StreamReader:
         """Tell whether what came is an event stream, be it one of comments and keep-alives."""
         return bool(
             self._answer.chunks
+            or self._events
             or self._done
             or self._alive
             or any(p.code == "stream_error_event" for p in self._problems)
@@ -236,6 +263,11 @@ class StreamReader:
         """Join the answer's problems with those of the stream; a missing finish is the stream's,
         and no verdict on an empty answer.
         """
+        if self._events is not None:
+            noted = [*self._problems, *self._events.problems.values()]
+            if response.finish_reason is None or not self._events.ended:
+                noted.append(problem("stream_no_finish", _ENDLESS))
+            return (*noted, *response.problems)
         streamed = [*self._problems, *self._answer.problems.values()]
         kept = [p for p in response.problems if p.code != "finish_missing"]
         if self._answer.others:  # which the usage counts too

@@ -18,7 +18,7 @@ from agentkit.servers.redaction.exchange_text import (
 )
 from agentkit.servers.redaction.redactor import REDACTED, Redactor
 from agentkit.servers.redaction.secrecy import Secrecy
-from agentkit.types.trajectory import Spec
+from agentkit.types.request import Spec
 from agentkit.types.wire import Chunk, Exchange
 
 _BEGUN = 4

@@ -30,8 +30,9 @@ from agentkit.servers.redaction.redactor import REDACTED, cut, texts_within
 from agentkit.servers.redaction.withheld import Withheld, revealed, with_arguments
 from agentkit.trajectory.loop import read_answer
 from agentkit.types.answer import Response, ToolCall
+from agentkit.types.request import Spec
 from agentkit.types.steps import Answer
-from agentkit.types.trajectory import Attempt, Message, Spec, ToolResult, Trajectory, Turn
+from agentkit.types.trajectory import Attempt, Message, ToolResult, Trajectory, Turn
 from agentkit.types.wire import ApiError, Exchange
 
 _NUMBERS = frozenset({int, float})

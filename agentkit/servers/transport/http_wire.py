@@ -17,7 +17,7 @@ from yarl import URL
 from agentkit.servers.address import AddressError
 from agentkit.servers.transport.certificates import tls_context
 from agentkit.servers.transport.proxies import Proxy
-from agentkit.types.version import VERSION
+from agentkit.types.wire import VERSION
 
 _CONNECT_SECONDS = 10.0
 _LOOKUP_SECONDS = 20.0
@@ -109,14 +109,24 @@ class HttpWire:
             ),
         )
 
-    async def post(self, body: bytes) -> HttpAnswer:
-        """Send the request and return the unread answer; raises what aiohttp raises."""
+    async def post(self, body: bytes, url: str | None = None) -> HttpAnswer:
+        """Send the request and return the unread answer; raises what aiohttp raises.
+
+        Args:
+            body: the request's body.
+            url: where to, in place of the wire's own URL.
+        """
+        to = self._url if url is None else URL(url, encoded=url.isascii())
         headers, data = self._headers, cast("bytes | AsyncGenerator[bytes, None]", body)
         if len(body) > _SLICE:
             headers = CIMultiDict(headers, **{"Content-Length": str(len(body))})
             data = slices(body)
         raw = await self._session.post(
-            self._url, data=data, headers=headers, allow_redirects=False, **self._proxy
+            to,
+            data=data,
+            headers=headers,
+            allow_redirects=False,
+            **self._proxy,
         )
         self._watch(raw)
         return HttpAnswer(raw)

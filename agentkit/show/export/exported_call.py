@@ -18,8 +18,9 @@ from agentkit.show.export.endpoint import Endpoint
 from agentkit.trajectory.history import fields_of, request
 from agentkit.types.answer import Response
 from agentkit.types.record import Record, record
-from agentkit.types.trajectory import Message, Spec, Trajectory, Turn
-from agentkit.types.wire import ApiError, Exchange, Request
+from agentkit.types.request import Request, Spec
+from agentkit.types.trajectory import Message, Trajectory, Turn
+from agentkit.types.wire import ApiError, Exchange
 
 _HINT = "pass the rollout and which turn of it: ak.export.curl(dbg.trajectory, turn=1)"
 

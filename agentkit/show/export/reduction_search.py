@@ -24,9 +24,10 @@ from agentkit.trajectory.loop import apply, failure, read_answer
 from agentkit.trajectory.trouble.preflight import preflight
 from agentkit.types.answer import Response
 from agentkit.types.record import Drawn, Record, record
+from agentkit.types.request import Request, Spec
 from agentkit.types.steps import Answer
-from agentkit.types.trajectory import Message, Spec, Trajectory
-from agentkit.types.wire import ApiError, Exchange, Request
+from agentkit.types.trajectory import Message, Trajectory
+from agentkit.types.wire import ApiError, Exchange
 from agentkit.types.words import count
 
 Predicate = Callable[[Response], bool]

@@ -19,8 +19,7 @@ from agentkit.show.render.render import text_of
 from agentkit.trajectory.trouble.points import number_of, turn_points
 from agentkit.types.problem import Problem
 from agentkit.types.trajectory import ToolResult
-from agentkit.types.version import VERSION
-from agentkit.types.wire import Exchange
+from agentkit.types.wire import VERSION, Exchange
 from agentkit.types.words import count, visible
 
 _ROOM = 16_000

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from agentkit.read.body.reasoning import FIELDS, LISTS
-from agentkit.trajectory.profiles import Profile
 from agentkit.types.problem import Problem, problem
+from agentkit.types.request import Profile
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _ID_FORMS = {

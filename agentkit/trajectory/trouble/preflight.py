@@ -10,9 +10,10 @@ from typing import Any
 
 from agentkit.errors import checked_keywords
 from agentkit.read.plain import plain
-from agentkit.trajectory.profiles import Profile, get_profile
+from agentkit.trajectory.profiles import get_profile
 from agentkit.trajectory.trouble.message_rules import as_key, message_problems
 from agentkit.types.problem import Problem, problem
+from agentkit.types.request import Profile
 from agentkit.types.trajectory import Trajectory
 
 _ROLES = ("system", "developer", "user", "assistant", "tool", "function")

@@ -11,10 +11,11 @@ from typing import Any
 
 from agentkit.errors import nearest
 from agentkit.trajectory.history import turn_messages
-from agentkit.trajectory.profiles import PROFILES, Profile
+from agentkit.trajectory.profiles import PROFILES
 from agentkit.trajectory.trouble.preflight import preflight
 from agentkit.types.problem import Problem, problem
-from agentkit.types.trajectory import OpenTurn, Spec, Trajectory, Turn
+from agentkit.types.request import Profile, Spec
+from agentkit.types.trajectory import OpenTurn, Trajectory, Turn
 
 _CHOICES = ("auto", "none", "required", "any")
 

@@ -21,8 +21,9 @@ import agentkit as ak
 from agentkit.show.notebook.static_view import mimebundle, standalone
 from agentkit.testing import ScriptedServer, calls, says
 from agentkit.trajectory.loop import apply, start
+from agentkit.types.request import Spec
 from agentkit.types.steps import Answer, Result
-from agentkit.types.trajectory import Spec, ToolResult, Trajectory
+from agentkit.types.trajectory import ToolResult, Trajectory
 from agentkit.types.wire import Exchange
 from tests.agent.hermes.loop_cases import ECHO, USER, answer, call, loop
 from tests.support.growth import assert_linear

@@ -11,8 +11,9 @@ import agentkit as ak
 from agentkit.agent.tools.runner import Functions, tool_runner
 from agentkit.agent.tools.tool import toolset
 from agentkit.trajectory.trouble.sent_problems import sent_problems
+from agentkit.types.request import Spec
 from agentkit.types.steps import ToolStep
-from agentkit.types.trajectory import Message, Spec, Trajectory
+from agentkit.types.trajectory import Message, Trajectory
 
 
 def get_weather(city: str) -> str:

@@ -20,12 +20,12 @@ from agentkit.show.notebook.views.conversation_view import ConversationView
 from agentkit.show.render.parts.words import totals
 from agentkit.trajectory.trouble.points import problem_count, problem_points, trouble_count
 from agentkit.types.problem import problem
+from agentkit.types.request import Spec
 from agentkit.types.trajectory import (
     Attempt,
     Message,
     OpenTurn,
     ResultStatus,
-    Spec,
     StopReason,
     ToolResult,
     Trajectory,

@@ -14,8 +14,9 @@ from agentkit.trajectory.loop import FAILED, accepted, apply, close, rewrite, st
 from agentkit.trajectory.profiles import get_profile
 from agentkit.types.problem import problem
 from agentkit.types.record import Unknown, clip
+from agentkit.types.request import Spec
 from agentkit.types.steps import Answer, Result
-from agentkit.types.trajectory import Message, OpenTurn, Parent, Spec, ToolResult, Trajectory
+from agentkit.types.trajectory import Message, OpenTurn, Parent, ToolResult, Trajectory
 from agentkit.types.wire import Chunk, Exchange
 
 MISFIT = (Exception,)

@@ -21,8 +21,7 @@ from agentkit.show.export.document import Export
 from agentkit.show.export.exported_call import model_call
 from agentkit.show.notebook.static_view import mimebundle
 from agentkit.trajectory.loop import request_error
-from agentkit.types.trajectory import Spec
-from agentkit.types.wire import Request
+from agentkit.types.request import Request, Spec
 
 _REQUEST = (
     'Request(model=REQUEST.get("model"), messages=tuple(REQUEST["messages"]),'

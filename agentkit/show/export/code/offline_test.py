@@ -11,7 +11,7 @@ from agentkit.show.export.document import Export
 from agentkit.show.export.exported_call import ModelCall, model_call
 from agentkit.trajectory.loop import request_error
 from agentkit.types.answer import Response
-from agentkit.types.trajectory import Spec
+from agentkit.types.request import Spec
 from agentkit.types.wire import Exchange
 
 _READING = '''\

@@ -37,8 +37,8 @@ from agentkit.show.render.rollout.raw import asked, request_head
 from agentkit.show.render.rollout.turn.answer import answer
 from agentkit.show.render.rollout.turn.attempt import attempt
 from agentkit.trajectory.trouble.points import ProblemPoint, problem_points
+from agentkit.types.request import Request
 from agentkit.types.trajectory import Attempt, Message, OpenTurn, Parent, Trajectory, Turn
-from agentkit.types.wire import Request
 from agentkit.types.words import count, in_line
 
 log = logging.getLogger("agentkit")

@@ -9,8 +9,8 @@ from agentkit.show.render.parts.block import bar, code, facts, fold, note, statu
 from agentkit.show.render.parts.pretty import pretty
 from agentkit.show.render.parts.rows import speech
 from agentkit.show.render.rollout.problem import failed_tries
-from agentkit.types.trajectory import Spec
-from agentkit.types.wire import Exchange, Request
+from agentkit.types.request import Request, Spec
+from agentkit.types.wire import Exchange
 from agentkit.types.words import count, seconds
 
 _PLAIN = shape(fragment(facts(fragment("HTTP ", HOLE), HOLE)))

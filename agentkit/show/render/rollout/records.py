@@ -29,8 +29,9 @@ from agentkit.trajectory.breakpoints import Stop
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.problem import Problem
 from agentkit.types.record import clip
+from agentkit.types.request import Request
 from agentkit.types.trajectory import Attempt, Message, OpenTurn, ToolResult, Trajectory, Turn
-from agentkit.types.wire import ApiError, Exchange, Request
+from agentkit.types.wire import ApiError, Exchange
 
 _FAILED = el("strong", "failed")
 

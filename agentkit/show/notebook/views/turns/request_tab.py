@@ -13,8 +13,9 @@ from agentkit.show.render.limits import STATIC
 from agentkit.show.render.parts.block import CODE, code, data, note, short
 from agentkit.show.render.parts.pretty import pretty
 from agentkit.types.record import clip
+from agentkit.types.request import Request
 from agentkit.types.trajectory import Message, Trajectory
-from agentkit.types.wire import Exchange, Request
+from agentkit.types.wire import Exchange
 from agentkit.types.words import count
 
 _LINE = 160

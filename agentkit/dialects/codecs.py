@@ -1,0 +1,125 @@
+"""The dialects beside chat completions, each with what reads and writes it, and how a body or an
+event tells which one it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from agentkit.dialects.delta import Delta
+from agentkit.dialects.messages import answer as messages_answer
+from agentkit.dialects.messages import answer_out as messages_out
+from agentkit.dialects.messages import events as messages_events
+from agentkit.dialects.messages import request as messages_request
+from agentkit.dialects.parts import Parts
+from agentkit.dialects.responses import answer as responses_answer
+from agentkit.dialects.responses import answer_out as responses_out
+from agentkit.dialects.responses import events as responses_events
+from agentkit.dialects.responses import request as responses_request
+from agentkit.types.answer import Dialect, Response
+from agentkit.types.problem import Problem
+
+
+class Events(Protocol):
+    """The events of one streamed answer put together, one by one; linear in the stream."""
+
+    problems: dict[str, Problem]
+    """What is wrong with the events, the first of each kind."""
+    ended: bool
+    """Whether the event that ends an answer has come."""
+
+    def add(self, event: dict[str, Any], kind: str = "") -> list[Delta]:
+        """Take the data of an event, and its name where the line `event:` gave one; return what it
+        added to the answer.
+        """
+
+    def body(self) -> dict[str, Any]:
+        """Return the body that the events so far amount to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """All that reads and writes one dialect."""
+
+    dialect: Dialect
+    title: str
+    """Its name for people."""
+    path: str
+    """Behind the base URL that ends in `/v1`."""
+    is_body: Callable[[dict[str, Any]], bool]
+    """Tells whether a block answer is in it."""
+    is_event: Callable[[dict[str, Any]], bool]
+    """Tells whether the data of a stream's event is in it."""
+    read: Callable[[dict[str, Any]], Parts]
+    """Takes a body apart."""
+    events: Callable[[], Events]
+    encode: Callable[[dict[str, Any]], bytes]
+    """Encodes one message of the history (in OpenAI's chat form, an answer's own `items` beside it)
+    as the dialect has it; b"" where nothing is sent for it.
+    """
+    body: Callable[[Sequence[bytes], dict[str, Any], dict[str, Any] | None, bool], bytes]
+    """Joins encoded messages, the other fields in their chat form, what is merged over the body,
+    and whether the answer is streamed, to the body of a request.
+    """
+    items: Callable[[Response], list[dict[str, Any]]]
+    """Writes an answer as the items or blocks that go back: as they came where nobody changed
+    them.
+    """
+    body_out: Callable[[Response], dict[str, Any]]
+    """Writes an answer as the body that a server sends."""
+    events_out: Callable[[Response], list[dict[str, Any]]]
+    """Writes an answer as the events of a stream, the data of each; its `type` names it."""
+
+
+CODECS: dict[str, Codec] = {
+    codec.dialect: codec
+    for codec in (
+        Codec(
+            dialect="responses",
+            title="OpenAI Responses",
+            path="/responses",
+            is_body=responses_answer.is_body,
+            is_event=responses_events.is_event,
+            read=responses_answer.read,
+            events=responses_events.ResponsesEvents,
+            encode=responses_request.encode,
+            body=responses_request.body,
+            items=responses_out.items,
+            body_out=responses_out.body_out,
+            events_out=responses_out.events_out,
+        ),
+        Codec(
+            dialect="messages",
+            title="Anthropic Messages",
+            path="/messages",
+            is_body=messages_answer.is_body,
+            is_event=messages_events.is_event,
+            read=messages_answer.read,
+            events=messages_events.MessagesEvents,
+            encode=messages_request.encode,
+            body=messages_request.body,
+            items=messages_out.items,
+            body_out=messages_out.body_out,
+            events_out=messages_out.events_out,
+        ),
+    )
+}
+"""By name. Chat completions are read in `agentkit.read`, which reads whatever calls itself one."""
+
+
+def codec_of(data: Any) -> Codec | None:
+    """Tell by its own words which dialect a block answer is in; None for chat completions and for
+    what is neither.
+    """
+    if not isinstance(data, dict) or "choices" in data:
+        return None
+    return next((codec for codec in CODECS.values() if codec.is_body(data)), None)
+
+
+def event_codec(data: dict[str, Any]) -> Codec | None:
+    """Tell which dialect the data of a stream's event is in; None for any other."""
+    if "choices" in data:
+        return None
+    return next((codec for codec in CODECS.values() if codec.is_event(data)), None)
