@@ -8,7 +8,6 @@ from typing import Any
 from agentkit.dialects.delta import Delta
 from agentkit.types.problem import Problem
 
-
 _STARTED_BY = {
     "text": "text",
     "thinking": "thinking",
