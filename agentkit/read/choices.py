@@ -26,12 +26,32 @@ def count_choices(response: Response) -> int:
     if any(problem.code == "choices_split" for problem in response.problems):
         return 1  # parts of one choice, which are read together
     if exchange.chunks and not exchange.body:
-        indices = (
-            _indices(data for _, data in _events(exchange)) if _LATER.search(exchange.text) else []
-        )
+        more = _may_be_several(exchange.text)
+        indices = _indices(data for _, data in _events(exchange)) if more else []
     else:
         indices = _indices([exchange.raw]) if exchange.body.count('"message"') > 1 else []
     return max(1, len(indices))
+
+
+def _may_be_several(stream: str) -> bool:
+    """Tell whether a stream may hold more than one choice, by the lines of it with a later index;
+    most of these are of calls.
+    """
+    if '"choices"' not in stream:
+        return False
+    end = 0
+    for found in _LATER.finditer(stream):
+        if found.start() < end:
+            continue
+        start, end = stream.rfind("\n", 0, found.start()) + 1, stream.find("\n", found.end())
+        end = len(stream) if end < 0 else end
+        try:
+            data = json.loads(stream[start:end].removeprefix("data:"))
+        except (ValueError, RecursionError):
+            return True
+        if not isinstance(data, dict) or "choices" not in data or any(_indices([data])):
+            return True
+    return False
 
 
 def choices_of(answer: Response | Turn, tools: Any = None) -> tuple[Response, ...]:

@@ -18,7 +18,7 @@ import re
 from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Any, Self, TypeAlias, cast
+from typing import Any, Self, TypeAlias
 from urllib.parse import quote
 
 from agentkit.errors import UsageError
@@ -123,11 +123,21 @@ def el(tag: str, /, *children: Child, **attributes: str | int | None) -> Html:
         ValueError: the tag or an attribute is not on the list.
     """
     start, end = _tags(tag, attributes)
-    inner = _markup(children)
-    feed = (
-        "\n" if tag == "pre" and inner.startswith("\n") else ""
-    )  # a parser drops the first line feed of a pre
-    return _new(Html, f"{start}{feed}{inner}{end}")
+    inner = _pieces(children)
+    if tag == "pre" and "".join(inner).startswith("\n"):
+        start += "\n"  # a parser drops the first line feed of a pre
+    return _new(Html, "".join((start, *inner, end)))
+
+
+def pieces(tag: str, children: Iterable[Html], **attributes: str | int | None) -> tuple[Html, ...]:
+    """Make an element that is put into another one at once: what is large is not copied twice. Only
+    all of them together, in their order, are markup.
+
+    Raises:
+        ValueError: the tag or an attribute is not on the list.
+    """
+    start, end = _tags(tag, attributes)
+    return _new(Html, start), *children, _new(Html, end)
 
 
 def element(
@@ -171,18 +181,22 @@ def shape(markup: Html) -> Callable[..., Html]:
         )
     parts: list[Any] = re.split(f"({HOLE}|{_QUOTED_HOLE})", markup)
     holes, quoted = [
-        [i for i in range(1, len(parts), 2) if parts[i] == hole] for hole in (HOLE, _QUOTED_HOLE)
+        [i for i in range(len(parts) - 2, 0, -2) if parts[i] == hole]
+        for hole in (HOLE, _QUOTED_HOLE)
     ]
 
     def make(*children: Child) -> Html:
         filled = parts.copy()
         filled[1::2] = children
-        for i in holes:
-            child = filled[i]
-            if (kind := type(child)) is not Html:
-                filled[i] = _short(child) if kind is str and len(child) <= _SHORT else _child(child)
         for i in quoted:
             filled[i] = _quoted(filled[i])
+        for i in holes:  # from the last, so that those before it stay where they are
+            child = filled[i]
+            kind = type(child)
+            if kind is tuple or kind is list:
+                filled[i : i + 1] = _pieces(child)
+            elif kind is not Html:
+                filled[i] = _child(child)
         return _new(Html, "".join(filled))
 
     return make
@@ -261,22 +275,25 @@ def _tags(tag: str, attributes: Mapping[str, str | int | None]) -> tuple[str, st
 
 
 def _markup(children: Iterable[Child]) -> str:
-    return "".join(
-        [child if type(child) is Html else _child(child) for child in children if child is not None]
-    )
+    return "".join(_pieces(children))
 
 
-def _child(child: Child) -> str:
+def _pieces(children: Iterable[Child]) -> list[str]:
+    return [c if type(c) is Html else _child(c) for c in children if c is not None]
+
+
+def _child(child: Any) -> str:
+    """Write a `Child`. An exact type is found quicker than an instance, but narrows nothing."""
     kind = type(child)
     if kind is str:
-        text = cast(str, child)  # an exact type is found quicker, but narrows nothing
-        return _short(text) if len(text) <= _SHORT else _written_as_markup(text)
+        return _short(child) if len(child) <= _SHORT else _written_as_markup(child)
     if kind is Html:
-        return child  # type: ignore[return-value]
+        markup: str = child
+        return markup
     if child is None:
         return ""
     if kind is tuple or kind is list:
-        return _markup(child)  # type: ignore[arg-type]
+        return _markup(child)
     if isinstance(child, str):
         return (
             child if isinstance(child, Html) else _escaped(str.__str__(child))
@@ -328,4 +345,5 @@ def without_secrets(markup: Html, redact: Callable[[str], str]) -> Html:
         markup: what is about to be shown.
         redact: knows the secrets; gives a text without any as it is.
     """
-    return _new(Html, redact(markup))
+    clean = redact(markup)
+    return markup if clean is markup else _new(Html, clean)

@@ -5,7 +5,7 @@ its tokens, of a size that does not grow with the turns.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 
 from agentkit.analysis.timings import Timeline, turn_time, turn_tokens
 from agentkit.show.charts.bars import FORMS, Bar, BarChart, BarRow
@@ -28,21 +28,24 @@ kilobytes, to thirty at the worst.
 """
 
 
-def figures(trajectory: Trajectory, timeline: Timeline) -> dict[str, Html]:
+def figures(
+    trajectory: Trajectory, timeline: Timeline, points: Iterable[ProblemPoint] | None = None
+) -> dict[str, Html]:
     """Draw the charts, each under its heading.
 
     Args:
         trajectory: the rollout.
         timeline: its times.
+        points: its problems, where they are known already.
 
     Returns:
         The drawings by name: `latency`, `problems`, `tokens`.
     """
-    turns = trajectory.all_turns
+    turns, found = trajectory.all_turns, problem_points(trajectory) if points is None else points
     slowest = [turn_time(turns[i]) for i in timeline.slowest(SHOWN)]
     charts = {
         "latency": latency_chart(slowest, most=_BARS, among=timeline.total.timed),
-        "problems": errors_chart(_named(trajectory), codes=_CODES, columns=_COLUMNS),
+        "problems": errors_chart(map(_named, found), codes=_CODES, columns=_COLUMNS),
         "tokens": context_chart(
             [turn_tokens(turn) for turn in turns], most=_COLUMNS, limit=_limit(trajectory)
         ),
@@ -63,11 +66,12 @@ def _limit(trajectory: Trajectory) -> int | None:
 _TAKES = re.compile(r"(?:context|model) length\D{1,20}(\d[\d,]{2,9})")
 
 
-def _named(trajectory: Trajectory) -> Iterator[ProblemPoint]:
-    """Name tools that raised by their exception."""
-    for point in problem_points(trajectory):
-        kind, parted, _ = (getattr(point.cause, "error", None) or "").partition(": ")
-        yield point._replace(code=f"tool: {kind}") if parted and point.code == "error" else point
+def _named(point: ProblemPoint) -> ProblemPoint:
+    """Name a tool that raised by its exception."""
+    if point.code != "error":
+        return point
+    kind, parted, _ = (getattr(point.cause, "error", None) or "").partition(": ")
+    return point._replace(code=f"tool: {kind}") if parted else point
 
 
 def _figure(name: str, chart: BarChart) -> Html:

@@ -14,7 +14,7 @@ from functools import singledispatch
 from itertools import groupby
 from typing import Any
 
-from agentkit.show.html import HOLE, Html, el, element, shape
+from agentkit.show.html import Html, el, pieces
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import code, row
 
@@ -31,19 +31,16 @@ register = fragments.register
 
 
 def grouped(parts: Mapping[str, Html]) -> list[Html]:
-    """Put the fragments of each turn (`turn-3`, `turn-3/call-0`) into one block; the others stay as
-    they are.
+    """Put the fragments of each turn (`turn-3`, `turn-3/call-0`) into one block, which comes as its
+    pieces; the others stay as they are.
     """
     blocks: list[Html] = []
-    for turn, group in groupby(parts.items(), key=lambda item: _turn_of(item[0])):
-        inside = [part for _, part in group]
-        number = turn.partition("-")[2] or None
-        blocks += [_BLOCK(number, inside)] if number else [_ALONE(inside)] if turn else inside
+    for turn, keys in groupby(parts, key=_turn_of):
+        inside = [parts[key] for key in keys]
+        number = turn.partition("-")[2]
+        block = pieces("section", inside, class_="ak-turn", data_turn=number or None)
+        blocks += block if turn else inside
     return blocks
-
-
-_BLOCK = shape(el("section", HOLE, class_="ak-turn", data_turn=HOLE))
-_ALONE = element("section", class_="ak-turn")
 
 
 def _turn_of(key: str) -> str:
@@ -55,4 +52,4 @@ def page(parts: Mapping[str, Html]) -> Html:
     """Put the fragments into one block, ready to be shown. Its two odd classes keep Jupyter's
     mathematics away from the text.
     """
-    return el("div", grouped(parts), class_="ak-root tex2jax_ignore mathjax_ignore")
+    return el("div", *grouped(parts), class_="ak-root tex2jax_ignore mathjax_ignore")

@@ -87,10 +87,11 @@ def trouble_count(trajectory: Trajectory) -> int:
 
 def turn_points(turn: Turn) -> Iterator[ProblemPoint]:
     """Yield the problems of one turn: of its answer, its calls and their results."""
-    response, host = turn.response, server(turn)
+    response = turn.response
     for error in response.exchange.retries:
-        yield _request(error, turn.index, "warning", host)
-    yield from _read(turn, "answer", response.problems)
+        yield _request(error, turn.index, "warning", server(turn))
+    if response.problems:
+        yield from _read(turn, "answer", response.problems)
     results = turn.results
     for position, call in enumerate(response.tool_calls):
         if call.problems:
@@ -98,7 +99,7 @@ def turn_points(turn: Turn) -> Iterator[ProblemPoint]:
         result = results[position] if position < len(results) else None
         if result is not None and result.status not in ("ok", "edited"):
             severity = "warning" if result.status in _HARMLESS else "error"
-            where = turn.index, severity, "tool", host, position, result.name
+            where = turn.index, severity, "tool", server(turn), position, result.name
             yield ProblemPoint(result.status, *where, result)
     for call in response.recoverable:
         yield from _read(turn, "found", call.problems, call.position, call.name)
@@ -149,8 +150,9 @@ def _read(
     call: int | None = None,
     tool: str | None = None,
 ) -> Iterator[ProblemPoint]:
+    host = server(turn)
     for p in found:
-        yield ProblemPoint(p.code, turn.index, p.severity, source, server(turn), call, tool, p)
+        yield ProblemPoint(p.code, turn.index, p.severity, source, host, call, tool, p)
 
 
 def _request(error: ApiError, turn: int, severity: str, host: str | None = None) -> ProblemPoint:

@@ -20,8 +20,8 @@ from agentkit.types.trajectory import OpenTurn, Trajectory, Turn
 _CHOICES = ("auto", "none", "required", "any")
 
 
-def sent_problems(trajectory: Trajectory, turn: int) -> Iterator[Problem]:
-    """Yield what a server would refuse of the messages that a turn's request is the first to carry,
+def sent_problems(trajectory: Trajectory, turn: int) -> Iterable[Problem]:
+    """Find what a server would refuse of the messages that a turn's request is the first to carry,
     and of the `tool_choice` it is the first to have.
 
     Args:
@@ -33,6 +33,12 @@ def sent_problems(trajectory: Trajectory, turn: int) -> Iterator[Problem]:
         added later to where they are, `/turns/3/added/0/role`.
     """
     asked = _turn(trajectory, turn)
+    if turn and (asked is None or not (asked.added or asked.sampling)):
+        return ()  # nothing new was sent
+    return _sent(trajectory, turn, asked)
+
+
+def _sent(trajectory: Trajectory, turn: int, asked: Turn | OpenTurn | None) -> Iterator[Problem]:
     profile = PROFILES.get(trajectory.spec.profile)
     added = [message.wire for message in asked.added] if asked is not None else []
     if profile is not None and turn == 0:

@@ -5,12 +5,13 @@ holds.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from agentkit.show.html import Child, Html, el, element
 from agentkit.show.render.content.colours import KEY
 from agentkit.show.render.content.images import image_of
-from agentkit.show.render.content.json_text import Digits, Members, leaf_text, line, size
+from agentkit.show.render.content.json_text import Digits, Members, leaf_text, line, read_json, size
 from agentkit.show.render.content.records_table import columns_of, records_table
 from agentkit.types.words import count
 
@@ -36,6 +37,15 @@ _WRITTEN = element("pre", class_="ak-data ak-literal", dir="auto")
 _HINT = element("small")
 _NAME = re.compile(r"[A-Za-z_$][\w$-]{0,80}", re.ASCII)
 _MARK = element("span", class_="ak-x")
+
+
+@lru_cache(1024)
+def on_a_line(text: str) -> Html | None:
+    """Draw a short JSON text that stays on one line, as arguments and results do again and again;
+    None where it is no such text.
+    """
+    value = read_json(text)
+    return _LINES(line(value)) if value is not None and size(value, LINE) <= LINE else None
 
 
 class JsonTree:

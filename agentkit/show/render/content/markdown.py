@@ -13,13 +13,15 @@ from typing import Any, NamedTuple
 from agentkit.show.html import Child, Html, el, element, fragment
 from agentkit.show.render.content.colours import coloured
 from agentkit.show.render.content.syntax import parser
+from agentkit.types.words import SHOWN, is_only
 
 MOST = 40_000
 """Characters of a text that is read as Markdown; a longer one is shown as it is."""
-_SIGNS = re.compile(
-    r"[*_`~#>|\[<]|^ {0,3}(?:[-+]|\d{1,9}[.)])[ \t]|^ {0,3}(?:-{3,}|={2,})[ \t]*$|^(?: {4}|\t)",
-    re.MULTILINE,
-)
+_SIGNS = "*_`~#>|[<"
+_SIGN, _NO_SIGN = re.compile(f"[{re.escape(_SIGNS)}]"), SHOWN.translate(None, _SIGNS.encode())
+_BEGINS = r"(?: {0,3}(?:(?:[-+]|\d{1,9}[.)])[ \t]|(?:-{3,}|={2,})[ \t]*$)| {4}|\t)"  # of a block
+_FIRST, _LATER = (re.compile(start + _BEGINS, re.MULTILINE) for start in ("", "\n"))
+"""Each of them is found at a leap; one expression for all would look at every character."""
 _PLAIN = {"text", "text_special", "softbreak", "hardbreak"}
 _BREAK, _DOLLAR = el("br"), el("span", "$")
 _CODE, _LITERAL = element("code", dir="auto"), element("pre", class_="ak-data ak-literal")
@@ -57,7 +59,7 @@ def blocks(text: str) -> list[Block] | None:
     """Read a text as Markdown; None where there is nothing in it but paragraphs, or it is too
     long.
     """
-    if len(text) > MOST or not _SIGNS.search(text):
+    if len(text) > MOST or not _has_signs(text):
         return None
     try:
         tokens = parser().parse(text)
@@ -69,6 +71,11 @@ def blocks(text: str) -> list[Block] | None:
     for html, end in _outermost(tokens):
         found.append(Block(html, end))
     return found
+
+
+def _has_signs(text: str) -> bool:
+    inline = not is_only(_NO_SIGN, text) and _SIGN.search(text)
+    return bool(inline or _FIRST.match(text) or _LATER.search(text))
 
 
 def _is_plain(token: Any) -> bool:

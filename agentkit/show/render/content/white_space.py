@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from agentkit.show.html import Child, Html, element
 from agentkit.types.words import count
@@ -41,14 +42,22 @@ def around(text: str) -> Html | None:
     core = text.strip()
     if not core:
         return _AROUND("nothing but ", _spaces(text)) if text else None
-    start, end = text.find(core[0]), len(text.rstrip())
-    before, after = text[:start], text[end:]
+    before, after = text[: text.find(core[0])], text[len(text.rstrip()) :]
+    return _around(before, after) if len(before) + len(after) <= _FEW else _drawn(before, after)
+
+
+def _drawn(before: str, after: str) -> Html | None:
     said = [
         ["begins with ", _spaces(before)] if before else None,
         " · " if before and after not in ("", "\n") else None,
         ["ends with ", _spaces(after)] if after not in ("", "\n") else None,
     ]
     return _AROUND(*said) if any(said) else None
+
+
+_FEW = 24
+"""Characters of white space that may well come again."""
+_around = lru_cache(256)(_drawn)
 
 
 def _spaces(text: str) -> Child:

@@ -14,7 +14,7 @@ from itertools import chain
 
 from agentkit.show.html import HOLE, Child, Html, el, element, fragment, shape
 from agentkit.show.render.content.json_text import read_json
-from agentkit.show.render.content.json_tree import JsonTree
+from agentkit.show.render.content.json_tree import LINE, JsonTree, on_a_line
 from agentkit.show.render.content.markdown import Block, blocks
 from agentkit.show.render.content.white_space import around
 from agentkit.show.render.limits import Limits
@@ -42,6 +42,8 @@ _TEXT = {
     ("data", False): element("pre", class_="ak-data"),
     ("data", True): element("pre", class_="ak-data ak-wide"),
 }
+_SHORT = 2 * LINE
+"""Characters of a JSON text that may stay on a line."""
 _LINE = 60
 """Characters of a line, so that many short lines take no more room than a long text."""
 
@@ -163,6 +165,9 @@ def _marked(found: list[Block], text: str, at: str) -> Html:
 
 def data(text: str, limits: Limits, at: str) -> Html:
     """Draw JSON, or what a tool returned: JSON as a tree, anything else as it is."""
+    short = on_a_line(text) if limits.details and len(text) <= _SHORT else None
+    if short is not None:
+        return fragment(short, beside) if (beside := around(text)) else short
     value = read_json(text) if limits.details else None
     if value is None:
         return _block(text, limits, at, "data", FOLD)

@@ -33,7 +33,8 @@ def _speech(kind: str) -> Callable[..., Html]:
 def head(key: str, turn: int | None, name: Child, *known: Child, tone: str = "") -> Html:
     """Draw the head of a turn. `tone` is `bad` or `warn` where something is wrong in it."""
     make = _head(tone, turn is None)
-    return make(key, name, known) if turn is None else make(key, turn, name, known)
+    what = known[0] if len(known) == 1 else known
+    return make(key, name, what) if turn is None else make(key, turn, name, what)
 
 
 @cache
@@ -46,7 +47,7 @@ def _head(tone: str, alone: bool) -> Callable[..., Html]:
 
 def part(key: str, kind: str, *content: Child) -> Html:
     """Draw a part of a turn that is neither its head nor a call."""
-    return _part(kind)(key, content)
+    return _part(kind)(key, content[0] if len(content) == 1 else content)
 
 
 @cache
@@ -69,7 +70,8 @@ def _box(tone: str, alone: bool) -> Callable[..., Html]:
 
 def line(glyph: str, what: Child, *side: Child, tone: str = "") -> Html:
     """Draw a line of a box: a mark, what it says, and at its right what is known of it."""
-    return _line(glyph, tone)(what, _spaced(side))
+    known = [part for part in side if part is not None]
+    return _line(glyph, tone)(what, [(part, " ") for part in known] if known else None)
 
 
 @cache
@@ -82,11 +84,6 @@ def _line(glyph: str, tone: str) -> Callable[..., Html]:
         el("span", HOLE, class_="ak-side"),
     )
     return shape(el("div", *parts, class_=f"ak-line ak-{tone}" if tone else "ak-line"))
-
-
-def _spaced(side: tuple[Child, ...]) -> Child:
-    """Put what stands at the right of a line one after the other."""
-    return [[part, " "] for part in side if part is not None]
 
 
 def sub(*content: Child) -> Html | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from agentkit.trajectory.trouble.points import loose_count, problem_count, turn_count
@@ -159,15 +160,9 @@ def tokens(usage: Usage | None) -> str:
     """
     if usage is None or (usage.input_tokens is None and usage.output_tokens is None):
         return ""
-    parts = ", ".join(
-        f"{n:,} {word}"
-        for n, word in ((usage.reasoning_tokens, "reasoning"), (usage.cached_tokens, "cached"))
-        if n
-    )
-    return (
-        f"{_number(usage.input_tokens)} → {_number(usage.output_tokens)}"
-        f" tokens{f' ({parts})' if parts else ''}"
-    )
+    known = (usage.reasoning_tokens, "reasoning"), (usage.cached_tokens, "cached")
+    parts = [f"{n:,} {word}" for n, word in known if n]
+    return f"{tokens_in_short(usage)} ({', '.join(parts)})" if parts else tokens_in_short(usage)
 
 
 def money(cost: float | None) -> str:
@@ -206,10 +201,12 @@ class Totals(NamedTuple):
 
     def plus(self, trajectory: Trajectory, *turns: Turn) -> Totals:
         """Add more turns of the rollout."""
+        return self._plus(turns, sum([turn_count(trajectory, turn) for turn in turns]))
+
+    def _plus(self, turns: Sequence[Turn], wrong: int) -> Totals:
         number, calls, problems, sent, received, elapsed, cached, answering, counted = self
         for turn in turns:
             calls += len(turn.response.tool_calls)
-            problems += turn_count(trajectory, turn)
             if usage := turn.response.usage:
                 sent, received = (
                     (sent or 0) + (usage.input_tokens or 0),
@@ -221,7 +218,7 @@ class Totals(NamedTuple):
                     answering, counted = answering + took, counted + usage.output_tokens
             if (seconds := turn.elapsed) is not None:
                 elapsed = (elapsed or 0) + seconds
-        number += len(turns)
+        number, problems = number + len(turns), problems + wrong
         return Totals(number, calls, problems, sent, received, elapsed, cached, answering, counted)
 
     def words(self) -> list[str]:
@@ -250,9 +247,10 @@ class Totals(NamedTuple):
         return self._replace(problems=self.problems + loose_count(trajectory))
 
 
-def totals(trajectory: Trajectory) -> Totals:
-    """Add up a rollout."""
-    return Totals().plus(trajectory, *trajectory.all_turns).whole(trajectory)
+def totals(trajectory: Trajectory, problems: int | None = None) -> Totals:
+    """Add up a rollout; `problems` is their number, where it is known already."""
+    known = problem_count(trajectory) if problems is None else problems
+    return Totals()._plus(trajectory.all_turns, known)
 
 
 def trouble(number: int) -> str:

@@ -55,11 +55,18 @@ def trajectory_fragments(
     """Draw the head, the conversation and its end. `whole_file` is where the user keeps all of it,
     relative to the page.
     """
-    entries, known = conversation(outline(trajectory), limits, whole_file), totals(trajectory)
-    points = [point for point in problem_points(trajectory) if point.severity != "info"]
-    listed = problem_list(points) if limits.details else None
+    entries, found = (
+        conversation(outline(trajectory), limits, whole_file),
+        [*problem_points(trajectory)],
+    )
+    points = [point for point in found if point.severity != "info"]
+    known, listed = (
+        totals(trajectory, len(points)),
+        problem_list(points) if limits.details else None,
+    )
+    drawn = _drawn(trajectory, found, charts) if limits.details else None
     return {
-        "head": _head(trajectory, known, limits, charts, points),
+        "head": _head(trajectory, known, limits, drawn, points),
         **({"problems": listed} if listed else {}),
         **entries,
         "end": end_row(trajectory, limits, known.problems),
@@ -166,24 +173,24 @@ def _gap(hidden: list[OutlineEntry], whole_file: str | None) -> Html:
 
 
 def _head(
-    trajectory: Trajectory, known: Totals, limits: Limits, charts: bool, points: list[ProblemPoint]
+    trajectory: Trajectory, known: Totals, limits: Limits, drawn: Child, points: list[ProblemPoint]
 ) -> Html:
     return el(
         "header",
         title_bar(trajectory, known, points),
-        _drawn(trajectory, charts) if limits.details else None,
+        drawn,
         about(trajectory, limits),
         class_="ak-head",
         data_key="head",
     )
 
 
-def _drawn(trajectory: Trajectory, charts: bool) -> Child:
+def _drawn(trajectory: Trajectory, points: list[ProblemPoint], charts: bool) -> Child:
     """Draw when what happened, and the charts behind a click."""
     timeline = Timeline().reach(trajectory.all_turns)
     if not charts or not trajectory.all_turns:
         return timeline_svg(timeline)
-    return timeline_svg(timeline), fold("charts", *figures(trajectory, timeline).values())
+    return timeline_svg(timeline), fold("charts", *figures(trajectory, timeline, points).values())
 
 
 def title_bar(trajectory: Trajectory, known: Totals, points: Sequence[ProblemPoint] = ()) -> Html:

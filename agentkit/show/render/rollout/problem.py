@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from agentkit.show.html import HOLE, Html, el, element, fragment, shape
@@ -11,12 +12,14 @@ from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import code, facts, note, sentence, short, wording
 from agentkit.show.render.parts.pretty import verbatim
 from agentkit.show.render.parts.rows import sign
-from agentkit.types.problem import Problem
+from agentkit.types.problem import Problem, Severity
 from agentkit.types.wire import ApiError
 from agentkit.types.words import count, seconds
 
 _LIKE_JSON = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?|true|false|null")
 _TONES = {"error": "bad", "warning": "warn"}
+_SHORT = 300
+"""Characters of a message that may well come again."""
 _LIST = element("ul", class_="ak-problems")
 _ROW = {
     tone: shape(
@@ -42,6 +45,12 @@ def problems(found: Sequence[Problem], limits: Limits) -> Html | None:
 
 
 def _problem(problem: Problem) -> Html:
+    if problem.before is None and problem.after is None and len(problem.message) <= _SHORT:
+        return _plain(problem.severity, problem.code, problem.message, problem.pointer)
+    return _drawn(problem)
+
+
+def _drawn(problem: Problem) -> Html:
     known = facts(
         _changed(problem.before, problem.after),
         fragment("at ", code(problem.pointer)) if problem.pointer else None,
@@ -50,6 +59,12 @@ def _problem(problem: Problem) -> Html:
     return _ROW[_TONES.get(problem.severity, "quiet")](
         sign(problem.severity), code(problem.code), fragment(message, " ", known)
     )
+
+
+@lru_cache(512)
+def _plain(severity: Severity, code: str, message: str, pointer: str) -> Html:
+    """Draw a problem that holds no text of a model, as it comes in one turn after the other."""
+    return _drawn(Problem(severity=severity, code=code, message=message, pointer=pointer))
 
 
 def _value(value: Any) -> str:

@@ -15,33 +15,47 @@ from agentkit.types.words import count, seconds
 
 _PLAIN = shape(fragment(facts(fragment("HTTP ", HOLE), HOLE)))
 _RAW = shape(fold("as it came", HOLE, HOLE, HOLE, kind="raw"))
+_PLAIN_RAW = shape(_RAW(_PLAIN(HOLE, HOLE), None, HOLE))
 _PER_RUN = ("date",)
 """Headers that say when, not what."""
 
 
 def raw(exchange: Exchange, limits: Limits, at: str, *more: Child) -> Html | None:
     """Draw the answer behind a click, laid out where it is JSON; None where there is none."""
-    if not exchange.text:
+    text = exchange.text
+    if not text:
         return fold("as it came", *more, kind="raw") if any(more) else None
-    return _RAW(_wire_facts(exchange), more, whole(body(exchange, limits), limits, at))
+    shown = whole(body(exchange, text, limits), limits, at)
+    if _is_plain(exchange) and not more:
+        return _PLAIN_RAW(exchange.status, _size(text), shown)
+    return _RAW(_wire_facts(exchange, text), more, shown)
 
 
-def body(exchange: Exchange, limits: Limits) -> str:
+def body(exchange: Exchange, text: str, limits: Limits) -> str:
     """Return the answer's text, laid out where it is JSON and not far beyond what is shown
     of it.
     """
-    if not exchange.body or len(exchange.body) > 4 * limits.text:
-        return exchange.text
+    if not exchange.body or len(text) > 4 * limits.text:
+        return text
     answer = exchange.raw
     return answer if isinstance(answer, str) else pretty(answer)
 
 
-def _wire_facts(exchange: Exchange) -> Html | None:
+def _is_plain(exchange: Exchange) -> bool:
+    """Tell whether an answer came in one piece, with a status."""
+    return bool(exchange.status and not exchange.chunks)
+
+
+def _size(text: str) -> str:
+    return count(len(text), "character")
+
+
+def _wire_facts(exchange: Exchange, text: str) -> Html | None:
     """Write the facts of the wire. The address stays out: it differs from run to run, and can hold
     a key.
     """
-    size = count(len(exchange.text), "character")
-    if not exchange.chunks and exchange.status:
+    size = _size(text)
+    if _is_plain(exchange):
         return _PLAIN(exchange.status, size)
     chunks = f"streamed in {count(len(exchange.chunks), 'chunk')}" if exchange.chunks else None
     return facts(f"HTTP {exchange.status}" if exchange.status else None, size, chunks)
@@ -68,14 +82,12 @@ def retries(exchange: Exchange, limits: Limits) -> Html | None:
 
 def exchange_row(exchange: Exchange, limits: Limits) -> Html:
     """Draw an exchange by itself: status, time, failed tries, headers and the answer."""
-    failed = exchange.transport_error
+    failed, text = exchange.transport_error, exchange.text
     error = bar(status("error"), code(failed.kind), code(failed.message)) if failed else None
     answer = (
-        whole(body(exchange, limits), limits, "exchange.text")
-        if exchange.text
-        else note("no answer")
+        whole(body(exchange, text, limits), limits, "exchange.text") if text else note("no answer")
     )
-    known = bar(_wire_facts(exchange), facts(seconds(exchange.elapsed)))
+    known = bar(_wire_facts(exchange, text), facts(seconds(exchange.elapsed)))
     parts = known, error, retries(exchange, limits), headers(exchange, limits), answer
     return speech("exchange", "assistant", el("strong", "exchange"), *parts)
 

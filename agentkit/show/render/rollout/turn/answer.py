@@ -11,22 +11,33 @@ from agentkit.read.choices import count_choices
 from agentkit.servers.redaction.secret_names import masked
 from agentkit.show.html import HOLE, Child, Html, el, fragment, shape
 from agentkit.show.render.limits import Limits
-from agentkit.show.render.parts.block import code, facts, fold, note, prose, status, whole
+from agentkit.show.render.parts.block import (
+    CODE,
+    code,
+    facts,
+    fold,
+    note,
+    prose,
+    short,
+    status,
+    whole,
+)
 from agentkit.show.render.parts.pretty import pretty
 from agentkit.show.render.parts.rows import box, head, part
 from agentkit.show.render.parts.words import by_hand, tokens, tokens_in_short
 from agentkit.show.render.rollout.problem import problems
 from agentkit.show.render.rollout.raw import raw, retries
-from agentkit.show.render.rollout.turn.call import call_row, identity
+from agentkit.show.render.rollout.turn.call import ID, call_row, identity, is_usual
 from agentkit.show.render.rollout.turn.result import came
 from agentkit.show.render.rollout.turn.thinking import reasoning, step_row
 from agentkit.trajectory.trouble.points import turn_points
-from agentkit.types.answer import Response
+from agentkit.types.answer import Response, ToolCall
 from agentkit.types.trajectory import ToolResult, Turn
 from agentkit.types.words import count, seconds
 
 _OF_CALL = shape(el("div", HOLE, " ", HOLE))
-_DETAILS = shape(fold("details", HOLE))
+_ID_OF_CALL = shape(_OF_CALL(CODE(HOLE), ID(HOLE)))
+_DETAILS = shape(part(HOLE, "details", fold("details", HOLE)))
 _USUAL = frozenset({"stop", "tool_calls", "completed", "end_turn", "tool_use"})
 """Finish reasons that say nothing which the answer does not show."""
 
@@ -53,7 +64,7 @@ def answer(
         listed = problems(response.problems, limits)
         found[f"{key}/problems"] = part(f"{key}/problems", "wrong", listed)
     if limits.details and limits.wire and (behind := _details(response, limits, path, turn)):
-        found[f"{key}/details"] = part(f"{key}/details", "details", behind)
+        found[f"{key}/details"] = _DETAILS(f"{key}/details", behind)
     return found
 
 
@@ -65,7 +76,7 @@ def _head(key: str, response: Response, turn: Turn | None) -> Html:
         _finish(response),
         f"{response.dialect} API" if response.dialect != "chat" else None,
     )
-    name: Child = ("Turn ", turn.index) if turn else "Answer"
+    name = f"Turn {turn.index}" if turn else "Answer"
     return head(key, turn.index if turn else None, name, known, tone=_tone(response, turn))
 
 
@@ -158,9 +169,9 @@ def _strays(key: str, turn: Turn, limits: Limits, at: str) -> Iterator[tuple[str
         yield name, box(name, None, *got.lines, tone=got.tone)
 
 
-def _details(response: Response, limits: Limits, at: str, turn: Turn | None) -> Html | None:
-    """Draw behind one click what is seldom looked for: labels of the wire, and the answer as it
-    came.
+def _details(response: Response, limits: Limits, at: str, turn: Turn | None) -> list[Html]:
+    """Draw what is seldom looked for, and so is behind one click: labels of the wire, and the
+    answer as it came.
     """
     sent = response.wire_content
     wire = raw(response.exchange, limits, f"{at}.exchange.text")
@@ -172,7 +183,7 @@ def _details(response: Response, limits: Limits, at: str, turn: Turn | None) -> 
             [["reasoning from ", code(source), " "] for source in sources] or None,
         ),
         *[
-            _OF_CALL(code(call.name or "?"), identity(call))
+            _identity(call)
             for calls in (response.tool_calls, response.recoverable)
             for call in calls[: limits.items]
         ],
@@ -183,8 +194,13 @@ def _details(response: Response, limits: Limits, at: str, turn: Turn | None) -> 
         else None,
         wire,
     ]
-    shown = [part for part in known if part is not None]
-    return _DETAILS(shown) if shown else None
+    return [part for part in known if part is not None]
+
+
+def _identity(call: ToolCall) -> Html:
+    if is_usual(call):
+        return _ID_OF_CALL(short(call.name or "?"), short(call.id))
+    return _OF_CALL(code(call.name or "?"), identity(call))
 
 
 def _converted(turn: Turn | None) -> list[Html]:

@@ -25,10 +25,11 @@ from agentkit.show.render.rollout.problem import problems
 from agentkit.show.render.rollout.turn.result import Came
 from agentkit.types.answer import ToolCall
 
-_ID = shape(fragment(facts(fragment("id ", CODE(HOLE)))))
+ID = shape(fragment(facts(fragment("id ", CODE(HOLE)))))
 _BOX = element("div", class_="ak-call")
 _NAME = element("code", class_="ak-name")
 _CALLED = shape(fragment(_NAME(HOLE), " ", HOLE))
+_PLAIN_LINE = shape(line("→", _CALLED(HOLE, HOLE)))
 _WIDE = 90
 """Characters of arguments that stay on a line."""
 _SHORT = 200
@@ -60,15 +61,14 @@ def call_row(
     """
     wrong = came.tone if came else ""
     tone = wrong or ("found" if found else "bad" if call.status == "invalid" else "")
-    known = None if call.status == "ok" else status(call.status)
-    return box(
-        key,
-        position,
-        line("→" if label is None else label, call_body(call, limits, at, found=found), known),
-        _about(call, limits, at),
-        *(came.lines if came else ()),
-        tone=tone,
-    )
+    if label is None and not found and _is_plain(call):
+        told = _PLAIN_LINE(short(call.name or "?"), _arguments(call, limits, at))
+    else:
+        known = None if call.status == "ok" else status(call.status)
+        what = call_body(call, limits, at, found=found)
+        told = line("→" if label is None else label, what, known)
+    about, lines = _about(call, limits, at), came.lines if came else ()
+    return box(key, position, told, about, *lines, tone=tone)
 
 
 def call_alone(call: ToolCall, limits: Limits, at: str) -> Html:
@@ -109,6 +109,11 @@ def _about(call: ToolCall, limits: Limits, at: str) -> Html | None:
         problems(call.problems, limits),
         _suggestion(call, limits, at),
     )
+
+
+def _is_plain(call: ToolCall) -> bool:
+    """Tell whether name and arguments are all that its line says."""
+    return call.status == "ok" and call.origin == "tool_calls" and not by_hand(call)
 
 
 def _came_as_used(call: ToolCall) -> bool:
@@ -154,10 +159,15 @@ def _suggestion(call: ToolCall, limits: Limits, at: str) -> Html | None:
     )
 
 
+def is_usual(call: ToolCall) -> bool:
+    """Tell whether its id is all that is known of a call on the wire."""
+    return call.raw_id == call.id and not call.id_synthetic and not call.span
+
+
 def identity(call: ToolCall) -> Html | None:
     """Write the labels of a call on the wire, and where it was found."""
-    if call.raw_id == call.id and not call.id_synthetic and not call.span:
-        return _ID(short(call.id))
+    if is_usual(call):
+        return ID(short(call.id))
     span = f"characters {call.span[0]} to {call.span[1]}" if call.span else None
     return facts(
         fragment("id ", code(call.id), ", synthetic" if call.id_synthetic else None),

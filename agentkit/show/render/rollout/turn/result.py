@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from agentkit.show.html import Child, Html, el, element, without_keys
+from agentkit.show.html import HOLE, Child, Html, el, element, shape, without_keys
 from agentkit.show.render import shown
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import (
@@ -45,6 +45,10 @@ _WRAPPED = 120
 _SHORT = 200
 """Characters of a text in a line of plain text."""
 _FAULT = element("strong", class_="ak-fault")
+_WAITED = 0.1
+"""Seconds of waiting for a thread that are worth a word."""
+_PLAIN, _TIMED = (shape(line("←", HOLE, *side, sign("ok"))) for side in ((), (HOLE,)))
+"""The line of a result with which nothing is wrong."""
 _FRAME = re.compile(r'  File "(.*)", line (\d+)(?:, in (.*))?')
 
 
@@ -71,6 +75,9 @@ def came(
     if result is None:
         return Came("", (line("←", status(missing)),))
     tone = "" if result.status in _QUIET else "bad"
+    if _is_plain(result, name):
+        seen, elapsed = data(result.content, limits, f"{at}.content"), seconds(result.elapsed)
+        return Came("", (_TIMED(seen, elapsed) if elapsed else _PLAIN(seen),))
     side = seconds(result.elapsed) or None, sign(result.status)
     more = result.error or result.full_content is not None or _has_inside(result)
     behind = sub(*_behind(result, limits, at), *_inside(result, limits, at)) if more else None
@@ -78,11 +85,25 @@ def came(
     return Came(tone, (told, behind))
 
 
+def _is_plain(result: ToolResult, name: str | None) -> bool:
+    """Tell whether a result is what the tool returned, and nothing more is known of it."""
+    odd = result.error or result.full_content is not None or result.injected
+    return (
+        result.status == "ok"
+        and result.name == name
+        and not odd
+        and (result.queued or 0) < _WAITED
+        and not _has_inside(result)
+    )
+
+
 def _outcome(result: ToolResult, limits: Limits, at: str, name: str | None) -> Child:
     """Write the result as the model sees it; of a failure its type and message first."""
     other = [code(result.name), " "] if result.name != name else None
     known = facts(
-        f"waited {seconds(result.queued)} for a thread" if (result.queued or 0) >= 0.1 else None,
+        f"waited {seconds(result.queued)} for a thread"
+        if (result.queued or 0) >= _WAITED
+        else None,
         f"{result.injected} was put in on purpose" if result.injected else None,
     )
     if result.status == "ok" and other is None and known is None:
