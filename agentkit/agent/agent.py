@@ -29,7 +29,7 @@ from agentkit.files.cassette.writer import CassetteWriter
 from agentkit.files.claims import RunWriter
 from agentkit.read.calls.function_schema import shared_schemas
 from agentkit.read.parsers.registry import get_parser
-from agentkit.servers.clients import as_server, streams
+from agentkit.servers.clients import as_server, dialect_of, streams
 from agentkit.servers.model_call import ChatServer, Emit
 from agentkit.servers.redaction.known_secrets import checked_names
 from agentkit.servers.redaction.secrecy import Secrecy
@@ -76,11 +76,12 @@ class Agent:
             name.
         tools: functions, or what `ak.tool` made of them. Functions run in a pool of threads, async
             ones on an event loop of their own: a client they use is made there.
-        server: a base URL, an `ak.Server`, an openai client (sync, async, Azure), or any object
-            with an async `chat_completion(**kwargs)`.
-            Without one: OPENAI_BASE_URL, else OpenAI.
+        server: a base URL, an `ak.Server`, an openai client (sync, async, Azure), an anthropic
+            client, or any object with an async `chat_completion(**kwargs)`.
+            Without one: OPENAI_BASE_URL, else OpenAI; in Messages ANTHROPIC_BASE_URL, else
+            Anthropic.
         dialect: the API to speak: `chat` (Chat Completions), `responses` (OpenAI) or `messages`
-            (Anthropic).
+            (Anthropic). By default what the server says, else `chat`.
         system: a system message put before every prompt that is a text.
         sampling: further fields of the request, such as `top_p`, `seed`, `logprobs`.
         profile: how the history goes back; by default what fits the server.
@@ -117,7 +118,7 @@ class Agent:
         tools: Iterable[Any] = (),
         server: Any = None,
         *,
-        dialect: Dialect = "chat",
+        dialect: Dialect | None = None,
         system: str | None = None,
         temperature: float | None = None,
         max_tokens: int | None = None,
@@ -139,7 +140,8 @@ class Agent:
     ) -> None:
         secrecy = Secrecy(checked_names(keep_secrets))
         functions = toolset(tools)
-        chat = Server(clock=clock) if server is None else as_server(server, clock=clock)
+        own = Server(dialect=dialect, clock=clock) if server is None else server
+        chat = as_server(own, clock=clock)
         body = dict(extra_body or {}) or None
         further = given(temperature=temperature, max_tokens=max_tokens, extra_body=body)
         schemas = shared_schemas(t.schema for t in functions.values())
@@ -323,7 +325,7 @@ def make_spec(
     stream: bool,
     max_calls: int | None = None,
     prices: Any = None,
-    dialect: Dialect = "chat",
+    dialect: Dialect | None = None,
 ) -> Spec:
     """Make what a rollout is run with, by default with the profile that fits the server.
 
@@ -339,7 +341,7 @@ def make_spec(
         max_calls: calls of one answer that are run at most; None for no limit.
         stream: whether answers are asked for in pieces.
         prices: what a million tokens cost, as a dict.
-        dialect: the API to speak.
+        dialect: the API to speak; None: the server's, else Chat Completions.
 
     Raises:
         UsageError: the model is no name, there is no such policy, or a limit is no number.
@@ -363,7 +365,7 @@ def make_spec(
         tools=tools,
         sampling=sampling,
         profile=get_profile(chosen).name,
-        dialect=dialect,
+        dialect=dialect_of(server, dialect),
         parser=parser,
         policy=policy,
         max_turns=max_turns,

@@ -12,6 +12,7 @@ import re
 from typing import Any
 
 from agentkit.read.plain import is_utf8
+from agentkit.servers.address import without_path
 from agentkit.servers.failures import transport_error
 from agentkit.servers.model_call import Clock, Emit
 from agentkit.servers.redaction.kept_headers import clean_url, kept_headers
@@ -125,8 +126,7 @@ class Arrival:
     def fail(self, exc: BaseException, *, seconds: float | None = None) -> None:
         """Note that the answer ended in this exception; `seconds` is the limit that had passed."""
         if not self.done and self._error is None:
-            base = self._url.partition("?")[0].removesuffix("/chat/completions")
-            error = transport_error(exc, base, seconds=seconds)
+            error = transport_error(exc, without_path(self._url), seconds=seconds)
             self._note(error.kind, error.message, error.retryable, error.hint)
 
     def exchange(self) -> Exchange:

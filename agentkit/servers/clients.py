@@ -15,7 +15,7 @@ from urllib.parse import quote
 from agentkit.errors import AgentkitError, UsageError
 from agentkit.read.managed import MANAGED_PARSER
 from agentkit.read.plain import plain
-from agentkit.servers.address import is_openai
+from agentkit.servers.address import checked_dialect, is_openai
 from agentkit.servers.arrival import Arrival
 from agentkit.servers.failures import raised_error
 from agentkit.servers.model_call import (
@@ -40,6 +40,7 @@ from agentkit.servers.transfer import (
     note_failure,
     transfer,
 )
+from agentkit.types.answer import Dialect
 from agentkit.types.wire import Exchange
 
 _PATH = "/chat/completions"
@@ -48,6 +49,24 @@ _PATH = "/chat/completions"
 def streams(server: ChatServer) -> bool:
     """Tell whether the server may be asked for an answer in pieces."""
     return isinstance(server, (Server, OpenAIClient)) or bool(getattr(server, "streams", False))
+
+
+def dialect_of(server: ChatServer, wanted: Dialect | None) -> Dialect:
+    """Choose what an agent speaks to a server: what is wanted, else what the server says, else
+    Chat Completions.
+
+    Raises:
+        UsageError: there is no such dialect, or the server cannot be asked in it.
+    """
+    own = getattr(server, "dialect", None)
+    chosen = checked_dialect(wanted or own or "chat")
+    speaks = getattr(server, "speaks", None)
+    if speaks is not None and chosen not in speaks:
+        raise UsageError(
+            f"{server!r} cannot be asked in the dialect {chosen!r}",
+            hint=getattr(server, "instead", "") or f"it speaks {' and '.join(sorted(speaks))}",
+        )
+    return chosen
 
 
 def as_server(obj: Any, *, clock: Clock = time.time) -> ChatServer:

@@ -1,4 +1,4 @@
-"""An OpenAI-compatible server at a URL."""
+"""A server at a URL, in whichever dialect it is asked."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ import os
 import time
 from collections.abc import Mapping
 from types import ModuleType, NoneType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, get_args
 from urllib.parse import urlencode
 
-from agentkit.dialects.codecs import CODECS
 from agentkit.errors import UsageError, checked_keywords
 from agentkit.servers.address import (
+    ANTHROPIC_URL,
     OPENAI_URL,
+    Address,
     AddressError,
     auth_headers,
+    checked_dialect,
     choose_key,
     is_openai,
+    own_headers,
     parse_address,
+    path_under,
 )
 from agentkit.servers.arrival import MOST_BYTES, Arrival
 from agentkit.servers.model_call import Call, Clock, Emit, needs_completion_tokens, request_body
@@ -39,17 +43,22 @@ if TYPE_CHECKING:
 
 @checked_keywords
 class Server:
-    """A server that speaks OpenAI's chat completions: OpenAI, vLLM, SGLang, llama.cpp, OpenRouter,
-    ….
+    """A server that speaks Chat Completions, OpenAI's Responses or Anthropic's Messages: OpenAI,
+    Anthropic, vLLM, SGLang, llama.cpp, OpenRouter, ….
 
     Args:
-        url: the base URL, as `http://localhost:8000/v1`; None: `OPENAI_BASE_URL`, else OpenAI.
-        key: the API key. None: `OPENAI_API_KEY` for OpenAI's hosts, `OPENROUTER_API_KEY` for
-            OpenRouter's, `AGENTKIT_API_KEY` for others, and `EMPTY` where that is not set. A key
-            of the environment is never sent to another host, nor unencrypted over the internet.
+        url: the base URL, as `http://localhost:8000/v1`; None: `OPENAI_BASE_URL`, else OpenAI, and
+            in Messages `ANTHROPIC_BASE_URL`, else Anthropic.
+        key: the API key. None: `OPENAI_API_KEY` for OpenAI's hosts, `ANTHROPIC_API_KEY` (or
+            `ANTHROPIC_AUTH_TOKEN`) for Anthropic's, `OPENROUTER_API_KEY` for OpenRouter's,
+            `AGENTKIT_API_KEY` for others, and `EMPTY` where that is not set. A key of the
+            environment is never sent to another host, nor unencrypted over the internet.
         headers: more request headers; an `Authorization` here takes the key's place.
         profile: how the history is sent, a name of `agentkit.trajectory.history`; None leaves it to
             the agent.
+        dialect: the API an agent speaks to it where the agent names none: `chat`, `responses` or
+            `messages`. None: what the URL says, as Anthropic's host or a URL of `…/responses`
+            does, else `chat`.
         max_completion_tokens: send `max_tokens` under this newer name; None: for OpenAI's reasoning
             models.
         timeout: seconds for one answer, from sending to its last byte; None for no limit. Waiting
@@ -70,6 +79,7 @@ class Server:
         key: str | None = None,
         headers: Mapping[str, str] | None = None,
         profile: str | None = None,
+        dialect: Dialect | None = None,
         *,
         max_completion_tokens: bool | None = None,
         timeout: float | None = 600.0,
@@ -84,11 +94,15 @@ class Server:
             raise UsageError("max_answer_bytes must be positive", hint="None is no limit")
         if not (isinstance(headers, Mapping | NoneType) and isinstance(params, Mapping | NoneType)):
             raise UsageError("headers and params are mappings", hint="headers={'X-Name': 'value'}")
-        address = parse_address(url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL)
-        own = auth_headers(address, choose_key(address, key, headers or {}), headers or {})
+        wanted = None if dialect is None else checked_dialect(dialect)
+        address = parse_address(url or _default_url(wanted))
+        own = own_headers(headers or {})
+        chosen = choose_key(address, key, own)
         self.url = address.url
         """The base URL in use, without credentials or query."""
         self.profile = profile
+        self.dialect: Dialect | None = wanted or address.dialect
+        """What an agent speaks to it where the agent names nothing; None: Chat Completions."""
         self.timeout = timeout
         self.connections = connections
         self.max_answer_bytes = max_answer_bytes
@@ -96,6 +110,7 @@ class Server:
         self._clock = clock
         self._host = address.host
         self._headers = {name: Secret(value) for name, value in own.items()}
+        self._auth = {each: _auth(address, chosen, own, each) for each in get_args(Dialect)}
         self._query = {
             name: Secret(str(value))
             for name, value in {**dict(address.query), **(params or {})}.items()
@@ -104,6 +119,7 @@ class Server:
         login = address.login.reveal() if address.login else ""
         secrets = [
             *header_secrets(own.items(), given=True),
+            *(s for auth in self._auth.values() for s in header_secrets(auth.reveal().items())),
             *url_secrets(full, given=True),
             *login_secrets(login),
         ]
@@ -142,7 +158,7 @@ class Server:
         async with slots:
             return await transfer(
                 wire,
-                wire.post(body, self._full_url(call.dialect)),
+                wire.post(body, self._full_url(call.dialect), self._auth[call.dialect].reveal()),
                 self._arrival(call, emit),
                 seconds=self.timeout,
             )
@@ -167,8 +183,7 @@ class Server:
 
     def _full_url(self, dialect: Dialect = "chat") -> str:
         query = urlencode({name: value.reveal() for name, value in self._query.items()})
-        path = CODECS[dialect].path if dialect in CODECS else "/chat/completions"
-        return f"{self.url}{path}{'?' if query else ''}{query}"
+        return f"{self.url}{path_under(self.url, dialect)}{'?' if query else ''}{query}"
 
     def _arrival(self, call: Call, emit: Emit | None) -> Arrival:
         return Arrival(
@@ -200,6 +215,19 @@ class Server:
         headers = {name: value.reveal() for name, value in self._headers.items()}
         wire = HttpWire(self._full_url(), headers, proxy, self.timeout)
         return (wire, asyncio.Semaphore(self.connections)), wire.close_all
+
+
+def _default_url(dialect: Dialect | None) -> str:
+    """Give the URL where the caller gave none."""
+    if dialect == "messages":
+        return os.environ.get("ANTHROPIC_BASE_URL") or ANTHROPIC_URL
+    return os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
+
+
+def _auth(
+    address: Address, key: str | None, own: Mapping[str, str], dialect: Dialect
+) -> Secret[dict[str, str]]:
+    return Secret(auth_headers(address, key, own, dialect))
 
 
 _loaded = False

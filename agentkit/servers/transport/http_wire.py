@@ -109,15 +109,19 @@ class HttpWire:
             ),
         )
 
-    async def post(self, body: bytes, url: str | None = None) -> HttpAnswer:
+    async def post(
+        self, body: bytes, url: str | None = None, more: Mapping[str, str] | None = None
+    ) -> HttpAnswer:
         """Send the request and return the unread answer; raises what aiohttp raises.
 
         Args:
             body: the request's body.
             url: where to, in place of the wire's own URL.
+            more: headers of this request alone.
         """
         to = self._url if url is None else URL(url, encoded=url.isascii())
-        headers, data = self._headers, cast("bytes | AsyncGenerator[bytes, None]", body)
+        headers = CIMultiDict(self._headers, **more) if more else self._headers
+        data = cast("bytes | AsyncGenerator[bytes, None]", body)
         if len(body) > _SLICE:
             headers = CIMultiDict(headers, **{"Content-Length": str(len(body))})
             data = slices(body)
