@@ -3,14 +3,11 @@
  * or samples, a panel below what was clicked with two of their conversations.
  */
 
-/** What the page has of its own in a row. @returns {HTMLElement} */
-const own = (node, given) => Object.assign(node, { akOwn: true }, given);
-
 /** A list of names to choose from. */
 const choice = (label, names, chosen, choose, off = () => false) =>
   h(
     "select",
-    { "aria-label": label, onchange: (event) => choose(Number(event.target.value)) },
+    { ariaLabel: label, onchange: (event) => choose(Number(event.target.value)) },
     names.map((textContent, value) =>
       h("option", { value, textContent, selected: value === chosen, disabled: off(value) }),
     ),
@@ -20,10 +17,10 @@ const choice = (label, names, chosen, choose, off = () => false) =>
 class Differences {
   constructor(within) {
     this.within = within;
-    this.count = h("span", { className: "ak-facts", role: "status" });
+    this.count = h("span.ak-facts", { role: "status" });
     this.node = h(
-      "span",
-      { className: "ak-goes", role: "group", "aria-label": "differences" },
+      "span.ak-goes",
+      { role: "group", ariaLabel: "differences" },
       this.count,
       press(() => this.go(-1), { icon: "up", label: "Previous difference (P)" }),
       press(() => this.go(1), { icon: "down", label: "Next difference (N)" }),
@@ -46,16 +43,16 @@ class Differences {
   go(step) {
     const rows = this.rows;
     if (!rows.length) return;
-    rows[this.at]?.removeAttribute("aria-current");
+    if (rows[this.at]) rows[this.at].ariaCurrent = null;
     this.tell((Math.max(this.at, step < 0 ? 0 : -1) + step + rows.length) % rows.length);
-    rows[this.at].setAttribute("aria-current", "true");
+    rows[this.at].ariaCurrent = "true";
     rows[this.at].scrollIntoView({ block: "nearest" });
   }
 
   /** Whether the key went to one. */
-  key({ key, ctrlKey, metaKey, altKey, target }) {
-    if (ctrlKey || metaKey || altKey || /SELECT|INPUT/.test(target.nodeName)) return false;
-    const step = { n: 1, p: -1 }[key];
+  key(event) {
+    if (isShortcut(event) || isTyped(event)) return false;
+    const step = { n: 1, p: -1 }[event.key];
     if (step) this.go(step);
     return Boolean(step);
   }
@@ -66,8 +63,8 @@ class Pair {
   constructor(live, given, close) {
     const { action = "open", prompt, left, right, sample = 0, asked = [], title, about } = given;
     Object.assign(this, { live, action, asks: { prompt, left, right, sample } });
-    this.body = h("div", { className: "ak-scrolls", tabIndex: 0, role: "region" });
-    this.body.setAttribute("aria-label", `${title}, two conversations`);
+    this.body = h(".ak-scrolls", { tabIndex: 0, role: "region" });
+    this.body.ariaLabel = `${title}, two conversations`;
     this.differences = new Differences(this.body);
     const side = (which) =>
       choice(
@@ -81,14 +78,12 @@ class Pair {
     const samples = Array.from({ length: most }, (_, i) => `sample ${i}`);
     const both = action === "open";
     this.node = h(
-      "div",
-      { className: "ak-pair" },
+      ".ak-pair",
       h(
-        "div",
-        { className: "ak-bar ak-pairhead" },
-        h("strong", { textContent: title }),
-        h("span", { className: "ak-cut", textContent: about ?? "" }),
-        both ? h("span", { className: "ak-goes" }, side("left"), "beside", side("right")) : null,
+        ".ak-bar.ak-pairhead",
+        h("strong", title),
+        h("span.ak-cut", about),
+        both ? h("span.ak-goes", side("left"), "beside", side("right")) : null,
         both && most > 1
           ? choice("sample", samples, sample, (i) => this.show({ sample: i }))
           : null,
@@ -136,7 +131,7 @@ class Openers {
   /** Makes it open what is given. */
   opens(cell, given) {
     cell.classList.add("ak-cell");
-    cell.setAttribute("aria-expanded", "false");
+    cell.ariaExpanded = "false";
     return own(cell, { given });
   }
 
@@ -156,11 +151,11 @@ class Openers {
       const way = ways?.[i] ?? [];
       const other = sides?.findIndex((_, sample) => !way.includes(sample)) ?? -1;
       if (!way.length || box.given) return;
-      const [left, right] = [way[0], other < 0 ? way[1] ?? way[0] : other];
+      const [left, right] = [way[0], other < 0 ? (way[1] ?? way[0]) : other];
       const label = `${box.querySelector("text").textContent}: open beside another sample`;
       box.setAttribute("role", "button");
       box.setAttribute("tabindex", 0);
-      box.setAttribute("aria-label", label);
+      box.ariaLabel = label;
       this.opens(box, { left, right, title: "Samples" }).akOwn = false;
     });
     for (const todo of this.all(".ak-todo:not(:has(button))")) {
@@ -180,11 +175,11 @@ class Openers {
       const about = cell.parentNode.querySelector("th code").textContent;
       const button = h("button", { type: "button", tabIndex: this.all(".ak-cell")[0] ? -1 : 0 });
       const label = `prompt ${prompt}, ${sides[side]}: open beside another side`;
-      button.setAttribute("aria-label", label);
+      button.ariaLabel = label;
       cell.append(this.opens(button, { prompt, left, right, title, about, asked: asked[prompt] }));
     }
     for (const [name, { tokens, ...given }] of Object.entries(cards)) {
-      const inside = this.live.rows.querySelector(`[data-key="class-${name}"] .ak-inside`);
+      const inside = this.live.row(`class-${name}`)?.querySelector(".ak-inside");
       if (!inside || inside.querySelector(".ak-ways")) continue;
       const title = `Prompt ${given.prompt}`;
       const word = `Open ${title.toLowerCase()}`;
@@ -197,7 +192,7 @@ class Openers {
           ? null
           : button("Show in the tokens", { left: tokens, about, action: "tokens" }),
       ];
-      inside.append(own(h("div", { className: "ak-ways" }, ways)));
+      inside.append(own(h(".ak-ways", ways)));
     }
     this.filter();
   }
@@ -211,13 +206,13 @@ class Openers {
     const only = press(
       () => {
         const on = only.getAttribute("aria-pressed") !== "true";
-        only.setAttribute("aria-pressed", String(on));
+        only.ariaPressed = on;
         for (const row of calm) row.hidden = on;
         this.live.say(`${rows.length - (on ? calm.length : 0)} prompts`);
       },
       { icon: "filter", word: "Only what went wrong", kind: "ak-line ak-only" },
     );
-    only.setAttribute("aria-pressed", "false");
+    only.ariaPressed = "false";
     bar.querySelector(".ak-chips, .ak-status")?.before(own(only));
   }
 
@@ -228,7 +223,7 @@ class Openers {
     const row = rows[Math.floor(((x - left) / width) * Object.keys(this.live.state.asked).length)];
     const cell = row?.querySelector(".ak-cell");
     if (cell && cell !== this.cell) this.open(cell);
-    cell?.focus({ preventScroll: true });
+    focusOn(cell);
   }
 
   open(cell) {
@@ -236,18 +231,14 @@ class Openers {
     this.close();
     if (again) return;
     this.cell = cell;
-    cell.setAttribute("aria-expanded", "true");
+    cell.ariaExpanded = "true";
     this.pair = new Pair(this.live, cell.given, () => this.close(true));
     const row = cell.closest("tr");
     // in the table below its row; of a picture, whose lines it would cut, below all of it
     const below = cell.closest(".ak-lanes, .ak-bands, .ak-ways");
     this.panel = below
-      ? h("div", { className: "ak-opened" }, this.pair.node)
-      : h(
-          "tr",
-          { className: "ak-opened" },
-          h("td", { colSpan: row.cells.length }, h("div", {}, this.pair.node)),
-        );
+      ? h(".ak-opened", this.pair.node)
+      : h("tr.ak-opened", h("td", { colSpan: row.cells.length }, h("div", this.pair.node)));
     (below ?? row).after(own(this.panel));
     (row ?? cell).scrollIntoView({ block: "nearest" });
   }

@@ -8,7 +8,7 @@ PARTS.push((live) => {
   const end = () => {
     if (busy) return live.kernel().interrupt();
     live.send("stop");
-    stop.setAttribute("aria-disabled", true);
+    stop.ariaDisabled = true;
     told.textContent = "asked to stop";
     setTimeout(() => {
       if (live.state.stopping || bar.hidden) return;
@@ -16,13 +16,13 @@ PARTS.push((live) => {
       const how = busy ? "Interrupt" : "interrupting the kernel";
       told.textContent = `the kernel is busy with this cell: ${how} keeps what had begun`;
       if (!busy) return;
-      stop.setAttribute("aria-disabled", false);
+      stop.ariaDisabled = false;
       stop.lastChild.textContent = "Interrupt";
     }, WAIT);
   };
   const stop = press(end, { icon: "stop", word: "Stop", kind: "ak-line" });
   const told = h("small", { role: "status" });
-  const bar = h("div", { className: "ak-batch-bar" }, told, stop);
+  const bar = h(".ak-batch-bar", told, stop);
   live.rows.after(bar);
   return {
     state({ running, stopping, gone }) {

@@ -18,20 +18,15 @@ PARTS.push((live) => {
   const say = sayBox(live);
   root.prepend(
     root.querySelector(":scope > .ak-alerts"),
-    h("div", { className: "ak-top" }, bar, search.bar, line.line),
+    h(".ak-top", bar, search.bar, line.line),
     ...Object.values(panels).map(({ body }) => body),
     outline.strip,
-    h(
-      "div",
-      { className: "ak-stage" },
-      outline.node,
-      h("div", { className: "ak-pane" }, flow.earlier, rows, flow.later),
-    ),
+    h(".ak-stage", outline.node, h(".ak-pane", flow.earlier, rows, flow.later)),
     say.node,
     keys.dialog,
   );
   rows.setAttribute("role", "log");
-  rows.setAttribute("aria-label", "conversation");
+  rows.ariaLabel = "conversation";
   rows.tabIndex = 0;
   let pausing = false;
   let since = -Infinity;
@@ -103,13 +98,13 @@ PARTS.push((live) => {
       pausing = running && Boolean(performance.now() - since < 1500 ? pausing : state.pausing);
       root.classList.toggle("ak-running", running);
       root.classList.toggle("ak-drives", Boolean(state.can));
-      root.setAttribute("aria-label", state.can ? "Debugger" : "Rollout");
+      root.ariaLabel = state.can ? "Debugger" : "Rollout";
       if (ran && !running) {
         const last = [...rows.querySelectorAll("[data-key$='/text']")].at(-1)?.innerText ?? "";
         live.say(`${state.status?.word} ${state.status?.name}. ${last.slice(0, 400)}`);
       }
       ran = running;
-      rows.setAttribute("aria-live", running ? "off" : "polite");
+      rows.ariaLive = running ? "off" : "polite";
       showTools(state, pausing);
       if (state.status?.kind !== "pausing") going = state.status;
       line.state(toldOf(state), pausing);

@@ -13,7 +13,6 @@ const STATES = {
   failed: ["bad", "error"],
   gone: ["quiet", "info"],
 };
-const number = (value) => value.toLocaleString("en-US");
 /** Seconds as the kernel writes them. */
 function clock(seconds) {
   if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`;
@@ -24,16 +23,16 @@ const counting = (seconds) => (seconds < 60 ? `${seconds.toFixed(1)} s` : clock(
 
 /** The line of facts: the state first, then what it came to, then what is wrong. */
 function factLine(live) {
-  const state = h("span", { className: "ak-state", role: "status" });
-  const list = h("span", { className: "ak-numbers" });
-  const chips = h("span", { className: "ak-chips" });
+  const state = h("span.ak-state", { role: "status" });
+  const list = h("span.ak-numbers");
+  const chips = h("span.ak-chips");
   const on = press(() => live.act("resume"), { word: "Go on instead", kind: "ak-line" });
   const line = h(
-    "div",
-    { className: "ak-factline", role: "group", "aria-label": "facts" },
+    ".ak-factline",
+    { role: "group", ariaLabel: "facts" },
     state,
     list,
-    h("span", { className: "ak-grow" }),
+    h("span.ak-grow"),
     chips,
     on,
   );
@@ -43,7 +42,7 @@ function factLine(live) {
   let before = 0;
   let timer = 0;
   let tokens = "";
-  let drawn = "";
+  const isNew = changes();
   const tick = () => {
     const seconds = (performance.now() - began) / 1000;
     ticking.textContent = counting(seconds);
@@ -59,9 +58,9 @@ function factLine(live) {
       textContent && found.push(h("span", { className: `ak-fact ${kind}`, textContent, title }));
     const add = (label, value, more) => {
       if (value === null || value === undefined || value === "") return;
-      const bold = value instanceof Node ? value : worded("b", value);
+      const bold = value instanceof Node ? value : h("b", value);
       const words = [label && `${label} `, bold, more && ` ${more}`];
-      found.push(h("span", { className: "ak-fact" }, words));
+      found.push(h("span.ak-fact", words));
     };
     say([facts.model, facts.server].filter(Boolean).join(" on "), "ak-whom", facts.address);
     say(status.more, "ak-more");
@@ -70,15 +69,15 @@ function factLine(live) {
       add("turn", here?.[0]);
       add("", ticking);
       if (arriving) add("first token", clock(arriving[0]));
-      if (arriving) add("written", number(arriving[1]), "tokens so far");
-      tokens = arriving ? ` · ${number(arriving[1])} tokens so far` : "";
+      if (arriving) add("written", counted(arriving[1]), "tokens so far");
+      tokens = arriving ? ` · ${counted(arriving[1])} tokens so far` : "";
       add("total", total);
     } else {
       if (facts.turns || facts.most) add("turns", facts.turns, facts.most && `of ${facts.most}`);
-      add("read", facts.read && number(facts.read));
+      add("read", facts.read && counted(facts.read));
       add("cached", facts.cached && `${facts.cached} %`);
-      add("written", facts.written && number(facts.written), "tokens");
-      add("", facts.speed && number(facts.speed), "tok/s");
+      add("written", facts.written && counted(facts.written), "tokens");
+      add("", facts.speed && counted(facts.speed), "tok/s");
       add("", facts.cost);
       add("", facts.elapsed && clock(facts.elapsed));
     }
@@ -98,7 +97,7 @@ function factLine(live) {
       return button;
     });
     const shown = made.filter((_, i) => counts[i]);
-    if (!shown.length && ended) shown.push(h("span", { className: "ak-fact" }, "no problems"));
+    if (!shown.length && ended) shown.push(h("span.ak-fact", "no problems"));
     chips.replaceChildren(...shown);
   }
 
@@ -112,15 +111,13 @@ function factLine(live) {
       const { status, facts, counts } = told;
       if (!status) return;
       const [tone, sign] = STATES[status.kind] ?? STATES.paused;
-      const key = JSON.stringify(status);
-      if (key !== drawn) {
+      if (isNew(status)) {
         state.className = `ak-state ak-${tone}`;
         state.replaceChildren(
           ICONS[sign] ? icon(sign) : h("span", { className: `ak-dot ak-${sign}` }),
-          worded("strong", status.word),
-          status.name ? worded("code", status.name) : "",
+          h("strong", status.word),
+          status.name ? h("code", status.name) : "",
         );
-        drawn = key;
       }
       before = facts.elapsed ?? 0;
       numbers(told);
@@ -141,13 +138,13 @@ function sayBox(live) {
   const field = h("textarea", {
     rows: 1,
     placeholder: words,
-    "aria-label": words,
+    ariaLabel: words,
     spellcheck: false,
     oninput: () => {
       field.rows = Math.min(8, field.value.split("\n").length);
     },
     onkeydown: (event) => {
-      if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+      if (!isDone(event)) return;
       event.preventDefault();
       say();
     },
@@ -158,7 +155,7 @@ function sayBox(live) {
     field.value = "";
   };
   const button = press(say, { icon: "send", word: "Say", kind: "ak-line" });
-  const node = h("div", { className: "ak-say", hidden: true }, field, button);
+  const node = h(".ak-say", { hidden: true }, field, button);
   return {
     node,
     state(state) {

@@ -32,7 +32,7 @@ function following(live, outline) {
   const bottom = () => rows.scrollHeight - rows.clientHeight;
 
   function turnNode(turn, call = null) {
-    const key = (name) => rows.querySelector(`[data-key="turn-${turn}${name}"]`);
+    const key = (name) => live.row(`turn-${turn}${name}`);
     return (
       (call === null ? null : key(`/call-${call}`)) ??
       rows.querySelector(`.ak-turn[data-turn="${turn}"]`) ??

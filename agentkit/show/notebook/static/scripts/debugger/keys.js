@@ -26,26 +26,24 @@ const OF_A_TURN = ["fork", "edit", "rerun"];
 /** The list of keys, over the view. */
 function keyList(opener) {
   const rows = KEYS.map(([words, keys]) => {
-    const kbds = keys.map((key) => worded("kbd", key));
-    return h("li", {}, worded("span", words), h("span", {}, kbds));
+    const kbds = keys.map((key) => h("kbd", key));
+    return h("li", h("span", words), h("span", kbds));
   });
   const dialog = h(
-    "dialog",
+    "dialog.ak-keys",
     {
-      className: "ak-keys",
-      "aria-label": "Keys",
+      ariaLabel: "Keys",
       onclose: () => focusOn(opener),
       onclick: (event) => event.target === dialog && dialog.close(),
       onkeydown: (event) => event.stopPropagation(),
     },
     h(
       "header",
-      {},
-      worded("strong", "Keys"),
-      worded("small", "while the view has the focus; the notebook does not hear them"),
+      h("strong", "Keys"),
+      h("small", "while the view has the focus; the notebook does not hear them"),
       press(() => dialog.close(), { icon: "close", label: "Close keys" }),
     ),
-    h("ul", {}, rows),
+    h("ul", rows),
   );
   return { dialog, open: () => dialog.showModal() };
 }
@@ -64,14 +62,11 @@ function keysOf(live, { args, escape, turn, stop }) {
   return (event) => {
     const { key } = event;
     if (key === "Escape") return void (escape() && event.stopPropagation());
-    const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.nodeName);
-    const held = event.ctrlKey || event.metaKey || event.altKey;
-    if ((held || typing) && !/^F\d+$/.test(key)) return;
+    if ((isShortcut(event) || isTyped(event)) && !/^F\d+$/.test(key)) return;
     const letter = key.toLowerCase();
     const action = actions[key.length < 2 ? letter : event.shiftKey ? `Shift+${key}` : key];
     if (!action && !others[letter]) return;
-    event.preventDefault();
-    event.stopPropagation();
+    taken(event);
     if (action) live.act(action, OF_A_TURN.includes(action) ? args() : undefined);
     else others[letter](event);
   };

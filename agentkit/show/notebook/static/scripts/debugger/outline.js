@@ -13,7 +13,7 @@ function leafOf({ turn, call = null, name, tone, seconds, ran, told }) {
   const mark = MARKS[tone];
   const track = document.createElementNS(SVG, "svg");
   track.setAttribute("class", "ak-track");
-  track.setAttribute("aria-hidden", "true");
+  track.ariaHidden = "true";
   track.append(document.createElementNS(SVG, "rect"));
   track.firstChild.setAttribute("class", `ak-ran-${ran}`);
   const leaf = h(
@@ -22,18 +22,13 @@ function leafOf({ turn, call = null, name, tone, seconds, ran, told }) {
       className: `ak-leaf ${call === null ? "" : "ak-leaf-call"}`,
       role: "treeitem",
       tabIndex: -1,
-      "aria-level": call === null ? "1" : "2",
+      ariaLevel: call === null ? "1" : "2",
       "data-turn": turn,
       "data-call": call,
     },
-    h("span", { className: "ak-gutter", title: "stop here (.)" }),
-    h(
-      "span",
-      { className: "ak-lab" },
-      name,
-      mark && h("span", { className: `ak-${mark[1]}` }, icon(mark[0])),
-    ),
-    worded("span", seconds?.toFixed(2) ?? "", "ak-ms"),
+    h("span.ak-gutter", { title: "stop here (.)" }),
+    h("span.ak-lab", name, mark && h("span", { className: `ak-${mark[1]}` }, icon(mark[0]))),
+    h("span.ak-ms", seconds?.toFixed(2) ?? ""),
     ran && track,
   );
   leaf.akName = told.filter(Boolean).join(", ");
@@ -42,7 +37,7 @@ function leafOf({ turn, call = null, name, tone, seconds, ran, told }) {
 }
 
 /** The name of a turn's row. */
-const named = (turn, words) => [worded("b", turn), worded("span", words)];
+const named = (turn, words) => [h("b", turn), h("span", words)];
 
 /** The rows of a turn and its calls. */
 function twigOf([words, seconds, errors, warnings, calls], turn) {
@@ -52,25 +47,20 @@ function twigOf([words, seconds, errors, warnings, calls], turn) {
     tone: errors ? FAILED : warnings ? WARNED : FINE,
     seconds,
     ran: "model",
-    told: [
-      `turn ${turn}`,
-      words,
-      errors && `${errors} errors`,
-      warnings && `${warnings} warnings`,
-    ],
+    told: [`turn ${turn}`, words, errors && `${errors} errors`, warnings && `${warnings} warnings`],
   });
   const rest = calls.map(([name, state, , spent], call) =>
     leafOf({
       turn,
       call,
-      name: worded("code", name),
+      name: h("code", name),
       tone: state,
       seconds: spent,
       ran: state === FAILED ? "failed" : "tool",
       told: [name, { [WAITS]: "waits", [WARNED]: "with warnings", [FAILED]: "failed" }[state]],
     }),
   );
-  return h("div", { className: "ak-twig", role: "none" }, head, rest);
+  return h(".ak-twig", { role: "none" }, head, rest);
 }
 
 /**
@@ -80,11 +70,11 @@ function twigOf([words, seconds, errors, warnings, calls], turn) {
  */
 function outlineOf(live) {
   const total = h("span");
-  const tree = h("div", { role: "tree", "aria-label": "outline of the rollout" });
-  const header = h("header", {}, worded("span", "Outline"), total);
-  const node = h("div", { className: "ak-outline" }, header, tree);
-  const strip = h("nav", { className: "ak-strip", "aria-label": "turns, as wide as they took" });
-  const next = h("div", { className: "ak-twig", role: "none" });
+  const tree = h("div", { role: "tree", ariaLabel: "outline of the rollout" });
+  const header = h("header", h("span", "Outline"), total);
+  const node = h(".ak-outline", header, tree);
+  const strip = h("nav.ak-strip", { ariaLabel: "turns, as wide as they took" });
+  const next = h(".ak-twig", { role: "none" });
   /** @type {{entry: any[], start: number, length: number, node: HTMLElement}[]} */
   const turns = [];
   let known = /** @type {Object<string, any>} */ ({});
@@ -123,7 +113,7 @@ function outlineOf(live) {
         className: tone && `ak-${tone}`,
         textContent: `${turn}${sign}`,
         title: entry[0],
-        "aria-label": `turn ${turn}${sign && `, with problems`}`,
+        ariaLabel: `turn ${turn}${sign && `, with problems`}`,
         "data-turn": turn,
         onclick: () => live.goto(turn),
       });
@@ -154,12 +144,11 @@ function outlineOf(live) {
         if: stops.length && stops.every((point) => !point.plain),
       };
       for (const kind in is) leaf.classList.toggle(`ak-${kind}`, Boolean(is[kind]));
-      if (at) leaf.setAttribute("aria-current", "step");
-      else leaf.removeAttribute("aria-current");
+      leaf.ariaCurrent = at ? "step" : null;
       const due = here && !known.running ? "next" : "";
       leaf.querySelector(".ak-ms").textContent = leaf.akTime || due;
       const words = [leaf.akName, stops.length && "breakpoint", here && "next step"];
-      leaf.setAttribute("aria-label", words.filter(Boolean).join(", "));
+      leaf.ariaLabel = words.filter(Boolean).join(", ");
     }
     for (const one of strip.children) one.classList.toggle("ak-here", placeOf(one)[0] === turn);
     point();
@@ -211,7 +200,7 @@ function outlineOf(live) {
   tree.addEventListener("keydown", (event) => {
     const all = [...tree.querySelectorAll(".ak-leaf")];
     const at = all.indexOf(event.target);
-    if (at < 0 || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (at < 0 || isShortcut(event)) return;
     const towards = {
       ArrowDown: all[at + 1],
       ArrowUp: all[at - 1],
@@ -224,8 +213,7 @@ function outlineOf(live) {
     else if (event.key === "Enter" || event.key === " ") live.goto(...placeOf(all[at]));
     else if (event.key === ".") stopAt(all[at]);
     else return;
-    event.preventDefault();
-    event.stopPropagation();
+    taken(event);
   });
   new ResizeObserver(([{ contentRect }]) => {
     if (contentRect.width < 800 === narrow) return;

@@ -60,23 +60,23 @@ function searchBar(live, toolBar, opener) {
   const field = h("input", {
     type: "search",
     placeholder: "Search the rollout",
-    "aria-label": "search the rollout",
+    ariaLabel: "search the rollout",
     spellcheck: false,
     oninput: () => ask(),
   });
-  const count = h("span", { className: "ak-count", role: "status" });
-  const kinds = h("span", { className: "ak-kinds", role: "group", "aria-label": "kinds of hits" });
-  const where = h("small", { className: "ak-where" });
+  const count = h("span.ak-count", { role: "status" });
+  const kinds = h("span.ak-kinds", { role: "group", ariaLabel: "kinds of hits" });
+  const where = h("small.ak-where");
   const step = (by, sign, label) => press(() => go(by), { icon: sign, label, kind: "ak-line" });
   const bar = h(
-    "div",
-    { className: "ak-searchbar", role: "search", hidden: true },
-    h("span", { className: "ak-field" }, icon("search"), field, count),
+    ".ak-searchbar",
+    { role: "search", hidden: true },
+    h("span.ak-field", icon("search"), field, count),
     step(-1, "up", "Previous hit (Shift Enter)"),
     step(1, "down", "Next hit (Enter)"),
     kinds,
     where,
-    h("span", { className: "ak-grow" }),
+    h("span.ak-grow"),
     press(() => close(), { icon: "close", label: "Close the search (Esc)" }),
   );
   let asked = 0;
@@ -84,7 +84,6 @@ function searchBar(live, toolBar, opener) {
   let counts = {};
   let kind = "";
   let at = -1;
-  let timer = 0;
   let mine = /** @type {[string, Range][]} */ ([]);
 
   const unmark = () => {
@@ -105,9 +104,8 @@ function searchBar(live, toolBar, opener) {
     return hit.row;
   }
   function foundRow([of, key]) {
-    const find = (name) => live.rows.querySelector(`[data-key="${CSS.escape(name)}"]`);
     const above = of === "reasoning" ? /\/\w+$/ : /\/(text|problems)$/;
-    return find(key) ?? find(key.replace(above, ""));
+    return live.row(key) ?? live.row(key.replace(above, ""));
   }
 
   /** Which of the row's hits this is: those of the same row in order, whatever their kind. */
@@ -115,7 +113,7 @@ function searchBar(live, toolBar, opener) {
     const list = hits();
     const hit = list[at];
     const told = list.length
-      ? `${at + 1} of ${number(kind ? counts[kind] : sum())}`
+      ? `${at + 1} of ${counted(kind ? counts[kind] : sum())}`
       : "nothing found";
     unmark();
     where.textContent = "";
@@ -153,10 +151,7 @@ function searchBar(live, toolBar, opener) {
     show();
   }
 
-  const ask = () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => live.send("search", { ask: ++asked, text: wantedText() }), 120);
-  };
+  const ask = later(() => live.send("search", { ask: ++asked, text: wantedText() }), 120);
 
   /** Shows the hits of a kind, from the first on. */
   function choose(of) {
@@ -166,9 +161,9 @@ function searchBar(live, toolBar, opener) {
       .filter((each) => !each || counts[each])
       .map((each) =>
         press(() => choose(each), {
-          word: `${each || "all"} ${number(each ? counts[each] : sum())}`,
+          word: `${each || "all"} ${counted(each ? counts[each] : sum())}`,
           kind: "ak-line",
-          "aria-pressed": String(each === kind),
+          ariaPressed: String(each === kind),
         }),
       );
     const had = kinds.contains(document.activeElement);

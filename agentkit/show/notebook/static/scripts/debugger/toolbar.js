@@ -22,7 +22,7 @@ const OPENERS = [
 
 /** The toolbar: a key does the same from anywhere in the view. @param {Live} live */
 function toolbar(live) {
-  const bar = h("div", { className: "ak-toolbar", role: "toolbar", "aria-label": "debugger" });
+  const bar = h(".ak-toolbar", { role: "toolbar", ariaLabel: "debugger" });
   /** @type {Object<string, HTMLElement>} */
   const tools = {};
   const add = ([name, word, keys, sign, told, kind = "ak-ic"]) => {
@@ -31,7 +31,7 @@ function toolbar(live) {
       word: kind === "ak-ic" ? "" : word,
       label: word,
       kind,
-      "aria-keyshortcuts": keys.map((key) => (key === "/" ? "Slash" : key)).join(" ") || null,
+      ariaKeyShortcuts: keys.map((key) => (key === "/" ? "Slash" : key)).join(" ") || null,
       "data-action": name,
     });
     const listed = keys.map((key) => (key.length > 1 ? key : key.toUpperCase())).join(", ");
@@ -43,17 +43,17 @@ function toolbar(live) {
   };
   for (const tool of TOOLS)
     if (tool) add(tool);
-    else bar.append(h("span", { className: "ak-gap ak-drive" }));
-  const title = worded("strong", "Rollout");
-  bar.append(title, h("span", { className: "ak-grow" }));
+    else bar.append(h("span.ak-gap.ak-drive"));
+  const title = h("strong", "Rollout");
+  bar.append(title, h("span.ak-grow"));
   OPENERS.forEach(add);
-  const number = h("span", { className: "ak-number" });
+  const number = h("span.ak-number");
   tools.breakpoints.append(number);
   bar.addEventListener("keydown", (event) => rove(event, bar));
   bar.addEventListener("focusin", (event) => tabStop(bar, event.target.closest("button")));
   tabStop(bar, tools.run);
   const count = (name, many) =>
-    tools[name].setAttribute("aria-label", `${tools[name].title} ${many || ""}`.trim());
+    (tools[name].ariaLabel = `${tools[name].title} ${many || ""}`.trim());
   return {
     bar,
     tools,
@@ -61,10 +61,10 @@ function toolbar(live) {
       for (const [action] of TOOLS.filter(Boolean)) {
         const tool = tools[action];
         const why = state.gone ? "the kernel is gone" : (state.can?.[action] ?? "not yet");
-        tool.setAttribute("aria-disabled", String(Boolean(why)));
+        tool.ariaDisabled = Boolean(why);
         tool.title = why ? `${tool.akTitle} – ${why}` : tool.akTitle;
       }
-      tools.pause.setAttribute("aria-pressed", String(pausing));
+      tools.pause.ariaPressed = pausing;
       const points = (state.points?.length ?? 0) + (state.approve?.length ? 1 : 0);
       number.textContent = points || "";
       count("breakpoints", points);
@@ -80,18 +80,18 @@ function toolbar(live) {
 function panel(opener, name, title) {
   const close = press(() => open(false), { icon: "close", label: `Close ${name}` });
   const about = h("small");
-  const within = h("div", { className: "ak-within" });
+  const within = h(".ak-within");
   const body = h(
     "section",
-    { className: `ak-panel ak-panel-${name}`, hidden: true, "aria-label": title },
-    h("header", {}, worded("strong", title), about, close),
+    { className: `ak-panel ak-panel-${name}`, hidden: true, ariaLabel: title },
+    h("header", h("strong", title), about, close),
     within,
   );
-  opener.setAttribute("aria-expanded", "false");
+  opener.ariaExpanded = "false";
   const open = (on) => {
     if (body.hidden !== on) return;
     body.hidden = !on;
-    opener.setAttribute("aria-expanded", String(on));
+    opener.ariaExpanded = on;
     made.changed?.(on);
     if (!on) focusOn(opener);
   };

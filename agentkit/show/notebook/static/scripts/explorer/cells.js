@@ -5,17 +5,9 @@ const line = (act, word) => press(act, { word, kind: "ak-line" });
 const closing = (act, label) => press(act, { icon: "close", label });
 const link = (act, word, name) =>
   h("button", { type: "button", className: "ak-xlink", "data-facet": name, onclick: act }, word);
-const entry = (label, more) => h("input", { placeholder: label, "aria-label": label, ...more });
+const entry = (label, more) => h("input", { placeholder: label, ariaLabel: label, ...more });
 const onEnter = (node, act) => node.addEventListener("keydown", (e) => e.key === "Enter" && act());
-/** Does not let the notebook have it. */
-const taken = (event) => {
-  event.preventDefault();
-  event.stopPropagation();
-};
-const clamp = (number, least, most) => Math.max(least, Math.min(most, number));
 const uniqueId = () => `ak-x${(Math.random() * 1e9) | 0}`;
-/** A thousand as 1,000. */
-const counted = (number) => Number(number ?? 0).toLocaleString("en-US");
 const toned = (tone, text) => h("span", { className: `ak-${tone}` }, icon(TONES[tone]), text);
 /** Bars beside each other, or one: of each its share of the height, or of the width. */
 const barOf = (side, size) => {
@@ -27,16 +19,14 @@ const barOf = (side, size) => {
 /** What a cell shows, by the kind of its column. All of it is text. */
 const CELLS = {
   reward: ([text, share]) =>
-    share < 0
-      ? [h("span", { className: "ak-quiet" }, text)]
-      : [h("span", { className: "ak-rw" }, barOf("width", `${share}%`)), text],
+    share < 0 ? [h("span.ak-quiet", text)] : [h("span.ak-rw", barOf("width", `${share}%`)), text],
   ended: ([text, tone]) => [toned(tone, text)],
-  prompt: ([differs, rest]) => [h("b", {}, differs), rest],
+  prompt: ([differs, rest]) => [h("b", differs), rest],
   shape(counts) {
     const label = `rewards in ten steps: ${counts.join(", ")}`;
     const most = Math.max(1, ...counts);
     const bars = counts.map((number) => barOf("height", `${Math.ceil((18 * number) / most)}px`));
-    return [h("span", { className: "ak-steps", role: "img", "aria-label": label }, bars)];
+    return [h("span.ak-steps", { role: "img", ariaLabel: label }, bars)];
   },
   ends: (ends) => ends.map(([tone, number]) => toned(tone, `${number} `)),
 };

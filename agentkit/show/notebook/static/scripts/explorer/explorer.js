@@ -21,29 +21,29 @@ PARTS.push((live) => {
   const field = fieldOf(live, ask, () => view.focus());
   const menus = menusOf(live);
   const modes = ["Rows", "Prompts", "Tree"].map((word) => line(() => mode(word), word));
-  const panel = h("nav", { className: "ak-facets", "aria-label": "Filter by" });
+  const panel = h("nav.ak-facets", { ariaLabel: "Filter by" });
   const facets = facetsOf(live, panel);
-  const unfold = () => fold.setAttribute("aria-expanded", root.classList.toggle("ak-with-facets"));
+  const unfold = () => (fold.ariaExpanded = root.classList.toggle("ak-with-facets"));
   const kind = "ak-line ak-facets-fold";
-  const fold = press(unfold, { word: "Facets", kind, "aria-expanded": false });
-  const how = h("div", { className: "ak-seg", role: "group", "aria-label": "How to show" }, modes);
-  const figures = h("div", { className: "ak-figs", role: "status" });
+  const fold = press(unfold, { word: "Facets", kind, ariaExpanded: false });
+  const how = h(".ak-seg", { role: "group", ariaLabel: "How to show" }, modes);
+  const figures = h(".ak-figs", { role: "status" });
   const same = div("ak-const");
   const leaving = { icon: "close", word: " ", label: "show all prompts again" };
   const within = press(() => live.send("all_prompts"), { ...leaving, kind: "ak-line ak-within" });
-  const head = h("div", { className: "ak-grid-head", role: "row" });
-  const body = h("div", { className: "ak-grid-body", role: "rowgroup" });
-  const grid = { className: "ak-grid", role: "grid", tabIndex: 0, "aria-label": "rollouts" };
-  const view = h("div", { ...grid, "aria-multiselectable": true }, head, body);
+  const head = h(".ak-grid-head", { role: "row" });
+  const body = h(".ak-grid-body", { role: "rowgroup" });
+  const grid = { className: "ak-grid", role: "grid", tabIndex: 0, ariaLabel: "rollouts" };
+  const view = h("div", { ...grid, ariaMultiSelectable: true }, head, body);
   const headings = headingsOf(live, view, head, ask);
   const opened = openedOf(live, go);
   const aside = div("ak-xaside");
-  const empty = h("div", { className: "ak-empty", role: "alert", hidden: true });
+  const empty = h(".ak-empty", { role: "alert", hidden: true });
   const marks = marksOf(live);
   const main = div("ak-xmain", figures, same, aside, view, empty, marks.node);
   root.classList.add("ak-explorer");
   root.setAttribute("role", "group");
-  root.setAttribute("aria-label", "Rollouts");
+  root.ariaLabel = "Rollouts";
   const bar = div("ak-xbar", fold, field.box, how, menus.buttons, menus.panel);
   root.firstChild.after(bar, div("ak-xbody", panel, main));
 
@@ -111,9 +111,8 @@ PARTS.push((live) => {
     rows.forEach((node, i) => {
       if (body.childNodes[i] !== node) body.insertBefore(node, body.childNodes[i] ?? null);
     }); // what stays keeps its focus
-    if (focused !== undefined)
-      body.querySelector(`[data-mark="${focused}"]`)?.focus({ preventScroll: true });
-    view.setAttribute("aria-rowcount", total + 1);
+    if (focused !== undefined) focusOn(body.querySelector(`[data-mark="${focused}"]`));
+    view.ariaRowCount = total + 1;
     view.setAttribute("aria-activedescendant", made.get(active)?.node.id ?? "");
   }
 
@@ -134,7 +133,7 @@ PARTS.push((live) => {
       className: `ak-grid-row${i === active ? " ak-active" : ""}${open ? " ak-unfolded" : ""}`,
       role: "row",
       id: `${prefix}-${i}`,
-      "aria-rowindex": i + 2,
+      ariaRowIndex: i + 2,
       onclick() {
         active = i;
         toggle(i);
@@ -142,7 +141,7 @@ PARTS.push((live) => {
     });
     const { grouped, columns } = live.state;
     const first = !row ? "…" : grouped ? within_(i) : markOf(row, node);
-    node.append(h("span", { role: "gridcell", "aria-expanded": open }, first));
+    node.append(h("span", { role: "gridcell", ariaExpanded: open }, first));
     row?.cells.forEach((cell, place) => {
       const [name, , kind, , less] = columns[place] ?? [];
       const look = name === "spread" && cell === "worth a look" ? " ak-acc" : "";
@@ -162,12 +161,12 @@ PARTS.push((live) => {
   };
   function markOf({ key }, node) {
     const checked = (live.state.marked ?? []).includes(key);
-    node.setAttribute("aria-selected", checked);
+    node.ariaSelected = checked;
     return h("input", {
       type: "checkbox",
       checked,
       tabIndex: -1,
-      "aria-label": `mark rollout ${key}`,
+      ariaLabel: `mark rollout ${key}`,
       "data-mark": key,
       onclick(event) {
         event.stopPropagation();
@@ -181,20 +180,20 @@ PARTS.push((live) => {
   function drawFigures({ aggregates, total }) {
     const shown = aggregates ?? [[counted(total), "rollouts", ""]];
     const figureOf = ([value, word, beside]) => {
-      const more = beside ? [h("small", {}, beside), " "] : [];
-      return div("ak-fig", h("strong", {}, value), " ", more, h("small", {}, word));
+      const more = beside ? [h("small", beside), " "] : [];
+      return div("ak-fig", h("strong", value), " ", more, h("small", word));
     };
     figures.replaceChildren(...shown.map(figureOf));
   }
   function drawSame(state) {
     const said = (state.same ?? []).flatMap(([name, value], i) => [
       `${i ? " · " : ""}${name ? `${name} ` : ""}`,
-      h("b", {}, value),
+      h("b", value),
     ]);
     const what = state.grouped ? "all prompts begin alike: " : "the same in all: ";
     const less = (state.columns ?? []).filter(([, , , , gives]) => gives).map(([, word]) => word);
     const words = `${said.length ? " · " : ""}in a wider cell: ${less.join(", ")}`;
-    const wider = less.length ? h("span", { className: "ak-wider" }, words) : "";
+    const wider = less.length ? h("span.ak-wider", words) : "";
     within.lastChild.textContent = state.within ?? "";
     if (said.length) said.unshift(what);
     same.replaceChildren(...(state.within ? [within] : []), ...said, wider);
@@ -209,7 +208,7 @@ PARTS.push((live) => {
       better ? press(() => ask({ query: better }), { word: better, kind: "ak-main" }) : null,
       none || !query ? null : line(() => ask({ query: "" }), "Clear the filter"),
     ];
-    empty.replaceChildren(h("strong", {}, what), h("small", {}, next), div("ak-xrow", ways));
+    empty.replaceChildren(h("strong", what), h("small", next), div("ak-xrow", ways));
     view.hidden = none || !empty.hidden;
   }
 
@@ -266,13 +265,13 @@ PARTS.push((live) => {
     keydown(event) {
       const { key, target } = event;
       if (opened.inner.node.contains(target)) return; // its keys are its own
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      if (isShortcut(event)) return;
       const { open, shown, marked } = live.state;
       if (key === "Escape" && (open?.kind || target === view)) {
         live.send("close");
         view.hidden = false;
         view.focus();
-      } else if (target.matches("input:not([type=checkbox]), textarea, select")) return;
+      } else if (isTyped(event)) return;
       else if (key === "/") field.input.focus();
       else if (key === "?") menus.keys();
       else if (/^[jk]$/i.test(key) && shown)

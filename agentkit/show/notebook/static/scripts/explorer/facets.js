@@ -7,11 +7,10 @@ function facetsOf(live, panel) {
   let from = -1;
   let clears = 0;
 
-  const clear = (column, word) =>
-    link(() => live.send("any", { column }), word, `clear ${column}`);
+  const clear = (column, word) => link(() => live.send("any", { column }), word, `clear ${column}`);
   const group = (heading, column, ...inside) => {
-    const head = div("ak-xrow", h("b", {}, heading), column && clear(column, "clear"));
-    return h("fieldset", { className: "ak-fc", "aria-label": heading }, head, inside);
+    const head = div("ak-xrow", h("b", heading), column && clear(column, "clear"));
+    return h("fieldset.ak-fc", { ariaLabel: heading }, head, inside);
   };
 
   function choiceOf(column, [value, text, tone, number, chosen]) {
@@ -23,12 +22,12 @@ function facetsOf(live, panel) {
         type: "button",
         className: "ak-fr",
         title: text.length > 20 ? text : undefined,
-        "aria-pressed": chosen,
+        ariaPressed: chosen,
         "data-facet": `${column} ${value}`,
         onclick: () => live.send("choose", { column, value, on: !chosen }),
       },
       words,
-      h("span", { className: "ak-xn" }, counted(number)),
+      h("span.ak-xn", counted(number)),
       barOf("width", `${(100 * number) / live.state.total}%`),
     );
   }
@@ -63,19 +62,18 @@ function facetsOf(live, panel) {
         type: "button",
         tabIndex: i === Math.max(0, chosen.indexOf(true)) ? 0 : -1,
         title,
-        "aria-label": `${heading} ${title}`,
-        "aria-pressed": Boolean(chosen[i]),
+        ariaLabel: `${heading} ${title}`,
+        ariaPressed: Boolean(chosen[i]),
         "data-facet": `${column} ${i}`,
       };
       const height = number && Math.max(2, Math.round((40 * number) / most));
       return h("button", props, barOf("height", `${height}px`));
     });
     const steps = h(
-      "div",
+      ".ak-steps.ak-hist",
       {
-        className: "ak-steps ak-hist",
         role: "group",
-        "aria-label": "drag to choose a range",
+        ariaLabel: "drag to choose a range",
         onpointerdown(event) {
           from = at(event);
           steps.setPointerCapture(event.pointerId);
@@ -101,7 +99,7 @@ function facetsOf(live, panel) {
       } else return;
       taken(event);
     });
-    const ends = div("ak-ends", ...[0, 5, 10].map((i) => h("span", {}, edges[i])));
+    const ends = div("ak-ends", ...[0, 5, 10].map((i) => h("span", edges[i])));
     const said = chosen.length ? chosenWords(heading, edges, chosen) : heading;
     return group(said, chosen.length ? column : null, steps, ends);
   }
@@ -127,11 +125,11 @@ function facetsOf(live, panel) {
       const read = (column) =>
         link(() => live.send("read", { column }), "read the file to count", `read ${column}`);
       panel.replaceChildren(
-        div("ak-facets-head", h("span", {}, "Facets"), query ? clear("", "clear all") : ""),
+        div("ak-facets-head", h("span", "Facets"), query ? clear("", "clear all") : ""),
         ...(histogram ? [histogramOf(histogram)] : []),
         ...(facets ?? []).map(facetOf),
         ...unread.map(([column, heading]) => group(heading, null, read(column))),
-        facets ? "" : h("p", {}, "counting …"),
+        facets ? "" : h("p", "counting …"),
       );
       if (at) panel.querySelector(`[data-facet="${CSS.escape(at)}"]`)?.focus();
     },

@@ -10,15 +10,14 @@ function fieldOf(live, ask, leave) {
     autocomplete: "off",
     placeholder: "filter: reward<0.5 ended=error Oslo",
     role: "combobox",
-    "aria-label": "filter",
-    "aria-expanded": false,
+    ariaLabel: "filter",
+    ariaExpanded: false,
     "aria-controls": id,
-    "aria-autocomplete": "list",
+    ariaAutoComplete: "list",
   });
-  const named = { role: "listbox", "aria-label": "columns and values" };
-  const list = h("div", { className: "ak-offers", id, hidden: true, ...named });
+  const named = { role: "listbox", ariaLabel: "columns and values" };
+  const list = h(".ak-offers", { id, hidden: true, ...named });
   const clear = closing(() => ask({ query: "" }), "clear the filter");
-  let timer = 0;
   let at = -1;
 
   /** What the word at the cursor can become: names of columns, or values of one. */
@@ -45,7 +44,7 @@ function fieldOf(live, ask, leave) {
     const found = shown ? offers().slice(0, 8) : [];
     at = -1;
     list.hidden = !found.length;
-    input.setAttribute("aria-expanded", found.length > 0);
+    input.ariaExpanded = found.length > 0;
     input.removeAttribute("aria-activedescendant");
     const optionOf = ([text, akWhole], i) => {
       const onpointerdown = (event) => {
@@ -64,10 +63,7 @@ function fieldOf(live, ask, leave) {
     offer(false);
     soon();
   }
-  function soon() {
-    clearTimeout(timer);
-    timer = setTimeout(() => ask({ query: input.value }), 250);
-  }
+  const soon = later(() => ask({ query: input.value }), 250);
   input.addEventListener("input", () => {
     soon();
     offer();
@@ -92,17 +88,17 @@ function fieldOf(live, ask, leave) {
     taken(event);
   });
   return {
-    box: h("span", { className: "ak-xfield" }, icon("filter"), input, clear, list),
+    box: h("span.ak-xfield", icon("filter"), input, clear, list),
     input,
     state({ query, refused }) {
       if (document.activeElement !== input && input.value !== query) input.value = query;
-      input.setAttribute("aria-invalid", Boolean(refused?.[0]));
+      input.ariaInvalid = Boolean(refused?.[0]);
       clear.hidden = !query;
     },
     asked({ query }) {
-      clearTimeout(timer);
+      soon.never();
       if (query !== undefined) input.value = query;
     },
-    dispose: () => clearTimeout(timer),
+    dispose: soon.never,
   };
 }

@@ -5,7 +5,7 @@
 function headingsOf(live, view, head, ask) {
   /** What a person made of the widths, by column. @type {Map<string, number>} */
   const own = new Map();
-  let drawn = "";
+  const isNew = changes();
 
   /** All columns, and those of a narrow cell: there, what gives way has no room. */
   function layOut() {
@@ -46,18 +46,17 @@ function headingsOf(live, view, head, ask) {
     const next = { sort: sorted && !turned ? "" : name, descending: turned ? !first : first };
     const onclick = () => ask(next);
     const sort = h(
-      "button",
-      { type: "button", className: "ak-sort", title: `sort by ${name}`, onclick },
+      "button.ak-sort",
+      { type: "button", title: `sort by ${name}`, onclick },
       text + (sorted ? (state.descending ? " ▼" : " ▲") : ""),
     );
-    const edge = h("i", {
-      className: "ak-rz",
+    const edge = h("i.ak-rz", {
       title: "drag to resize, double click to fit",
       ondblclick: () => fit(place, name),
     });
     const order = sorted ? (state.descending ? "descending" : "ascending") : "none";
     const className = `ak-k-${kind}${less ? " ak-less" : ""}`;
-    const cell = h("span", { role: "columnheader", className, "aria-sort": order }, sort, edge);
+    const cell = h("span", { role: "columnheader", className, ariaSort: order }, sort, edge);
     sort.addEventListener("keydown", (event) => {
       const step = { ArrowLeft: -12, ArrowRight: 12 }[event.key];
       if (!event.shiftKey || (!step && event.key !== "Enter")) return;
@@ -76,13 +75,11 @@ function headingsOf(live, view, head, ask) {
   }
 
   return (state) => {
-    const now = JSON.stringify([state.columns, state.sort, state.descending, state.grouped]);
-    if (now === drawn) return;
-    drawn = now;
+    if (!isNew(state.columns, state.sort, state.descending, state.grouped)) return;
     const at = [...head.children].findIndex((cell) => cell.contains(document.activeElement));
     const onclick = () => live.send("mark_all", { on: all.checked });
-    const all = h("input", { type: "checkbox", "aria-label": "mark all", onclick });
-    const first = state.grouped ? h("span", { className: "ak-away" }, "open") : all;
+    const all = h("input", { type: "checkbox", ariaLabel: "mark all", onclick });
+    const first = state.grouped ? h("span.ak-away", "open") : all;
     const cells = (state.columns ?? []).map((column, i) => heading(state, column, i));
     head.replaceChildren(h("span", { role: "columnheader" }, first), ...cells);
     if (at > 0) head.children[at]?.querySelector("button")?.focus();

@@ -3,7 +3,7 @@ function marksOf(live) {
   const number = h("strong");
   const compare = press(() => live.send("compare"), { word: "Compare", kind: "ak-main" });
   const known = h("datalist", { id: uniqueId() });
-  const label = entry("label", { "aria-label": "label for the marked rollouts" });
+  const label = entry("label", { ariaLabel: "label for the marked rollouts" });
   label.setAttribute("list", known.id);
   const name = (on) => () => label.value.trim() && live.send("label", { label: label.value, on });
   onEnter(label, name(true));
@@ -12,7 +12,7 @@ function marksOf(live) {
     press(name(false), { word: "Remove label", kind: "ak-line" }),
   ];
   const some = div("ak-xrow", number, compare, label, known, both);
-  const hints = h("small", { className: "ak-hints" });
+  const hints = h("small.ak-hints");
   const unmark = closing(() => live.send("mark_all", { on: false }), "unmark all");
   let said = "";
   return {
@@ -20,7 +20,7 @@ function marksOf(live) {
     draw({ marked = [], labels = [], grouped, open, shown }) {
       some.hidden = unmark.hidden = !marked.length || grouped;
       number.textContent = `${counted(marked.length)} marked`;
-      compare.setAttribute("aria-disabled", marked.length !== 2);
+      compare.ariaDisabled = marked.length !== 2;
       compare.title = marked.length === 2 ? "" : "mark two rollouts to compare them";
       known.replaceChildren(...labels.map((value) => h("option", { value })));
       const apart = open?.row < 0;
@@ -34,7 +34,7 @@ function marksOf(live) {
       ].filter(Boolean);
       if (said === (said = keys.join())) return;
       const words = keys.map((key) => key.match(/(\S+) (.*)/));
-      hints.replaceChildren(...words.flatMap(([, key, word]) => [h("kbd", {}, key), ` ${word} `]));
+      hints.replaceChildren(...words.flatMap(([, key, word]) => [h("kbd", key), ` ${word} `]));
     },
   };
 }

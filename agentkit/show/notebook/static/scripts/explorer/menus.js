@@ -23,13 +23,12 @@ const FILTERS = [
  * is open at a time, over the table, which does not move.
  */
 function menusOf(live) {
-  const panel = h("div", { className: "ak-xmenu", hidden: true, tabIndex: 0 });
+  const panel = h(".ak-xmenu", { hidden: true, tabIndex: 0 });
   const said = (title, rows, tag) => [
-    h("strong", {}, title),
+    h("strong", title),
     h(
-      "dl",
-      { className: "ak-xkeys" },
-      rows.flatMap(([what, means]) => [h("dt", {}, h(tag, {}, what)), h("dd", {}, means)]),
+      "dl.ak-xkeys",
+      rows.flatMap(([what, means]) => [h("dt", h(tag, {}, what)), h("dd", means)]),
     ),
   ];
   const MENUS = {
@@ -41,13 +40,13 @@ function menusOf(live) {
         h("input", { type: "checkbox", value, checked: shown.has(value), onchange }),
       );
       return [
-        h("strong", {}, "Columns"),
-        div("ak-xticks", ...boxes.map((box) => h("label", {}, box, ` ${box.value}`))),
+        h("strong", "Columns"),
+        div("ak-xticks", ...boxes.map((box) => h("label", box, ` ${box.value}`))),
         line(() => live.send("columns"), "The usual ones"),
       ];
     },
     "Saved views"() {
-      const name = entry("name", { "aria-label": "name of the view" });
+      const name = entry("name", { ariaLabel: "name of the view" });
       const save = () => name.value.trim() && live.send("save", { name: name.value });
       onEnter(name, save);
       const viewOf = (view) =>
@@ -57,22 +56,22 @@ function menusOf(live) {
           closing(() => live.send("forget", { name: view }), `forget the view ${view}`),
         );
       return [
-        h("strong", {}, "Saved views"),
+        h("strong", "Saved views"),
         ...live.state.views.map(viewOf),
-        h("small", {}, `Filter, order, columns and mode; kept in ${live.state.kept || "memory"}`),
+        h("small", `Filter, order, columns and mode; kept in ${live.state.kept || "memory"}`),
         div("ak-xrow", name, line(save, "Save")),
       ];
     },
     "Keys and filter words  ?": () => [
       ...said("Keys", KEYS, "kbd"),
       ...said("Filter", FILTERS, "code"),
-      h("small", {}, `Columns: ${live.state.names.map(([name]) => name).join(", ")}`),
+      h("small", `Columns: ${live.state.names.map(([name]) => name).join(", ")}`),
     ],
   };
   const names = Object.keys(MENUS);
   let open = -1;
   const buttons = ["columns", "save", "keys"].map((name, i) =>
-    press(() => show(i), { icon: name, label: names[i], "aria-expanded": false }),
+    press(() => show(i), { icon: name, label: names[i], ariaExpanded: false }),
   );
   const show = (which) => {
     const last = open;

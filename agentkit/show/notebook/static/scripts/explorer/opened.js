@@ -4,7 +4,7 @@
  */
 function openedOf(live, go) {
   const title = h("strong");
-  const facts = h("small", { className: "ak-cut" });
+  const facts = h("small.ak-cut");
   const ways = Object.entries({
     short: "In short",
     whole: "Whole conversation",
@@ -23,9 +23,9 @@ function openedOf(live, go) {
   const close = closing(() => live.send("close"), "Close  Esc");
   const bar = div("ak-xrow ak-open-bar", ...steps, title, facts, div("ak-grow"), ways, pair, close);
   const tags = div("ak-xrow ak-tags");
-  const label = entry("label", { "aria-label": "new label" });
-  const where = h("select", { "aria-label": "what it is about" });
-  const note = h("textarea", { rows: 3, "aria-label": "note", placeholder: "note" });
+  const label = entry("label", { ariaLabel: "new label" });
+  const where = h("select", { ariaLabel: "what it is about" });
+  const note = h("textarea", { rows: 3, ariaLabel: "note", placeholder: "note" });
   const notes = div("ak-notes");
   const saved = h("small");
   const labels = div("ak-xrow", label, line(name, "Add"));
@@ -50,8 +50,7 @@ function openedOf(live, go) {
   };
   note.addEventListener("change", keep);
   note.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" && !(event.key === "Enter" && (event.ctrlKey || event.metaKey)))
-      return;
+    if (event.key !== "Escape" && !isDone(event)) return;
     note.blur();
     event.stopPropagation();
   });
@@ -68,13 +67,13 @@ function openedOf(live, go) {
     const tagOf = ([, , text, own]) => {
       const take = () => live.send("label", { label: text, on: false, ...about() });
       const away = own ? closing(take, `Remove the label ${text}`) : null;
-      return h("span", { className: "ak-chip" }, icon("label"), text, away);
+      return h("span.ak-chip", icon("label"), text, away);
     };
     tags.replaceChildren(...here(true).map(tagOf));
     if (document.activeElement !== note) note.value = written();
     const rest = remarks.filter(([on, is, , own]) => on !== at || (!is && !own));
     const saying = ([on, is, text]) =>
-      h("p", {}, h("small", {}, `${is ? "label" : "note"} ${placed(on)}: `), text);
+      h("p", h("small", `${is ? "label" : "note"} ${placed(on)}: `), text);
     notes.replaceChildren(...rest.map(saying));
     saved.textContent = kept
       ? `${remarks.length ? "✓ saved" : "kept"} in ${kept}`
@@ -85,7 +84,7 @@ function openedOf(live, go) {
     node,
     inner,
     /** Goes where its bar is: what had the focus is hidden by it. */
-    focus: () => close.focus({ preventScroll: true }),
+    focus: () => focusOn(close),
     /** Stands in a table as a row of one cell, or by itself. */
     within(table) {
       for (const [part, role] of Object.entries({ row: node, gridcell: cell }))
@@ -121,7 +120,7 @@ function openedOf(live, go) {
 
 /** A place for another view: its script comes from the kernel, its messages go through this one. */
 function innerOf(live) {
-  const node = h("div", { className: "ak-inner", hidden: true });
+  const node = h(".ak-inner", { hidden: true });
   let number = 0;
   let end = null;
   let hears = new Set();

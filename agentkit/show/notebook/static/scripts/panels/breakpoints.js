@@ -11,18 +11,18 @@ const KINDS = {
 };
 const hitsOf = (hits, on) =>
   !on ? "off" : !hits ? "not yet hit" : hits === 1 ? "hit once" : `hit ${hits} times`;
-const code = (textContent) => h("code", { textContent });
+const code = (textContent) => h("code", textContent);
 let lists = 0;
 
 /** The list of breakpoints, and the line that adds one. @param {Live} live */
 function breakpoints(live, { within, about }) {
   about.textContent = "the rollout stops before or after what is named here";
-  const list = h("ul", { className: "ak-points" });
-  const wrong = h("p", { className: "ak-refused", role: "alert", hidden: true });
+  const list = h("ul.ak-points");
+  const wrong = h("p.ak-refused", { role: "alert", hidden: true });
   const options = Object.entries(KINDS).map(([value, [textContent]]) =>
     h("option", { value, textContent }),
   );
-  const kind = h("select", { "aria-label": "when", onchange: () => adapt() }, options);
+  const kind = h("select", { ariaLabel: "when", onchange: () => adapt() }, options);
   const names = h("datalist", { id: `ak-names-${(lists += 1)}` });
   const add = () => {
     const text = (field) => (field.hidden ? "" : field.value);
@@ -31,7 +31,7 @@ function breakpoints(live, { within, about }) {
   const field = (label, placeholder) =>
     h("input", {
       type: "text",
-      "aria-label": label,
+      ariaLabel: label,
       placeholder,
       onkeydown: (event) => event.key === "Enter" && add(),
     });
@@ -39,7 +39,7 @@ function breakpoints(live, { within, about }) {
   const where = field("condition", "condition on the arguments, such as amount > 50");
   value.setAttribute("list", names.id);
   let known = { tools: [], codes: [] };
-  let drawn = "";
+  const isNew = changes();
   const adapt = () => {
     const [, hint, of] = KINDS[kind.value];
     value.hidden = !hint;
@@ -49,7 +49,7 @@ function breakpoints(live, { within, about }) {
     wrong.hidden = true;
   };
   const button = press(add, { word: "Add", kind: "ak-line" });
-  const form = h("div", { className: "ak-adding" }, kind, value, names, where, button);
+  const form = h(".ak-adding", kind, value, names, where, button);
   within.append(list, form, wrong);
   adapt();
 
@@ -61,16 +61,15 @@ function breakpoints(live, { within, about }) {
     const box = h("input", {
       type: "checkbox",
       checked: on,
-      "aria-label": `stop at ${text}`,
+      ariaLabel: `stop at ${text}`,
       onchange: () => live.send("switch_point", { index, on: box.checked }),
     });
     return h(
       "li",
-      {},
       box,
-      h("span", {}, `${words} `, code(name)),
-      h("span", {}, point.where ? ["where ", code(point.where)] : []),
-      worded("small", hitsOf(hits, on)),
+      h("span", `${words} `, code(name)),
+      h("span", point.where ? ["where ", code(point.where)] : []),
+      h("small", hitsOf(hits, on)),
       press(() => live.send("unbreak", { index }), {
         icon: "close",
         label: `Remove breakpoint ${text}`,
@@ -80,17 +79,15 @@ function breakpoints(live, { within, about }) {
   return {
     opened: () => live.send("names"),
     state({ points = [], approve = [] }) {
-      const now = JSON.stringify([points, approve]);
-      if (now === drawn) return;
-      drawn = now;
+      if (!isNew(points, approve)) return;
       const rows = points.map(row);
       if (approve.length) {
-        const tools = h("span", {}, "before tool ", code(approve.join(", ")));
-        const told = worded("span", "approval: going on does not pass it");
-        rows.unshift(h("li", {}, icon("ok"), tools, told));
+        const tools = h("span", "before tool ", code(approve.join(", ")));
+        const told = h("span", "approval: going on does not pass it");
+        rows.unshift(h("li", icon("ok"), tools, told));
       }
-      const none = worded("span", "none: Run goes on to the end");
-      list.replaceChildren(...(rows.length ? rows : [h("li", {}, h("span"), none)]));
+      const none = h("span", "none: Run goes on to the end");
+      list.replaceChildren(...(rows.length ? rows : [h("li", h("span"), none)]));
     },
     message({ type, ...told }) {
       if (type === "names") {
@@ -99,11 +96,11 @@ function breakpoints(live, { within, about }) {
       } else if (type === "refused") {
         wrong.hidden = false;
         wrong.replaceChildren(icon("error"), ` ${told.message}. ${told.hint}`);
-        value.setAttribute("aria-invalid", "true");
+        value.ariaInvalid = "true";
         value.focus();
       } else if (type === "added") {
         wrong.hidden = true;
-        value.removeAttribute("aria-invalid");
+        value.ariaInvalid = null;
         value.value = where.value = "";
       }
     },

@@ -4,7 +4,7 @@
  * @param {Live} live
  */
 function chartBars(live, body, within) {
-  const tip = h("div", { className: "ak-tip", hidden: true, "aria-hidden": "true" });
+  const tip = h(".ak-tip", { hidden: true, ariaHidden: "true" });
   body.append(tip);
   const hitOf = (event) => event.target.closest(".ak-hit");
 
@@ -38,7 +38,7 @@ function chartBars(live, body, within) {
         svg.setAttribute("role", "group");
         for (const hit of svg.querySelectorAll(".ak-hit")) {
           hit.setAttribute("role", hit.dataset.turn === undefined ? "img" : "button");
-          hit.setAttribute("aria-label", hit.textContent);
+          hit.ariaLabel = hit.textContent;
           hit.setAttribute(QUIET, "true");
         }
         tabStop(svg, svg.querySelector(".ak-hit"), ".ak-hit");

@@ -1,7 +1,7 @@
 /** The branches as lanes; each is gone to, or shown beside the one it left. @param {Live} live */
 function branches(live, { within, about }) {
   const lanes = h("div");
-  const beside = h("div", { className: "ak-differs", hidden: true });
+  const beside = h(".ak-differs", { hidden: true });
   within.append(lanes, beside);
   return {
     take(html, labels) {
@@ -15,7 +15,7 @@ function branches(live, { within, about }) {
           .querySelector(".ak-does")
           .replaceChildren(
             act("Diff", "differs", { label: `Diff of ${branch}` }),
-            act("Open", "switch", { "aria-current": here }),
+            act("Open", "switch", { ariaCurrent: here }),
           );
       });
       about.textContent = `${labels.length}; a lane is a branch, a column a turn`;
@@ -26,9 +26,9 @@ function branches(live, { within, about }) {
       };
       beside.hidden = false;
       beside.replaceChildren(
-        worded("strong", `${branch} and the branch it left`),
+        h("strong", `${branch} and the branch it left`),
         press(close, { icon: "close", label: "Close the difference" }),
-        html ? nodesOf(html) : worded("p", "it is the first branch"),
+        html ? nodesOf(html) : h("p", "it is the first branch"),
       );
     },
   };
@@ -36,7 +36,7 @@ function branches(live, { within, about }) {
 
 /** The charts, one at a time, which Python draws while they are open. @param {Live} live */
 function charts(live, { within, body }) {
-  const tabs = h("div", { className: "ak-tabs", role: "tablist", "aria-label": "charts" });
+  const tabs = h(".ak-tabs", { role: "tablist", ariaLabel: "charts" });
   const drawn = h("div", { role: "tabpanel", tabIndex: 0 });
   within.append(tabs, drawn);
   const bars = chartBars(live, body, drawn);
@@ -46,11 +46,11 @@ function charts(live, { within, body }) {
   const choose = (name) => {
     chosen = name;
     drawn.replaceChildren(nodesOf(known.get(name)));
-    drawn.setAttribute("aria-label", name);
+    drawn.ariaLabel = name;
     bars.offer();
     for (const tab of tabs.children) {
       const on = tab.textContent.toLowerCase() === name;
-      tab.setAttribute("aria-selected", String(on));
+      tab.ariaSelected = on;
       if (on) tabStop(tabs, tab);
     }
   };

@@ -13,7 +13,7 @@ function offerCopies(row) {
     if (!line && text.parentNode.closest(".ak-line:has(> .ak-side), [data-source]")) continue;
     const place = line ? text.querySelector(":scope > .ak-side") : text;
     if (place.lastChild?.akOwn) continue;
-    place.append(Object.assign(copyButton.cloneNode(true), { akOwn: true, title: "Copy" }));
+    place.append(own(copyButton.cloneNode(true), { title: "Copy" }));
   }
 }
 
@@ -79,13 +79,13 @@ async function copied(text) {
     return true;
   } catch {
     const focus = document.activeElement;
-    const field = h("textarea", { className: "ak-away", wrap: "off", "aria-hidden": "true" });
+    const field = h("textarea.ak-away", { wrap: "off", ariaHidden: "true" });
     field.value = text; // on its own lines, or a long one is laid out letter by letter
     document.body.append(field);
     field.select();
     const done = document.execCommand("copy");
     field.remove();
-    focus?.focus({ preventScroll: true });
+    focusOn(focus);
     return done;
   }
 }

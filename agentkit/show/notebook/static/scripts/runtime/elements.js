@@ -22,17 +22,26 @@ const SHAPED = new Set(
 /** The notebook leaves alone the keys of a focused element that has this attribute. */
 const QUIET = "data-lm-suppress-shortcuts";
 
-/** An element with properties, attributes (those with a dash, and role) and children. */
-function h(tag, props = {}, ...children) {
-  const made = document.createElement(tag);
+/**
+ * An element, `h("span.ak-cut", { title }, "text")`: its name and classes, a div where there is no
+ * name; properties, and attributes (those with a dash, and role); children.
+ */
+function h(name, ...inside) {
+  const [tag, ...classes] = name.split(".");
+  const made = document.createElement(tag || "div");
+  if (classes.length) made.className = classes.join(" ");
+  const props = inside[0]?.constructor === Object ? inside.shift() : {};
   for (const [name, value] of Object.entries(props)) {
     if (value === undefined || value === null) continue;
     if (name.includes("-") || name === "role") made.setAttribute(name, value);
     else made[name] = value;
   }
-  made.append(...children.flat().filter((child) => child ?? false));
+  made.append(...inside.flat().filter((child) => child === 0 || child));
   return made;
 }
+
+/** A node of the page's own in a row that Python draws: it stays when the row is drawn again. */
+const own = (node, given) => Object.assign(node, { akOwn: true }, given);
 
 /** An element of a drawing. @returns {SVGElement} */
 function shape(tag, attributes, ...children) {
@@ -56,7 +65,7 @@ const PICTURE = /^data:image\/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+$/;
 /** Copies a node if it is allowed; of one that is not, only its text stays. */
 function admit(node, into) {
   if (node.nodeName === "IMG" && PICTURE.test(node.getAttribute("src")))
-    return into.append(h("img", { className: "ak-picture", src: node.src, alt: node.alt }));
+    return into.append(h("img.ak-picture", { src: node.src, alt: node.alt }));
   if (node.nodeType === Node.TEXT_NODE) into.append(node.data);
   if (node.nodeType !== Node.ELEMENT_NODE) return;
   const drawn = node.namespaceURI === SVG;

@@ -10,8 +10,7 @@ function rove(event, group, select = "button") {
   const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
   const end = { Home: 0, End: -1 }[event.key];
   if (at < 0 || (by ?? end) === undefined) return null;
-  event.preventDefault();
-  event.stopPropagation();
+  taken(event);
   const to = all.at(end ?? (at + by) % all.length);
   tabStop(group, to, select);
   to.focus();
@@ -21,5 +20,38 @@ function rove(event, group, select = "button") {
 /** Gives the focus to what is there, and scrolls nothing for it. */
 const focusOn = (node) => node?.focus({ preventScroll: true });
 
-/** An element that holds a text. */
-const worded = (tag, textContent, className) => h(tag, { textContent, className });
+/** Does not let the notebook have it. */
+function taken(event) {
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+/** Whether a key is pressed together with one that makes a shortcut of it. */
+const isShortcut = (event) => event.ctrlKey || event.metaKey || event.altKey;
+
+/** Whether a key is typed into a field. */
+const isTyped = ({ target }) => target.matches("input:not([type=checkbox]), textarea, select");
+
+/** Whether a field is done with: Ctrl or Cmd with Enter. */
+const isDone = ({ key, ctrlKey, metaKey }) => key === "Enter" && (ctrlKey || metaKey);
+
+const clamp = (number, least, most) => Math.max(least, Math.min(most, number));
+
+/** A thousand as 1,000. */
+const counted = (number) => Number(number ?? 0).toLocaleString("en-US");
+
+/** Calls a function once nothing more comes for a while. */
+function later(act, wait = 150) {
+  let timer = 0;
+  const soon = () => {
+    clearTimeout(timer);
+    timer = setTimeout(act, wait);
+  };
+  return Object.assign(soon, { never: () => clearTimeout(timer) });
+}
+
+/** Tells whether what is given is other than it was the last time. */
+function changes() {
+  let was;
+  return (...now) => was !== (was = JSON.stringify(now));
+}

@@ -47,14 +47,14 @@ function icon(name) {
   const [line, filled] = ICONS[name].split("|");
   const inside = [line && shape("path", { d: line })];
   if (filled) inside.push(shape("path", { d: filled, fill: "currentColor", stroke: "none" }));
-  const box = { viewBox: "0 0 16 16", "aria-hidden": "true", class: "ak-i" };
+  const box = { viewBox: "0 0 16 16", ariaHidden: "true", class: "ak-i" };
   return shape("svg", box, ...inside.filter(Boolean));
 }
 
 /** A button with an icon, a word or both; without a word it needs a name. */
 function press(onclick, { icon: name, word, label, kind = "", ...props } = {}) {
   const className = `ak-bt ${word ? "" : "ak-ic"} ${kind}`.trim();
-  const given = { type: "button", className, title: label, "aria-label": label, onclick, ...props };
-  const said = word ? h("span", { textContent: word }) : null;
+  const given = { type: "button", className, title: label, ariaLabel: label, onclick, ...props };
+  const said = word ? h("span", word) : null;
   return h("button", given, name ? icon(name) : null, said);
 }

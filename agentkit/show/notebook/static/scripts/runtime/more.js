@@ -3,37 +3,24 @@
  * the kernel sends when it is asked for, and `source` gets a text as it was written.
  */
 function longTexts(live) {
-  /**
-   * What waits for an answer, by its question, which no part's has the number of.
-   * @type {Map<number, Function>}
-   */
-  const waiting = new Map();
-  let asked = 0;
-  const ask = (action, args) =>
-    new Promise((resolve) => {
-      waiting.set(--asked, resolve);
-      live.send(action, { ...args, ask: asked });
-    });
-
   async function open(button, mark, start) {
-    button.setAttribute("aria-disabled", "true");
-    const told = await ask("more", { at: mark.dataset.more, start });
-    if (told.type === "failed") return button.removeAttribute("aria-disabled");
-    const { html, next, of } = told;
-    const rest = Object.assign(h("div", { className: "ak-rest" }, nodesOf(html)), { akOwn: true });
+    button.ariaDisabled = "true";
+    const again = () => (button.ariaDisabled = null);
+    const { html, next, of } = await live.ask("more", { at: mark.dataset.more, start }, again);
+    const rest = own(h(".ak-rest", nodesOf(html)));
     button.before(rest);
     rest.childNodes.forEach((node) => offerCopies(node));
     live.say("the rest of the text is shown");
-    if (next) offer(button, mark, next, `${(of - next).toLocaleString("en")} more characters`);
+    if (next) offer(button, mark, next, `${counted(of - next)} more characters`);
     else button.remove();
     const first = rest.querySelector("pre");
-    if (!next && first) Object.assign(first, { tabIndex: -1 }).focus({ preventScroll: true });
+    if (!next && first) focusOn(Object.assign(first, { tabIndex: -1 }));
   }
 
   function offer(button, mark, start, word) {
     const onclick = () => button.ariaDisabled !== "true" && open(button, mark, start);
-    button.removeAttribute("aria-disabled");
-    Object.assign(button, { onclick, akOwn: true }).lastChild.textContent = word;
+    button.ariaDisabled = null;
+    own(button, { onclick }).lastChild.textContent = word;
   }
 
   return {
@@ -48,12 +35,8 @@ function longTexts(live) {
     },
     source: (at) =>
       Promise.race([
-        ask("source", { at }).then(({ text }) => text),
+        live.ask("source", { at }).then(({ text }) => text),
         new Promise((resolve) => setTimeout(resolve, 2000)), // of a kernel that is busy: as shown
       ]),
-    heard(message) {
-      waiting.get(message.ask)?.(message);
-      waiting.delete(message.ask);
-    },
   };
 }

@@ -120,7 +120,7 @@ class Rows {
   put(items, after) {
     let block = after?.parentNode ?? this.root.firstChild;
     if (!block || (after && !after.nextSibling && block.childNodes.length >= BLOCK)) {
-      const fresh = h("div", { className: "ak-block" });
+      const fresh = h(".ak-block");
       if (block) block.after(fresh);
       else this.root.append(fresh);
       block = fresh;
@@ -130,8 +130,8 @@ class Rows {
   }
 
   turn(number, nodes) {
-    const name = { className: "ak-turn", "data-turn": number, "aria-label": `Turn ${number}` };
-    return Object.assign(h("article", name, nodes), { akTurn: number });
+    const name = { "data-turn": number, ariaLabel: `Turn ${number}`, akTurn: number };
+    return h("article.ak-turn", name, nodes);
   }
 
   /** Puts the rows of a turn that come after one of them into a turn of their own. */

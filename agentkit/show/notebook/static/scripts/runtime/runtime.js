@@ -1,7 +1,8 @@
 /**
  * What the scripts of a view add to a place where it is shown: `PARTS.push((live) => part)`.
  * Live is where a part draws, the last state, and how it asks: root, rows, state, arrays,
- * send(action, args), fail(message, hint), say(text, seen), kernel() where a host tells. A part may
+ * send(action, args), ask(action, args), row(key), fail(message, hint), say(text, seen), kernel()
+ * where a host tells. A part may
  * have state(state, arrays), message(message, arrays), op(name, ...args), drawn(keys),
  * keydown(event), dispose().
  * @type {((live: Live) => Part)[]}
@@ -15,26 +16,27 @@ const CONTROLS =
 
 /** Shows a view in an element; `post` speaks to the kernel. */
 function mount(el, post, kernel = () => undefined) {
-  const root = h("div", {
-    className: "ak-root ak-live tex2jax_ignore mathjax_ignore",
+  const root = h(".ak-root.ak-live.tex2jax_ignore.mathjax_ignore", {
     tabIndex: -1,
   });
-  const list = h("div", { className: "ak-rows" });
-  const alerts = h("div", { className: "ak-alerts", role: "alert" });
-  const spoken = h("div", { className: "ak-away", "aria-live": "polite" });
-  const toast = h("div", { className: "ak-toast", popover: "manual", "aria-hidden": "true" });
+  const list = h(".ak-rows");
+  const alerts = h(".ak-alerts", { role: "alert" });
+  const spoken = h(".ak-away", { ariaLive: "polite" });
+  const toast = h(".ak-toast", { popover: "manual", ariaHidden: "true" });
   root.append(alerts, list, spoken, toast);
   const rows = new Rows(list, (row) => {
     offerCopies(row);
     texts.more(row);
   });
   let ended = "";
-  let seeing = 0;
+  let asked = 0;
+  const waiting = new Map();
+  const unsee = later(() => toast.isConnected && toast.togglePopover(false), 4000);
   /** Does something and keeps the focus in the view: the next letter is not the notebook's. */
   const keepingFocus = (act) => {
     const had = root.contains(document.activeElement);
     act();
-    if (had && !root.contains(document.activeElement)) root.focus({ preventScroll: true });
+    if (had && !root.contains(document.activeElement)) focusOn(root);
   };
 
   /** @type {Live} */
@@ -45,25 +47,33 @@ function mount(el, post, kernel = () => undefined) {
     arrays: [],
     kernel,
     send: (action, args = {}) => post({ type: "do", action, arguments: args }),
+    /** @returns {Promise<any>} what the kernel replies; where it fails, `failed` is told why */
+    ask: (action, args = {}, failed = undefined) =>
+      new Promise((resolve) => {
+        asked -= 1; // no part's own question has such a number
+        waiting.set(asked, { resolve, failed });
+        live.send(action, { ...args, ask: asked });
+      }),
+    row: (key) => list.querySelector(`[data-key="${CSS.escape(key)}"]`),
     say: (text, seen = false) => {
       spoken.textContent = text;
       toast.textContent = seen ? text : "";
       if (toast.isConnected) toast.togglePopover(seen);
-      clearTimeout(seeing);
-      seeing = setTimeout(() => toast.isConnected && toast.togglePopover(false), 4000);
+      unsee();
     },
     fail: (message, hint = "") => {
-      const said = [h("strong", { textContent: message }), h("span", { textContent: hint })];
+      const said = [h("strong", message), h("span", hint)];
       const close = press(() => keepingFocus(() => alerts.replaceChildren()), {
         icon: "close",
         label: "dismiss this error",
         kind: "ak-close",
       });
-      alerts.replaceChildren(h("div", { className: "ak-alert" }, said, close));
+      alerts.replaceChildren(h(".ak-alert", said, close));
     },
   };
   const texts = longTexts(live);
   list.addEventListener("click", (event) => copyBeside(event, live.say, texts.source));
+  hearControls(live);
   const parts = PARTS.map((part) => part(live));
   const all = (name, ...args) => parts.forEach((part) => part[name]?.(...args));
 
@@ -96,10 +106,10 @@ function mount(el, post, kernel = () => undefined) {
     ended = why;
     root.classList.add("ak-gone");
     all("state", { ...live.state, gone: true }, live.arrays);
-    root.prepend(h("p", { className: "ak-ended", role: "status", textContent: ended }));
+    root.prepend(h("p.ak-ended", { role: "status", textContent: ended }));
     for (const control of root.querySelectorAll(CONTROLS)) {
-      control.setAttribute("aria-disabled", "true");
-      control.setAttribute("aria-description", ended);
+      control.ariaDisabled = "true";
+      control.ariaDescription = ended;
       if ("readOnly" in control) control.readOnly = true;
     }
   }
@@ -128,8 +138,11 @@ function mount(el, post, kernel = () => undefined) {
     fail: live.fail,
     message: (message, arrays) => {
       if (message.type === "failed") live.fail(message.message, message.hint);
-      if (message.ask < 0) texts.heard(message);
-      else all("message", message, arrays);
+      const question = waiting.get(message.ask);
+      waiting.delete(message.ask);
+      if (!question) all("message", message, arrays);
+      else if (message.type === "failed") question.failed?.(message.message);
+      else question.resolve(message);
     },
     dispose: () => {
       window.removeEventListener("keydown", hush, true);

@@ -38,12 +38,6 @@ const percent = (logprob) => {
   const value = 100 * Math.exp(Math.min(0, logprob));
   return value < 0.01 ? "<0.01 %" : `${Number(value.toPrecision(value < 1 ? 2 : 3))} %`;
 };
-const shape = (tag, attributes) => {
-  const made = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  return made;
-};
-
 /** Draws the strip: each part as its most telling token. */
 function sketch(strip, { columns, shown, unlikely, starts, state }) {
   const { flags, logprobs, entropies } = columns;

@@ -7,7 +7,7 @@ class Finder {
     this.field = h("input", {
       type: "search",
       placeholder: "search tokens",
-      "aria-label": "search the text of the tokens",
+      ariaLabel: "search the text of the tokens",
     });
     this.count = h("small", { role: "status" });
     this.field.addEventListener("input", () => this.search(this.field.value));
@@ -27,7 +27,7 @@ class Finder {
       this.text ??= this.texts.join("");
       const wanted = text.toLowerCase();
       let [i, begin] = [0, 0];
-      for (let at = this.text.indexOf(wanted); at >= 0 && this.hits.length < 5000; ) {
+      for (let at = this.text.indexOf(wanted); at >= 0 && this.hits.length < 5000;) {
         const end = at + wanted.length;
         while (begin + this.texts[i].length <= at) begin += this.texts[i++].length;
         this.hits.push(i);

@@ -6,25 +6,24 @@ class Heatmap {
   constructor(live) {
     this.live = live;
     this.at = -1;
-    this.bar = h("div", { className: "ak-metrics", role: "toolbar", "aria-label": "tokens" });
+    this.bar = h(".ak-metrics", { role: "toolbar", ariaLabel: "tokens" });
     this.strip = shape("svg", {
       class: "ak-tokens-strip",
       viewBox: `0 0 ${PARTS_OF_STRIP} 12`,
       preserveAspectRatio: "none",
-      "aria-hidden": "true",
+      ariaHidden: "true",
     });
     this.strip.onclick = (event) => {
       const { left, width } = this.strip.getBoundingClientRect();
       this.tell(Math.floor(((event.clientX - left) / width) * this.spans.length), "center");
     };
-    this.told = h("div", { className: "ak-tip", role: "status", hidden: true });
-    this.map = h("div", {
-      className: "ak-map",
+    this.told = h(".ak-tip", { role: "status", hidden: true });
+    this.map = h(".ak-map", {
       tabIndex: 0,
       role: "group",
-      "aria-label": "tokens; arrow keys move, n and p go to the unlikely ones",
+      ariaLabel: "tokens; arrow keys move, n and p go to the unlikely ones",
     });
-    this.place = h("div", { className: "ak-place" }, this.map, this.told);
+    this.place = h(".ak-place", this.map, this.told);
     for (const own of [this.bar, this.strip]) own.akOwn = true;
     live.root.append(this.place);
     const hide = () => (this.told.hidden = true);
@@ -82,13 +81,9 @@ class Heatmap {
   head(r, at, size) {
     const flags = this.columns.flags.subarray(at, at + size);
     const sampled = flags.reduce((n, flag) => n + (flag & SAMPLED ? 1 : 0), 0);
-    const facts = `${size.toLocaleString("en")} tokens, ${sampled.toLocaleString("en")} sampled`;
-    const title = h(
-      "div",
-      { className: "ak-tokens-turn" },
-      h("strong", { textContent: this.state.runs[r][0] }),
-    );
-    title.append(" ", h("small", { textContent: facts }));
+    const facts = `${counted(size)} tokens, ${counted(sampled)} sampled`;
+    const title = h(".ak-tokens-turn", h("strong", { textContent: this.state.runs[r][0] }));
+    title.append(" ", h("small", facts));
     this.heads.push(title);
     return [title, nodesOf(this.state.breaks[r] ?? "")];
   }
@@ -115,12 +110,7 @@ class Heatmap {
           flag & SAMPLED && "ak-sampled",
           flag & OFF && "ak-off",
         ];
-        const label = h(
-          "small",
-          {},
-          name,
-          flag & OFF ? h("em", { textContent: "off policy" }) : null,
-        );
+        const label = h("small", name, flag & OFF ? h("em", "off policy") : null);
         into = h("span", { className: classes.filter(Boolean).join(" ") }, label);
         block.append(into);
       }
@@ -151,18 +141,18 @@ class Heatmap {
       const word = name === "logprob" ? "probability" : name;
       return press(() => this.metric(name), { word, kind: "ak-line" });
     });
-    const choice = h("div", { className: "ak-choice", role: "group" }, this.buttons);
-    choice.setAttribute("aria-label", "what is marked");
+    const choice = h(".ak-choice", { role: "group" }, this.buttons);
+    choice.ariaLabel = "what is marked";
     const turns = h(
       "select",
       {
-        "aria-label": "go to a turn",
+        ariaLabel: "go to a turn",
         onchange: (event) => this.heads[event.target.value].scrollIntoView({ block: "start" }),
       },
       state.runs.map(([title], value) => h("option", { value, textContent: title })),
     );
     const { field, count } = new Finder(this);
-    this.legend = h("span", { className: "ak-legend" });
+    this.legend = h("span.ak-legend");
     const more = state.runs.length > 1 ? [turns] : [];
     this.bar.replaceChildren(choice, this.legend, ...more, field, count);
   }
@@ -206,10 +196,10 @@ class Heatmap {
       !(flags[i] & UNKNOWN) && (flags[i] & TRAINED ? "trained" : "not trained"),
       flags[i] & OFF && "off policy",
     ];
-    this.more = h("div", { className: "ak-instead" });
+    this.more = h(".ak-instead");
     this.told.replaceChildren(
       h("code", { textContent: text === null ? "text not known" : JSON.stringify(text) }),
-      known ? h("strong", { textContent: ` ${percent(logprobs[i])}` }) : "",
+      known ? h("strong", ` ${percent(logprobs[i])}`) : "",
       this.more,
       h("small", { textContent: words.filter(Boolean).join(" · ") }),
     );
@@ -241,7 +231,7 @@ class Heatmap {
       ...alternatives.slice(0, 5).map(([text, chance, p]) => {
         const bar = h("i");
         bar.style.width = `${Math.max(2, 70 * p)}px`;
-        return h("div", {}, bar, h("code", { textContent: text }), ` ${chance}`);
+        return h("div", bar, h("code", text), ` ${chance}`);
       }),
     );
     this.settle();
@@ -251,7 +241,7 @@ class Heatmap {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     const low = { n: 1, p: -1, ArrowDown: 1, ArrowUp: -1 }[event.key];
     const end = { Home: 0, End: this.spans.length - 1 }[event.key];
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (isShortcut(event)) return;
     if (event.key === "Escape") this.told.hidden = true;
     if (!(step || low || end !== undefined)) return;
     event.preventDefault();
@@ -264,7 +254,7 @@ class Heatmap {
   jump(row) {
     const [, run, place] = row?.dataset.key.match(/^token-(\d+)-(\d+)$/) ?? [];
     if (run === undefined) return;
-    this.map.focus({ preventScroll: true });
+    focusOn(this.map);
     this.tell(this.starts[run] + Number(place), "nearest");
   }
 }

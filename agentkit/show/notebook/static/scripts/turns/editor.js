@@ -18,36 +18,35 @@ function editorOf({ name, text = "", rows = 1, mono = true, check, acts, cancel,
     value: text,
     spellcheck: false,
     className: mono ? "ak-mono" : "",
-    "aria-label": name,
+    ariaLabel: name,
     oninput: () => {
       if (check) soon();
       else wrong = "";
       settle();
     },
   });
-  const told = h("div", { className: "ak-ed-told", role: "status", hidden: !check });
+  const told = h(".ak-ed-told", { role: "status", hidden: !check });
   const all = cancel ? [...acts, { word: "Cancel", act: () => cancel() }] : acts;
   const buttons = all.map((given) => {
     const { word, icon, kind = "ak-line" } = given;
     const button = press(() => run(given), { word, icon, kind });
     return { ...given, button };
   });
-  const keys = ["Ctrl", "Enter"].map((key) => worded("kbd", key));
+  const keys = ["Ctrl", "Enter"].map((key) => h("kbd", key));
   const line = h(
-    "div",
-    { className: "ak-ed-acts" },
+    ".ak-ed-acts",
     buttons.map(({ button }) => button),
-    note && worded("small", note),
-    h("span", { className: "ak-ed-keys", "aria-hidden": "true" }, keys),
+    note && h("small", note),
+    h("span.ak-ed-keys", { ariaHidden: "true" }, keys),
   );
   const settle = () => {
     field.rows = Math.min(16, Math.max(rows, field.value.split("\n").length));
     for (const { button, when, valid } of buttons) {
       button.hidden = Boolean(when && !when(field.value !== start));
-      button.setAttribute("aria-disabled", String(Boolean(valid && wrong)));
+      button.ariaDisabled = Boolean(valid && wrong);
       button.title = valid ? wrong : "";
     }
-    field.setAttribute("aria-invalid", String(Boolean(wrong)));
+    field.ariaInvalid = Boolean(wrong);
   };
   const run = async ({ valid, act }) => {
     if (valid && wrong && field.value !== checked) await ask(); // what is wrong was another draft
@@ -70,24 +69,21 @@ function editorOf({ name, text = "", rows = 1, mono = true, check, acts, cancel,
     told.replaceChildren(
       wrong ? word("bad", `✕ ${wrong}`) : "",
       said.fits ? word("good", "✓ fits the schema") : "",
-      said.html
-        ? h("span", {}, worded("small", "changed: "), nodesOf(said.html))
-        : "",
+      said.html ? h("span", h("small", "changed: "), nodesOf(said.html)) : "",
     );
     settle();
   };
   const onkeydown = (event) => {
     const escape = event.key === "Escape" && cancel;
-    if (!escape && !(event.key === "Enter" && (event.ctrlKey || event.metaKey))) return;
-    event.preventDefault();
-    event.stopPropagation();
+    if (!escape && !isDone(event)) return;
+    taken(event);
     if (escape) cancel();
     else run(buttons.find(({ button }) => !button.hidden));
   };
   settle();
   if (check) ask();
   return {
-    node: own(h("div", { className: "ak-ed", onkeydown }, field, told, line)),
+    node: own(h(".ak-ed", { onkeydown }, field, told, line)),
     field,
     /** The text that the draft began with; undefined until it has come. */
     get start() {

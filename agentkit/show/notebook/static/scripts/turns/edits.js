@@ -2,19 +2,18 @@
 const able = (live, action) => ["", true].includes(live.state.can?.[action] ?? false);
 
 /** What was said, changed in its own row. Drafts stay when the rows are drawn again. */
-function rowEdits({ live, ask, turns, shown }) {
+function rowEdits({ live, turns, shown }) {
   /** @type {Map<string, {editor: object, turn: number, what: string, back: Element}>} */
   const drafts = new Map();
-  const row = (key) => live.rows.querySelector(`[data-key="${key}"]`);
   /** Puts an editor where that stands which it changes. */
   const place = ({ editor: { node }, turn, what }) => {
     const [kind, at] = what.split(":");
-    const lines = row(`turn-${turn}/call-${at}`)?.querySelectorAll(":scope > .ak-line") ?? [];
+    const lines = live.row(`turn-${turn}/call-${at}`)?.querySelectorAll(":scope > .ak-line") ?? [];
     const line = { arguments: lines[0], result: lines[1] }[kind];
     if (line) return line.after(node);
     const part = shown.open.get(turn)?.body.querySelector(`.ak-${kind}`);
     const key = { prompt: `prompt-${at}`, added: `turn-${turn}/added-${at}` }[kind];
-    const target = part ?? row(key ?? `turn-${turn}/text`);
+    const target = part ?? live.row(key ?? `turn-${turn}/text`);
     if (target) return target.append(node);
     const last = turns.find(turn);
     if (last) last.after(node);
@@ -35,7 +34,7 @@ function rowEdits({ live, ask, turns, shown }) {
     const key = `${turn}|${what}`;
     if (drafts.has(key)) return drafts.get(key).editor.field.focus();
     const act = async (draft) => {
-      const { wrong } = await ask("apply", { turn, what, text: draft }, editor.refuse);
+      const { wrong } = await live.ask("apply", { turn, what, text: draft }, editor.refuse);
       if (wrong) editor.refuse(wrong);
       else close(key);
     };
@@ -50,7 +49,7 @@ function rowEdits({ live, ask, turns, shown }) {
       text,
       rows: 2,
       mono: !/^(message|prompt|added)/.test(what),
-      check: (draft) => ask("draft", { turn, what, text: draft }),
+      check: (draft) => live.ask("draft", { turn, what, text: draft }),
       acts: [
         { word: "Apply as a new branch", kind: "ak-main", valid: true, act },
         {
@@ -69,7 +68,7 @@ function rowEdits({ live, ask, turns, shown }) {
     place(draft);
     editor.field.readOnly = text === undefined;
     if (text === undefined) {
-      const told = await ask("slot", { turn, what }, () => close(key));
+      const told = await live.ask("slot", { turn, what }, () => close(key));
       guess = told.guess;
       editor.begin(told.text);
     }
@@ -86,7 +85,7 @@ function rowEdits({ live, ask, turns, shown }) {
     open,
     show,
     async choose(turn, opener) {
-      const { slots } = await ask("slots", { turn });
+      const { slots } = await live.ask("slots", { turn });
       const items = slots.map(([what, words]) => [
         /^(sampling|tools)/.test(what) ? "rerun" : "edit",
         words,

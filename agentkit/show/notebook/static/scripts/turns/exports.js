@@ -1,11 +1,11 @@
 /** The request of a turn as code: copied, or saved as a file. */
-async function copyCode({ live, ask }, turn, kind) {
-  const { text } = await ask("code", { turn, kind });
+async function copyCode({ live }, turn, kind) {
+  const { text } = await live.ask("code", { turn, kind });
   live.say((await copied(text)) ? `${kind} copied` : "the page may not copy", true);
 }
 
-async function saveCode({ live, ask }, turn, kind) {
-  const { text, name } = await ask("code", { turn, kind });
+async function saveCode({ live }, turn, kind) {
+  const { text, name } = await live.ask("code", { turn, kind });
   const address = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
   h("a", { href: address, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(address), 1000);
@@ -41,8 +41,7 @@ function menuOf(doc, turn) {
 /** What the page adds to what Python draws of a tab. */
 function dresses(doc) {
   const { live } = doc;
-  const line = (body, ...nodes) =>
-    body.prepend(h("div", { className: "ak-dress ak-panel-acts" }, nodes));
+  const line = (body, ...nodes) => body.prepend(h(".ak-dress.ak-panel-acts", nodes));
   const dressed = (word, act, more) => press(act, { word, kind: "ak-line ak-dress", ...more });
   return {
     request(body, turn) {
@@ -77,7 +76,7 @@ function dresses(doc) {
           word,
           kind,
           label: can ? undefined : live.state.can?.rerun,
-          "aria-disabled": String(!can),
+          ariaDisabled: String(!can),
         });
       const close = () => doc.shown.show(doc.turns.find(turn), turn, "talk");
       line(
@@ -94,7 +93,7 @@ function dresses(doc) {
           () => !here && live.send("switch", { branch }),
           {
             label: here ? "This answer is in use" : `Use this answer: go to ${branch}`,
-            "aria-disabled": String(here),
+            ariaDisabled: String(here),
           },
         );
         card.querySelector(".ak-card-foot").append(use);
@@ -105,7 +104,7 @@ function dresses(doc) {
       const show = (name) => {
         views.forEach((view, i) => {
           body.querySelector(`.ak-${view}`).hidden = view !== name;
-          buttons[i].setAttribute("aria-pressed", String(view === name));
+          buttons[i].ariaPressed = view === name;
         });
         body.akView = name;
       };
@@ -124,7 +123,7 @@ function dresses(doc) {
           if (edits) return doc.edits.show(turn, `${what}:${call}`, { words });
           doc.shown.show(doc.turns.find(turn), turn, "talk");
           const key = `turn-${turn}${call && `/call-${call}`}`;
-          live.rows.querySelector(`[data-key="${key}"]`)?.scrollIntoView({ block: "nearest" });
+          live.row(key)?.scrollIntoView({ block: "nearest" });
         };
         row.append(dressed(edits ? `Edit the ${what}` : "Show where", act));
       }

@@ -17,9 +17,6 @@ const ACTS = [
 const numberOf = (head) => Number(/^turn-(\d+)$/.exec(head.dataset.key)?.[1]);
 const blockOf = (head) => head.closest(".ak-turn") ?? head.parentElement;
 
-/** A node of the page's own in a row that Python draws: it stays when the row is drawn again. */
-const own = (node) => Object.assign(node, { akOwn: true });
-
 /** The tabs and actions of a head, as they are cloned. */
 function headTools(acting) {
   const tabs = TABS.map(([name, textContent], i) =>
@@ -29,7 +26,7 @@ function headTools(acting) {
       role: "tab",
       textContent,
       tabIndex: i ? -1 : 0,
-      "aria-selected": String(!i),
+      ariaSelected: String(!i),
       "data-tab": name,
     }),
   );
@@ -40,14 +37,13 @@ function headTools(acting) {
       label: word || "More: link, note, label, export",
       tabIndex: i ? -1 : 0,
       "data-act": name,
-      "aria-haspopup": word ? null : "menu",
+      ariaHasPopup: word ? null : "menu",
     }),
   );
   const group = (className, role, label, nodes) =>
-    h("div", { className, role, "aria-label": label }, nodes);
+    h("div", { className, role, ariaLabel: label }, nodes);
   return h(
-    "div",
-    { className: "ak-turn-tools" },
+    ".ak-turn-tools",
     group("ak-tabs", "tablist", "What to show of this turn", tabs),
     group("ak-turn-acts", "toolbar", "Actions on this turn", acts),
   );
@@ -80,7 +76,7 @@ function heads(live, marksOf, built) {
     problems.className = `ak-tab ${errors ? "ak-bad" : "ak-warn"}`;
     const waits = String(Boolean(live.state.running));
     for (const button of head.akTools.lastChild.children)
-      if (button.dataset.act !== "more") button.setAttribute("aria-disabled", waits);
+      if (button.dataset.act !== "more") button.ariaDisabled = waits;
   };
   const watcher = new IntersectionObserver(
     (seen) => {

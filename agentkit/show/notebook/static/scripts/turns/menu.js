@@ -7,7 +7,7 @@
 function openMenu(live, opener, entries) {
   const close = () => {
     menu.remove();
-    opener.setAttribute("aria-expanded", "false");
+    opener.ariaExpanded = "false";
     live.rows.removeEventListener("scroll", close);
   };
   const leave = () => {
@@ -22,13 +22,12 @@ function openMenu(live, opener, entries) {
       },
       { icon: sign, word: words, role: "menuitem", tabIndex: -1 },
     );
-    if (key) made.append(h("kbd", { textContent: key.toUpperCase(), "aria-hidden": "true" }));
+    if (key) made.append(h("kbd", { textContent: key.toUpperCase(), ariaHidden: "true" }));
     return made;
   };
   const menu = h(
-    "div",
+    ".ak-menu",
     {
-      className: "ak-menu",
       role: "menu",
       popover: "auto",
       ontoggle: ({ newState }) => newState === "closed" && menu.isConnected && close(),
@@ -38,9 +37,7 @@ function openMenu(live, opener, entries) {
         else rove(event, menu);
       },
     },
-    entries.map((entry) =>
-      entry ? item(entry) : h("div", { className: "ak-rule", role: "separator" }),
-    ),
+    entries.map((entry) => (entry ? item(entry) : h(".ak-rule", { role: "separator" }))),
   );
   live.root.append(menu);
   menu.showPopover();
@@ -50,6 +47,6 @@ function openMenu(live, opener, entries) {
   menu.style.left = `${Math.max(4, at.right - width)}px`;
   menu.style.top = `${below ? at.bottom + 2 : at.top - height - 2}px`;
   focusOn(menu.querySelector("button"));
-  opener.setAttribute("aria-expanded", "true");
+  opener.ariaExpanded = "true";
   live.rows.addEventListener("scroll", close, { passive: true });
 }

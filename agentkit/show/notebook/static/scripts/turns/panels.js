@@ -1,38 +1,8 @@
-/** Questions to Python: a reply goes to who asked. @param {Live} live */
-function asking(live) {
-  const open = new Map();
-  let last = 0;
-  return {
-    /** @returns {Promise<any>} what Python replies; where it fails, `failed` is told why */
-    ask: (action, args = {}, failed = undefined) =>
-      new Promise((resolve) => {
-        last += 1;
-        open.set(last, { resolve, failed });
-        live.send(action, { ...args, ask: last });
-      }),
-    heard(message) {
-      const asked = open.get(message.ask);
-      open.delete(message.ask);
-      if (message.type === "failed") asked?.failed?.(message.message);
-      else asked?.resolve(message);
-    },
-  };
-}
-
-/** Calls a function once nothing more comes for a while. */
-function later(act) {
-  let timer = 0;
-  return () => {
-    clearTimeout(timer);
-    timer = setTimeout(act, 150);
-  };
-}
-
 /**
  * What a tab shows in place of the conversation of its turn: asked for when it is opened, and again
  * when the turn has changed.
  */
-function panels(live, { ask, dress }) {
+function panels(live, dress) {
   /** @type {Map<number, {tab: string, node: HTMLElement, body: HTMLElement}>} */
   const open = new Map();
   const refresh = async (turn) => {
@@ -41,10 +11,10 @@ function panels(live, { ask, dress }) {
     shown.again = shown.asked;
     if (shown.asked) return;
     shown.asked = true;
-    const { html } = await ask("panel", { turn, tab: shown.tab }, (why) => {
+    const { html } = await live.ask("panel", { turn, tab: shown.tab }, (why) => {
       shown.asked = false;
-      shown.node.removeAttribute("aria-busy");
-      shown.body.replaceChildren(h("p", { className: "ak-note", textContent: `✕ ${why}` }));
+      shown.node.ariaBusy = null;
+      shown.body.replaceChildren(h("p.ak-note", `✕ ${why}`));
     });
     shown.asked = false;
     if (open.get(turn) !== shown) return;
@@ -55,7 +25,7 @@ function panels(live, { ask, dress }) {
     dress[shown.tab]?.(shown.body, turn);
     if (had && !shown.body.contains(document.activeElement))
       focusOn(shown.body.querySelector("button:not([aria-disabled='true'])"));
-    shown.node.removeAttribute("aria-busy");
+    shown.node.ariaBusy = null;
   };
   /** Puts the open panel of a turn where its head is. */
   const settle = (head, turn) => {
@@ -66,7 +36,7 @@ function panels(live, { ask, dress }) {
     const tabs = [...(head.akTools.querySelectorAll?.(".ak-tab") ?? [])];
     const chosen = tabs.find((button) => button.dataset.tab === tab);
     for (const button of tabs) {
-      button.setAttribute("aria-selected", String(button === chosen));
+      button.ariaSelected = button === chosen;
       button.tabIndex = button === (chosen ?? tabs[0]) ? 0 : -1;
     }
     if (shown && shown.node.parentElement !== block) block.append(shown.node);
@@ -83,7 +53,7 @@ function panels(live, { ask, dress }) {
         open.delete(turn);
         if (tab !== "talk") {
           const body = h("div", { className: `ak-panel-of ak-of-${tab}` });
-          const label = { "aria-label": `${tab} of turn ${turn}`, "aria-busy": "true" };
+          const label = { ariaLabel: `${tab} of turn ${turn}`, ariaBusy: "true" };
           const props = { className: "ak-turn-panel", role: "tabpanel", ...label };
           const panel = { tab, body, node: own(h("div", props, body)) };
           open.set(turn, panel);

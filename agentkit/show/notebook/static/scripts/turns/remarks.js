@@ -1,15 +1,15 @@
 /** Notes and labels of a turn and its calls, which are changed under its head. */
-function remarksOf({ live, ask, turns, shown }) {
+function remarksOf({ live, turns, shown }) {
   async function edit(turn) {
     live.rows.querySelector(".ak-remark-of")?.remove();
     const back = document.activeElement;
-    const { remarks } = await ask("remarks", { turn });
+    const { remarks } = await live.ask("remarks", { turn });
     shown.show(turns.find(turn), turn, "talk");
     const calls = live.rows.querySelectorAll(`[data-key^="turn-${turn}/call-"].ak-call`);
     const option = (value, textContent) => h("option", { value, textContent });
     const what = h(
       "select",
-      { "aria-label": "What it is about", onchange: () => load() },
+      { ariaLabel: "What it is about", onchange: () => load() },
       option("", `turn ${turn}`),
       [...calls].map((box) => {
         const name = box.querySelector(".ak-name")?.textContent ?? "?";
@@ -40,11 +40,11 @@ function remarksOf({ live, ask, turns, shown }) {
       labels.value = texts(true).join(", ");
     };
     load();
-    const labelled = (words, field) => h("label", {}, worded("small", words), field);
+    const labelled = (words, field) => h("label", h("small", words), field);
     editor.node.classList.add("ak-remark-of");
     editor.node.prepend(labelled("Note on", what));
     editor.field.after(labelled("Labels, with commas", labels));
-    const row = live.rows.querySelector(`[data-key="turn-${turn}/remarks"]`);
+    const row = live.row(`turn-${turn}/remarks`);
     if (row) row.append(editor.node);
     else turns.find(turn)?.after(editor.node);
     editor.node.scrollIntoView({ block: "nearest" });

@@ -4,12 +4,11 @@
  */
 PARTS.push((live) => {
   const { rows } = live;
-  const { ask, heard } = asking(live);
   let marks = [];
   const dress = {};
-  const shown = panels(live, { ask, dress });
+  const shown = panels(live, dress);
   const turns = heads(live, (turn) => marks[turn] ?? [0, 0, 0], shown.settle);
-  const doc = { live, ask, turns, shown };
+  const doc = { live, turns, shown };
   doc.edits = rowEdits(doc);
   doc.remarks = remarksOf(doc);
   Object.assign(dress, dresses(doc));
@@ -73,13 +72,10 @@ PARTS.push((live) => {
         if (keys.some((key) => key === `turn-${turn}` || key?.startsWith?.(`turn-${turn}/`)))
           shown.refresh(turn);
     },
-    message(message) {
-      if (message.type === "told" || message.type === "failed") heard(message);
-    },
     keydown(event) {
-      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.defaultPrevented || isShortcut(event) || isTyped(event)) return;
       const act = KEYS_OF_A_TURN[event.key];
-      if (!act || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.nodeName)) return;
+      if (!act) return;
       event.preventDefault();
       act(doc, Number(event.target.closest(".ak-turn")?.dataset.turn ?? live.chosen?.() ?? 0));
     },

@@ -2,11 +2,11 @@
  * The calls that wait for a person. The first is open in its row with a field for its arguments;
  * the others are a line each, which a button opens.
  */
-function waitingCalls({ live, ask }) {
+function waitingCalls({ live }) {
   /** @type {Map<string, HTMLElement>} what the page adds to each call, by turn and call */
   let nodes = new Map();
   let opened = null;
-  let was = "";
+  const isNew = changes();
   /** Open rows that are not to be seen now, with what was written in them. */
   const asleep = new Map();
   let going = false; // Python has not answered yet to what was asked for last
@@ -29,8 +29,8 @@ function waitingCalls({ live, ask }) {
         focusOn(node.querySelector("textarea, button"));
       },
     });
-    const told = worded("small", words);
-    node.append(h("div", { className: "ak-ed-more" }, told, editor.node));
+    const told = h("small", words);
+    node.append(h(".ak-ed-more", told, editor.node));
     editor.field.focus();
   };
   const answer = (node, call) =>
@@ -42,7 +42,7 @@ function waitingCalls({ live, ask }) {
       send("reject", call, message.trim() ? { message } : {}),
     );
   const group = (className, label, ...children) =>
-    own(h("div", { className, role: "group", "aria-label": label }, children));
+    own(h("div", { className, role: "group", ariaLabel: label }, children));
 
   const openCall = (turn, call, name, count) => {
     const what = `arguments:${call}`;
@@ -50,7 +50,7 @@ function waitingCalls({ live, ask }) {
     const editor = editorOf({
       name: `Arguments of ${name}`,
       rows: 2,
-      check: (text) => ask("draft", { turn, what, text }),
+      check: (text) => live.ask("draft", { turn, what, text }),
       acts: [
         {
           word: "Run with these",
@@ -74,17 +74,16 @@ function waitingCalls({ live, ask }) {
       ],
     });
     const title = h(
-      "div",
-      { className: "ak-pend-head" },
+      ".ak-pend-head",
       icon("run"),
-      worded("code", name, "ak-name"),
-      h("span", { className: "ak-side" }, worded("strong", "waits for you"), count),
+      h("code.ak-name", name),
+      h("span.ak-side", h("strong", "waits for you"), count),
     );
     const node = group("ak-pend", `${name} waits for you`, title, editor.node);
     editor.field.readOnly = true;
     node.akName = name;
     node.akWake = async () => {
-      const { text } = await ask("slot", { turn, what });
+      const { text } = await live.ask("slot", { turn, what });
       if (text !== editor.start) editor.begin(text);
     };
     node.akWake();
@@ -104,11 +103,11 @@ function waitingCalls({ live, ask }) {
     return group(
       "ak-wait",
       `${name} waits`,
-      h("span", { className: "ak-dot ak-ring" }),
+      h("span.ak-dot.ak-ring"),
       "waits",
       press(() => send("run", call), { icon: "run", label: `Run ${name} now` }),
       press(() => open(turn, call), { icon: "edit", label: `Change ${name}` }),
-      press(more, { icon: "more", label: `More for ${name}`, "aria-haspopup": "menu" }),
+      press(more, { icon: "more", label: `More for ${name}`, ariaHasPopup: "menu" }),
     );
   };
   const open = (turn, call) => {
@@ -120,18 +119,16 @@ function waitingCalls({ live, ask }) {
     const label = `Write the call ${name}: it waits to be run`;
     const props = { word: "Write the call…", label, kind: "ak-line" };
     const button = press(() => live.send("adopt", { place }), props);
-    return own(h("div", { className: "ak-found-acts" }, button));
+    return own(h(".ak-found-acts", button));
   };
 
   function draw(anew) {
     going = false;
     const told = live.state.hand;
-    const now = JSON.stringify([told, opened]);
-    if (now !== was || anew) rebuild(told);
-    was = now;
+    if (isNew(told, opened) || anew) rebuild(told);
     for (const [key, node] of nodes) {
       const [turn, part] = key.split("/");
-      const row = (name) => live.rows.querySelector(`[data-key="turn-${turn}/${name}"]`);
+      const row = (name) => live.row(`turn-${turn}/${name}`);
       const call = /^found/.test(part) ? row(part) : row(`call-${part}`);
       const to = node.matches(".ak-wait") ? call?.querySelector(".ak-side") : call;
       if (to && node.parentElement !== to) to.append(node);

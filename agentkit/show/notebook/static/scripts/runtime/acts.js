@@ -1,0 +1,38 @@
+/** Makes what the kernel describes: a text, or [name, properties, …inside]. All of it is data. */
+function made(part) {
+  if (!Array.isArray(part)) return part;
+  const [name, { icon: sign, ...props }, ...inside] = part;
+  return h(name, props, sign && icon(sign), inside.map(made));
+}
+
+/** Makes a place hold what the kernel describes; focus and drafts in it stay. */
+function fill(place, parts) {
+  const now = JSON.stringify(parts);
+  if (place.akParts === now) return;
+  place.akParts = now;
+  const fresh = place.cloneNode();
+  fresh.append(...parts.map(made).filter((child) => child === 0 || child));
+  morph(place, fresh);
+}
+
+/**
+ * Hears the controls that the kernel describes: a button, a box or a list with `data-do` asks for
+ * that with `data-args`, a form with what its fields hold, too.
+ */
+function hearControls(live) {
+  const hear = (kind, select, more) =>
+    live.root.addEventListener(kind, (event) => {
+      const control = event.target.closest(select);
+      if (control?.closest(".ak-root") !== live.root || control.ariaDisabled === "true") return;
+      const { do: action, args = "{}" } = control.dataset;
+      live.send(action, { ...JSON.parse(args), ...more(control, event) });
+    });
+  hear("click", "button[data-do]", () => ({}));
+  hear("change", ":is(input, select)[data-do]", ({ type, value, checked }) =>
+    type === "checkbox" ? { on: checked } : { value },
+  );
+  hear("submit", "form", (form, event) => {
+    event.preventDefault();
+    return Object.fromEntries(new FormData(form, event.submitter));
+  });
+}
