@@ -263,6 +263,7 @@ def test_labels_and_notes_are_of_a_rollout_a_turn_or_a_call(
         it.page.keyboard.press("Control+Enter")
         it.settle()
         it.page.get_by_label("what it is about").select_option("")
+        it.settle()
         expect(it.page.locator(".ak-notes")).to_contain_text("note on turn 0 call 0: the limit")
         expect(it.page.locator(".ak-open-side")).to_contain_text("saved in runs.jsonl.labels.json")
         expect(it.rows.nth(3)).to_contain_text("wrong city")

@@ -15,6 +15,7 @@ from agentkit.analysis.explore.query import Query, mended
 from agentkit.analysis.explore.table_columns import LABEL
 from agentkit.show.html import Html
 from agentkit.show.notebook.live import LiveView, Op, sendable
+from agentkit.show.notebook.page_parts import Part, part
 from agentkit.show.notebook.views.explorer.inner_view import InnerView
 from agentkit.show.notebook.views.explorer.opened_rollout import OpenedRollout
 from agentkit.show.notebook.views.explorer.table_cells import (
@@ -23,7 +24,16 @@ from agentkit.show.notebook.views.explorer.table_cells import (
     group_key,
     width_of,
 )
-from agentkit.show.notebook.views.explorer.table_counts import counts_of
+from agentkit.show.notebook.views.explorer.table_counts import TableCounts, counts_of
+from agentkit.show.notebook.views.explorer.table_parts import (
+    clear,
+    empty_parts,
+    figure_parts,
+    hint_keys,
+    mark_parts,
+    menu_parts,
+    same_parts,
+)
 from agentkit.types.record import clip
 
 _BLOCK = 200
@@ -61,7 +71,7 @@ class ExplorerView(OpenedRollout, InnerView, LiveView):
         self._marked: list[int] = []
         self._working = False
         self._unfolded: frozenset[str] = frozenset()
-        self._counts: dict[str, Any] = {}
+        self._counts: TableCounts | None = None
         self._every: Any = None
         if len(self._all) <= _FEW:
             self._counts = self._counted(self._all)
@@ -77,32 +87,48 @@ class ExplorerView(OpenedRollout, InnerView, LiveView):
 
     def state(self) -> dict[str, Any]:
         """Describe what the table needs."""
-        labels, cells = self._all.labels, self._cells
+        labels, cells, counts = self._all.labels, self._cells, self._counts
+        names = self._all.columns[:_NAMED]
+        columns = self._headings()
+        shown = {str(column[0]) for column in columns}
+        whole = figure_parts([(f"{len(self._all):,}", "rollouts", "")])
         return {
             "total": len(self._all),
             "shown": len(self._rows),
             "generation": self._generation,
             "order": self._order,
             "query": sendable(self._asked_for),
-            "refused": [sendable(text) for text in self._refused],
-            "within": sendable(self._within),
+            "refused": bool(self._refused[0]),
             "sort": self._sort,
             "descending": self._descending,
             "grouped": self._grouped,
-            "title": sendable(self._all.title),
-            "columns": self._headings(),
-            "same": self._same(),
-            "names": [
-                [sendable(clip(name)), cells.kind(name)] for name in self._all.columns[:_NAMED]
-            ],
-            "labels": [sendable(label) for label in self._all._columns.label_names[:_NAMED]],
+            "columns": columns,
+            "names": [[sendable(clip(name)), cells.kind(name)] for name in names],
             "views": [sendable(name) for name in labels.views],
             "marked": self._marked,
             "open": self._open,
             "working": self._working,
-            "kept": labels.path.name if labels.path is not None else "",
-            **self._counts,
+            "offers": counts.offers if counts else {},
+            "asked": counts.asked if counts else 0,
+            "in_facets": self._facet_parts(),
+            "in_figures": counts.figures if counts else whole,
+            "in_same": self._same(columns),
+            "in_empty": self._empty(),
+            "in_marks": self._marks(),
+            **self._open_parts(),
+            "menus": menu_parts(names, shown, labels.views, self._kept),
         }
+
+    def _marks(self) -> list[Part]:
+        labels = self._all._columns.label_names[:_NAMED]
+        keys = hint_keys(self._open, bool(len(self._rows)), self._grouped)
+        marked = 0 if self._grouped else len(self._marked)
+        return mark_parts(marked, labels, keys, f"ak-labels-{self.model_id}")
+
+    def _facet_parts(self) -> list[Part]:
+        head = [part("span", "Facets"), clear("", "clear all") if self._asked_for else None]
+        shown = self._counts.facets if self._counts else [part("p", "counting …")]
+        return [part(".ak-facets-head", *head), *shown]
 
     def _headings(self) -> list[list[str | int]]:
         """Describe the columns: name, heading, kind and width of each, and whether it gives way in
@@ -121,18 +147,25 @@ class ExplorerView(OpenedRollout, InnerView, LiveView):
     def _columns(self) -> tuple[str, ...]:
         return self._cells.usual if self._chosen is None else self._chosen
 
-    def _same(self) -> list[list[str]]:
-        """Write what is the same in all rollouts: the beginning of their prompts, and columns."""
+    def _same(self, columns: list[list[str | int]]) -> list[Part]:
+        """Describe what is the same in all rollouts: how their prompts begin, and columns."""
         begins = self._cells.beginning.strip()
-        said = [["", sendable(f"“{clip(begins, 60)} …”")]] if begins else []
-        if self._grouped:
-            return said
-        shown = self._columns()
-        return said + [
-            [sendable(str(self._cells.heading(name)[1])), sendable(value)]
-            for name, value in self._cells.same.items()
-            if name not in shown and value
-        ]
+        said = [("", f"“{clip(begins, 60)} …”")] if begins else []
+        if not self._grouped:
+            names = self._columns()
+            same = self._cells.same.items()
+            said += [
+                (f"{self._cells.heading(name)[1]} ", value)
+                for name, value in same
+                if name not in names and value
+            ]
+        less = ", ".join(str(word) for _, word, _, _, gives in columns if gives)
+        return same_parts(self._within, said, less, self._grouped)
+
+    def _empty(self) -> list[Part]:
+        if (len(self._rows) or (self._working and len(self._all))) and not self._refused[0]:
+            return []
+        return empty_parts(len(self._all), self._asked_for, self._refused)
 
     @property
     def _rows(self) -> Sequence[Any]:
@@ -212,7 +245,7 @@ class ExplorerView(OpenedRollout, InnerView, LiveView):
             self._reorder()
             self.refresh()
 
-    def _asked(self) -> tuple[Explorer, tuple[Group, ...], dict[str, Any]]:
+    def _asked(self) -> tuple[Explorer, tuple[Group, ...], TableCounts]:
         table = self._base.filter(self._asked_for) if self._asked_for.strip() else self._base
         counts = self._counted(table)
         if self._sort and not self._grouped:
@@ -224,10 +257,10 @@ class ExplorerView(OpenedRollout, InnerView, LiveView):
             )
         return table, groups, counts
 
-    def _counted(self, table: Explorer) -> dict[str, Any]:
+    def _counted(self, table: Explorer) -> TableCounts:
         if self._every is None:
             self._every = self._all.aggregates()
-        return counts_of(table, self._every, self._unfolded)
+        return counts_of(table, self._every, self._unfolded, len(self._all))
 
     def _count_soon(self) -> None:
         """Count beside the page, which is shown first."""
@@ -297,6 +330,12 @@ class ExplorerView(OpenedRollout, InnerView, LiveView):
         self._generation += 1
         self._order += 1
         self.refresh()
+
+    def do_column(self, name: str, on: bool) -> None:
+        """Show a column too, or no longer."""
+        self.do_columns(
+            [*(each for each in self._columns() if each != name), *([name] if on else [])]
+        )
 
     def do_save(self, name: str) -> None:
         """Keep filter, order, columns and mode under a name."""

@@ -13,6 +13,8 @@ from agentkit.analysis.explore.groups import Group
 from agentkit.errors import UsageError
 from agentkit.show.html import Child, Html, el
 from agentkit.show.notebook.live import LiveView, sendable
+from agentkit.show.notebook.page_parts import Part
+from agentkit.show.notebook.views.explorer.opened_parts import bar_parts, side_parts
 from agentkit.show.notebook.views.explorer.table_cells import TableCells
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.words import outcome_of
@@ -46,11 +48,45 @@ class OpenedRollout:
     _take_out: Any
     _reorder: Any
     _begin: Any
+    reply: Any
 
     def __init__(self, target: Any) -> None:
         super().__init__(target)  # type: ignore[call-arg]
         self._opened: dict[str, Html] = {}
         self._open: dict[str, Any] = {}
+        self._about = ""
+        """What of the open rollout labels and notes are given to."""
+
+    def _open_parts(self) -> dict[str, list[Part]]:
+        """Describe what stands around what is open."""
+        opened = self._open
+        short = opened.get("how") == "short"
+        return {
+            "in_bar": bar_parts(opened, self._marked, len(self._rows)) if opened else [],
+            "in_side": side_parts(opened, self._about, self._kept) if short else [],
+        }
+
+    def do_about(self, value: str) -> None:
+        """Choose what of the open rollout labels and notes are given to."""
+        self._about = str(value)
+        self.refresh()
+
+    def do_pair(self) -> None:
+        """Mark the rollout that is open too, and compare it with the other one that is marked."""
+        self._marked = [*(k for k in self._marked if k != self._open["key"]), self._open["key"]]
+        if len(self._marked) == 2:
+            self.do_compare()
+            return
+        self.reply(
+            {"type": "say", "text": "marked; mark another row, then Compare below the table"}
+        )
+        self.refresh()
+
+    @property
+    def _kept(self) -> str:
+        """The name of the file that labels and notes are kept in; "" for none."""
+        path = self._all.labels.path
+        return path.name if path is not None else ""
 
     @property
     def _rows(self) -> Sequence[Any]:
@@ -82,6 +118,7 @@ class OpenedRollout:
             "how": "short",
             "places": _places(trajectory),
         }
+        self._about = ""
         self._noted()
         self._take_out()
         self._opened = self._short(trajectory, found)

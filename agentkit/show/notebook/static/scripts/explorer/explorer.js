@@ -16,36 +16,40 @@ PARTS.push((live) => {
   let generation = -1;
   let early = null; // rows that came before the state they belong to
   let active = 0;
+  let last = -1; // the row that was open
   const { root } = live;
+  const id = uniqueId();
 
   const field = fieldOf(live, ask, () => view.focus());
   const menus = menusOf(live);
-  const modes = ["Rows", "Prompts", "Tree"].map((word) => line(() => mode(word), word));
-  const panel = h("nav.ak-facets", { ariaLabel: "Filter by" });
-  const facets = facetsOf(live, panel);
+  const modes = ["Rows", "Prompts", "Tree"].map((word) =>
+    press(() => mode(word), { word, kind: "ak-line" }),
+  );
+  const facets = h("nav.ak-facets", { ariaLabel: "Filter by" });
+  const isDragged = steppedRanges(live, facets);
   const unfold = () => (fold.ariaExpanded = root.classList.toggle("ak-with-facets"));
   const kind = "ak-line ak-facets-fold";
   const fold = press(unfold, { word: "Facets", kind, ariaExpanded: false });
-  const how = h(".ak-seg", { role: "group", ariaLabel: "How to show" }, modes);
+  const how = h(".ak-choice", { role: "group", ariaLabel: "How to show" }, modes);
   const figures = h(".ak-figs", { role: "status" });
-  const same = div("ak-const");
-  const leaving = { icon: "close", word: " ", label: "show all prompts again" };
-  const within = press(() => live.send("all_prompts"), { ...leaving, kind: "ak-line ak-within" });
+  const same = h(".ak-const");
   const head = h(".ak-grid-head", { role: "row" });
   const body = h(".ak-grid-body", { role: "rowgroup" });
-  const grid = { className: "ak-grid", role: "grid", tabIndex: 0, ariaLabel: "rollouts" };
-  const view = h("div", { ...grid, ariaMultiSelectable: true }, head, body);
+  const named = { role: "grid", tabIndex: 0, ariaLabel: "rollouts", ariaMultiSelectable: true };
+  const view = h(".ak-grid", named, head, body);
   const headings = headingsOf(live, view, head, ask);
-  const opened = openedOf(live, go);
-  const aside = div("ak-xaside");
+  const opened = openedOf(live);
+  const aside = h(".ak-xaside");
   const empty = h(".ak-empty", { role: "alert", hidden: true });
-  const marks = marksOf(live);
-  const main = div("ak-xmain", figures, same, aside, view, empty, marks.node);
+  const marks = h(".ak-marks.ak-xrow");
+  /** What the kernel fills, by its name. */
+  const places = { facets, figures, same, empty, marks, ...opened.places };
+  const main = h(".ak-xmain", figures, same, aside, view, empty, marks);
   root.classList.add("ak-explorer");
-  root.setAttribute("role", "group");
+  root.role = "group";
   root.ariaLabel = "Rollouts";
-  const bar = div("ak-xbar", fold, field.box, how, menus.buttons, menus.panel);
-  root.firstChild.after(bar, div("ak-xbody", panel, main));
+  const bar = h(".ak-xbar", fold, field.box, how, menus.buttons, menus.panel);
+  root.firstChild.after(bar, h(".ak-xbody", facets, main));
 
   function ask(question) {
     field.asked(question);
@@ -57,11 +61,10 @@ PARTS.push((live) => {
     if (isTree()) live.send("close");
     ask({ grouped: word === "Prompts" });
   }
-  /** Opens another row without closing: the next, the previous, the same again. */
+  /** Opens another row without closing: the next, the previous; the one that is active. */
   function go(step) {
-    if (isTree()) return live.send("tree", { step });
-    active = clamp(Math.max(0, openRow()) + step, 0, live.state.shown - 1);
-    live.send("open", { row: active });
+    if (live.state.open?.kind) opened.places.bar.children[step < 0 ? 0 : 1].click();
+    else live.send("open", { row: active });
   }
 
   view.addEventListener("scroll", () => draw());
@@ -126,13 +129,11 @@ PARTS.push((live) => {
     }
   }
 
-  const prefix = uniqueId();
   function rowOf(i, row) {
     const open = i === openRow();
-    const node = h("div", {
-      className: `ak-grid-row${i === active ? " ak-active" : ""}${open ? " ak-unfolded" : ""}`,
+    const node = h(`.ak-grid-row${i === active ? ".ak-active" : ""}${open ? ".ak-unfolded" : ""}`, {
       role: "row",
-      id: `${prefix}-${i}`,
+      id: `${id}-${i}`,
       ariaRowIndex: i + 2,
       onclick() {
         active = i;
@@ -144,9 +145,9 @@ PARTS.push((live) => {
     node.append(h("span", { role: "gridcell", ariaExpanded: open }, first));
     row?.cells.forEach((cell, place) => {
       const [name, , kind, , less] = columns[place] ?? [];
-      const look = name === "spread" && cell === "worth a look" ? " ak-acc" : "";
-      const className = `ak-xcell ak-k-${kind}${less ? " ak-less" : ""}${look}`;
-      const made = h("span", { role: "gridcell", className, dir: "auto" }, cellOf(kind, cell));
+      const look = name === "spread" && cell === "worth a look" ? ".ak-acc" : "";
+      const looks = `span.ak-xcell.ak-k-${kind}${less ? ".ak-less" : ""}${look}`;
+      const made = h(looks, { role: "gridcell", dir: "auto" }, cellOf(kind, cell));
       if (made.textContent.length > 14) made.title = made.textContent;
       node.append(made);
     });
@@ -177,41 +178,6 @@ PARTS.push((live) => {
 
   const toggle = (i) => live.send(...(i === openRow() ? ["close"] : ["open", { row: i }]));
 
-  function drawFigures({ aggregates, total }) {
-    const shown = aggregates ?? [[counted(total), "rollouts", ""]];
-    const figureOf = ([value, word, beside]) => {
-      const more = beside ? [h("small", beside), " "] : [];
-      return div("ak-fig", h("strong", value), " ", more, h("small", word));
-    };
-    figures.replaceChildren(...shown.map(figureOf));
-  }
-  function drawSame(state) {
-    const said = (state.same ?? []).flatMap(([name, value], i) => [
-      `${i ? " · " : ""}${name ? `${name} ` : ""}`,
-      h("b", value),
-    ]);
-    const what = state.grouped ? "all prompts begin alike: " : "the same in all: ";
-    const less = (state.columns ?? []).filter(([, , , , gives]) => gives).map(([, word]) => word);
-    const words = `${said.length ? " · " : ""}in a wider cell: ${less.join(", ")}`;
-    const wider = less.length ? h("span.ak-wider", words) : "";
-    within.lastChild.textContent = state.within ?? "";
-    if (said.length) said.unshift(what);
-    same.replaceChildren(...(state.within ? [within] : []), ...said, wider);
-  }
-  function drawEmpty({ refused, total, shown, working, query }) {
-    const [why, hint, better] = refused ?? [];
-    const none = total === 0;
-    empty.hidden = !why && (shown > 0 || working);
-    const what = none ? "There are no rollouts" : why || "No rollout fits this filter";
-    const next = none ? "Run some: ak.rollouts(agent, prompts)." : why ? hint : query;
-    const ways = [
-      better ? press(() => ask({ query: better }), { word: better, kind: "ak-main" }) : null,
-      none || !query ? null : line(() => ask({ query: "" }), "Clear the filter"),
-    ];
-    empty.replaceChildren(h("strong", what), h("small", next), div("ak-xrow", ways));
-    view.hidden = none || !empty.hidden;
-  }
-
   return {
     state(state) {
       if (state.generation !== generation) {
@@ -228,17 +194,18 @@ PARTS.push((live) => {
       early = null;
       headings(state);
       field.state(state);
-      facets.draw(state);
-      fold.lastChild.textContent = ["Facets", facets.chosen() || ""].join(" ").trim();
-      drawFigures(state);
-      drawSame(state);
-      drawEmpty(state);
-      marks.draw(state);
+      for (const [name, place] of Object.entries(places))
+        if (place !== facets || !isDragged()) fill(place, state[`in_${name}`] ?? []);
+      fold.lastChild.textContent = `Facets ${state.asked || ""}`.trim();
+      empty.hidden = !empty.firstChild;
+      view.hidden = !empty.hidden;
       menus.draw();
+      if (openRow() >= 0 && openRow() !== last) active = openRow();
+      last = openRow();
       const apart = Boolean(state.open?.kind) && state.open.row < 0;
       const shown = isTree() ? 2 : Number(Boolean(state.grouped));
-      modes.forEach((button, i) => button.setAttribute("aria-pressed", i === shown));
-      opened.draw(state);
+      modes.forEach((button, i) => (button.ariaPressed = i === shown));
+      opened.draw(state.open ?? {});
       aside.hidden = !apart;
       if (apart) {
         const had = view.contains(document.activeElement);
@@ -274,8 +241,7 @@ PARTS.push((live) => {
       } else if (isTyped(event)) return;
       else if (key === "/") field.input.focus();
       else if (key === "?") menus.keys();
-      else if (/^[jk]$/i.test(key) && shown)
-        go(openRow() < 0 && !isTree() ? 0 : /j/i.test(key) ? 1 : -1);
+      else if (/^[jk]$/i.test(key) && shown) go(/j/i.test(key) ? 1 : -1);
       else if (/^c$/i.test(key) && marked?.length === 2) live.send("compare");
       else if (target !== view || !move(key)) return;
       taken(event);

@@ -1,3 +1,5 @@
+const uniqueId = () => `ak-x${(Math.random() * 1e9) | 0}`;
+
 /**
  * The field of the filter: what was typed is asked for a moment later; names of columns and their
  * values are offered below it.
@@ -17,7 +19,8 @@ function fieldOf(live, ask, leave) {
   });
   const named = { role: "listbox", ariaLabel: "columns and values" };
   const list = h(".ak-offers", { id, hidden: true, ...named });
-  const clear = closing(() => ask({ query: "" }), "clear the filter");
+  const nothing = () => ask({ query: "" });
+  const clear = press(nothing, { icon: "close", label: "clear the filter" });
   let at = -1;
 
   /** What the word at the cursor can become: names of columns, or values of one. */
@@ -26,11 +29,9 @@ function fieldOf(live, ask, leave) {
     const word = /(\S*)$/.exec(before)[1];
     const value = /^([\w.]+)(=|!=)(?:.*,)?([^,]*)$/.exec(word);
     if (value) {
-      const facet = live.state.facets?.find(({ column }) => column === value[1]);
       const begun = value[3].replace(/^"/, "").toLowerCase();
       const keep = before.slice(0, before.length - value[3].length);
-      return (facet?.choices ?? [])
-        .map(([text]) => text)
+      return (live.state.offers[value[1]] ?? [])
         .filter((text) => text.toLowerCase().startsWith(begun) && text !== begun)
         .map((text) => [text, keep + (/[\s,"]/.test(text) ? `"${text}"` : text)]);
     }
@@ -92,7 +93,7 @@ function fieldOf(live, ask, leave) {
     input,
     state({ query, refused }) {
       if (document.activeElement !== input && input.value !== query) input.value = query;
-      input.ariaInvalid = Boolean(refused?.[0]);
+      input.ariaInvalid = refused;
       clear.hidden = !query;
     },
     asked({ query }) {

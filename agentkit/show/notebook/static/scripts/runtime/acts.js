@@ -10,9 +10,12 @@ function fill(place, parts) {
   const now = JSON.stringify(parts);
   if (place.akParts === now) return;
   place.akParts = now;
+  const on = document.activeElement;
+  const key = place.contains(on) && on.dataset.facet;
   const fresh = place.cloneNode();
-  fresh.append(...parts.map(made).filter((child) => child === 0 || child));
+  fresh.append(...parts.map(made));
   morph(place, fresh);
+  if (key) place.querySelector(`[data-facet="${CSS.escape(key)}"]`)?.focus();
 }
 
 /**
@@ -28,11 +31,13 @@ function hearControls(live) {
       live.send(action, { ...JSON.parse(args), ...more(control, event) });
     });
   hear("click", "button[data-do]", () => ({}));
-  hear("change", ":is(input, select)[data-do]", ({ type, value, checked }) =>
-    type === "checkbox" ? { on: checked } : { value },
+  hear("change", ":is(input, select, textarea)[data-do]", ({ type, name, value, checked }) =>
+    type === "checkbox" ? { on: checked } : { [name || "value"]: value },
   );
   hear("submit", "form", (form, event) => {
     event.preventDefault();
-    return Object.fromEntries(new FormData(form, event.submitter));
+    const given = Object.fromEntries(new FormData(form, event.submitter));
+    if ("reset" in form.dataset) form.reset();
+    return given;
   });
 }

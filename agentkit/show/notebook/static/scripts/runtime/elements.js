@@ -24,7 +24,7 @@ const QUIET = "data-lm-suppress-shortcuts";
 
 /**
  * An element, `h("span.ak-cut", { title }, "text")`: its name and classes, a div where there is no
- * name; properties, and attributes (those with a dash, and role); children.
+ * name; properties, and attributes (those with a dash, role and list); children.
  */
 function h(name, ...inside) {
   const [tag, ...classes] = name.split(".");
@@ -33,7 +33,7 @@ function h(name, ...inside) {
   const props = inside[0]?.constructor === Object ? inside.shift() : {};
   for (const [name, value] of Object.entries(props)) {
     if (value === undefined || value === null) continue;
-    if (name.includes("-") || name === "role") made.setAttribute(name, value);
+    if (/-|^(role|list)$/.test(name)) made.setAttribute(name, value);
     else made[name] = value;
   }
   made.append(...inside.flat().filter((child) => child === 0 || child));
@@ -89,6 +89,8 @@ function morph(was, now) {
     if (name !== "open" && was.getAttribute(name) !== value) was.setAttribute(name, value);
   for (const { name } of [...was.attributes])
     if (name !== "open" && name !== QUIET && !now.hasAttribute(name)) was.removeAttribute(name);
+  if ("checked" in now) was.checked = now.checked;
+  if (was.defaultValue !== now.defaultValue) was.value = now.value; // else a draft stays
   const old = [...was.childNodes].filter((node) => !node.akOwn);
   const fresh = [...now.childNodes];
   let last;

@@ -138,6 +138,7 @@ function mount(el, post, kernel = () => undefined) {
     fail: live.fail,
     message: (message, arrays) => {
       if (message.type === "failed") live.fail(message.message, message.hint);
+      if (message.type === "say") live.say(message.text, true);
       const question = waiting.get(message.ask);
       waiting.delete(message.ask);
       if (!question) all("message", message, arrays);
