@@ -327,9 +327,9 @@ def test_a_long_conversation(chromium: Browser) -> None:
         expect(page.locator("[data-key='turn-999']")).to_be_in_viewport()
 
 
-ALLOWED = "g mark del ins section nav dialog b kbd datalist table thead tbody tr th td ul header article div dl dt dd p strong small span code pre ul li details summary button svg path rect text title label select option textarea input"
+ALLOWED = "g mark del ins section nav dialog form b kbd datalist table thead tbody tr th td ul header article div dl dt dd p strong small span code pre ul li details summary button svg path rect text title label select option textarea input"
 CHECK = """([allowed]) => [...document.querySelectorAll('.ak-root, .ak-root *')].flatMap(e => {
-    const bad = [...e.attributes].filter(a => /^on|^style$|href|src/i.test(a.name)).map(a => a.name);
+    const bad = [...e.attributes].filter(a => /^on|^style$|^(form)?action$|href|src/i.test(a.name)).map(a => a.name);
     return allowed.includes(e.localName) && !bad.length ? [] : [e.localName + ' ' + bad];
 }).filter(said => !said.startsWith('button style'))"""
 

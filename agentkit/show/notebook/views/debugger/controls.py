@@ -8,6 +8,7 @@ from typing import Any
 
 from agentkit.show.notebook.views.debugger.break_rows import break_rows, in_words
 from agentkit.show.notebook.views.debugger.fact_line import outcome, refusal
+from agentkit.show.notebook.views.debugger.frame_parts import point_parts
 from agentkit.trajectory.loop import FAILED, RESUMABLE
 from agentkit.types.record import clip
 from agentkit.types.steps import Step, ToolStep
@@ -21,6 +22,8 @@ def controls(dbg: Any, step: Step | None) -> dict[str, Any]:
     tree = dbg.tree
     following = step if running and step is not None else dbg.next_step
     call = following.call.position if isinstance(following, ToolStep) else None
+    points = break_rows(dbg.breakpoints)
+    approve = [clip(name, 80) for name in dbg.breakpoints.approve]
     asks_again = dbg.trajectory.stop_reason in FAILED and not running
     return {
         "running": running,
@@ -31,8 +34,9 @@ def controls(dbg: Any, step: Step | None) -> dict[str, Any]:
         if asks_again
         else None,
         "can": _can(dbg),
-        "points": break_rows(dbg.breakpoints),
-        "approve": [clip(name, 80) for name in dbg.breakpoints.approve],
+        "points": points,
+        "approve": approve,
+        "in_points": point_parts(points, approve),
         "branches": len(tree),
         "branch": in_line(clip(tree.current, 40)),
     }

@@ -15,10 +15,13 @@ from agentkit.show.html import Html
 from agentkit.show.notebook.live import Op
 from agentkit.show.notebook.views.conversation_view import ConversationView, Parts
 from agentkit.show.notebook.views.debugger.fact_line import facts, outcome
+from agentkit.show.notebook.views.debugger.frame_parts import frame_parts
 from agentkit.show.notebook.views.debugger.hits import hits
 from agentkit.show.notebook.views.debugger.turn_list import TurnList, loose
 from agentkit.show.render.parts.words import Totals
 from agentkit.types.trajectory import Trajectory, Turn
+
+_AROUND = frame_parts()
 
 
 class FrameView(ConversationView):
@@ -83,6 +86,7 @@ class FrameView(ConversationView):
             "status": outcome(trajectory, errors + warnings),
             "facts": self.facts(trajectory),
             "counts": [errors, warnings],
+            **_AROUND,
             "reached": len(trajectory.all_turns),
         }
 

@@ -6,14 +6,14 @@ PARTS.push((live) => {
   const { root, rows } = live;
   root.classList.add("ak-debugger");
   root.setAttribute("role", "region");
-  const { bar, tools, state: showTools } = toolbar(live);
+  const { bar, tool, keyed, state: showTools } = toolbar(live);
+  live.tool = tool;
   const line = factLine(live);
   const outline = outlineOf(live);
-  const search = searchBar(live, bar, tools.search);
+  const search = searchBar(live, bar);
   const panels = {};
-  for (const name of ["breakpoints", "branches", "charts"])
-    panels[name] = panel(tools[name], name, name[0].toUpperCase() + name.slice(1));
-  const keys = keyList(tools.keys);
+  for (const name of ["breakpoints", "branches", "charts"]) panels[name] = panel(live, name);
+  const keys = keyList(live);
   const flow = following(live, outline);
   const say = sayBox(live);
   root.prepend(
@@ -64,7 +64,7 @@ PARTS.push((live) => {
     if (action === "search") return search.open();
     if (action === "keys") return keys.open();
     if (panels[action]) return panels[action].open(panels[action].body.hidden);
-    if (tools[action]?.getAttribute("aria-disabled") === "true") return;
+    if (tool(action)?.ariaDisabled === "true") return;
     if (OF_A_TURN.includes(action)) {
       if (live.state.can?.[action] !== "") return;
       if (action === "fork" && !args) return live.send("fork");
@@ -78,7 +78,7 @@ PARTS.push((live) => {
       line.state(toldOf(live.state), pausing);
       return live.send(pausing ? action : "go_on");
     }
-    if (action in tools) outline.pick(null);
+    if (tool(action)) outline.pick(null);
     live.send(action, args);
   };
   /** What is shown of a pause is what was asked for last, whatever is known there yet. */
@@ -120,6 +120,7 @@ PARTS.push((live) => {
       if (message.type === "found") search.found(message);
     },
     keydown: keysOf(live, {
+      keyed,
       args: () => (outline.chosen ? { turn: outline.chosen[0] } : undefined),
       escape: () =>
         search.close() ||

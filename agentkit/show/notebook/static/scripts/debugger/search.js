@@ -56,7 +56,7 @@ const near = (one, row) =>
  * page opens what is folded and marks it.
  * @param {Live} live
  */
-function searchBar(live, toolBar, opener) {
+function searchBar(live, toolBar) {
   const field = h("input", {
     type: "search",
     placeholder: "Search the rollout",
@@ -177,7 +177,7 @@ function searchBar(live, toolBar, opener) {
     bar.hidden = true;
     toolBar.hidden = false;
     unmark();
-    focusOn(opener);
+    focusOn(live.tool("search"));
     return true;
   }
   bar.addEventListener("keydown", (event) => {

@@ -34,7 +34,7 @@ function hearControls(live) {
   hear("change", ":is(input, select, textarea)[data-do]", ({ type, name, value, checked }) =>
     type === "checkbox" ? { on: checked } : { [name || "value"]: value },
   );
-  hear("submit", "form", (form, event) => {
+  hear("submit", "form[data-do]", (form, event) => {
     event.preventDefault();
     const given = Object.fromEntries(new FormData(form, event.submitter));
     if ("reset" in form.dataset) form.reset();

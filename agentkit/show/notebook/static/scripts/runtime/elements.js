@@ -81,14 +81,17 @@ function admit(node, into) {
   into.append(made);
 }
 
+/** What the page itself says of a node. */
+const ITS_OWN = new Set(["open", "tabindex", "aria-expanded", QUIET]);
+
 /** Makes one node like another and keeps what the reader did to it: folds, focus, selection. */
 function morph(was, now) {
   if (was.nodeName !== now.nodeName) return was.replaceWith(now);
   if (was.nodeType === Node.TEXT_NODE) return void (was.data === now.data || (was.data = now.data));
   for (const { name, value } of now.attributes)
-    if (name !== "open" && was.getAttribute(name) !== value) was.setAttribute(name, value);
+    if (!ITS_OWN.has(name) && was.getAttribute(name) !== value) was.setAttribute(name, value);
   for (const { name } of [...was.attributes])
-    if (name !== "open" && name !== QUIET && !now.hasAttribute(name)) was.removeAttribute(name);
+    if (!ITS_OWN.has(name) && !now.hasAttribute(name)) was.removeAttribute(name);
   if ("checked" in now) was.checked = now.checked;
   if (was.defaultValue !== now.defaultValue) was.value = now.value; // else a draft stays
   const old = [...was.childNodes].filter((node) => !node.akOwn);
