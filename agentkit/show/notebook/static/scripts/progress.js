@@ -3,6 +3,7 @@
  * offers to interrupt the cell, where the host lets a page do so.
  */
 PARTS.push((live) => {
+  live.root.classList.add("ak-batches");
   const WAIT = 1500; // ms in which a kernel that hears has answered
   let busy = false;
   const end = () => {
