@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from agentkit.dialects.parts import CallPart, Ending, Parts
+from agentkit.dialects.parts import Ending, Parts
+from agentkit.dialects.responses.item_kinds import PARTS, STEPS, call_part, is_call
+from agentkit.dialects.responses.tokens import read_ids, read_logprobs, read_usage
 from agentkit.types.answer import ReasoningBlock, ServerStep
 from agentkit.types.problem import problem
-from agentkit.types.wire import Usage
+from agentkit.types.wire import TokenLogprob
 
-_CALLS = {"function_call": False, "custom_tool_call": True}
-"""Items that are calls of ours, and whether what they hold is free text."""
 _ENDINGS: dict[str | None, Ending] = {
     "completed": "natural",
+    "complete": "natural",
     "max_output_tokens": "length",
+    "max_messages": "length",
     "content_filter": "filter",
     "failed": "broken",
     "cancelled": "broken",
     "queued": "going",
     "in_progress": "going",
 }
+_MOST_UNKNOWN = 20
+"""Items and parts of unknown types are reported one by one up to this many."""
 
 
 def is_body(data: dict[str, Any]) -> bool:
@@ -30,103 +34,132 @@ def is_body(data: dict[str, Any]) -> bool:
 
 
 def read(body: dict[str, Any]) -> Parts:
-    """Take a body apart; never raises."""
+    """Take a body apart; never raises.
+
+    `content` is what the SDK's `output_text` gives: every `output_text` of every message, joined
+    with nothing between. A call that is no function (`computer_call`, `shell_call`,
+    `local_shell_call`, `apply_patch_call`, a `tool_search_call` for the client) is a call with its
+    action as arguments, named `computer`, `shell`, …: it runs where a tool of that name was given,
+    and else is answered as one that nobody has. An `mcp_approval_request` is a call under the name
+    of the tool that the server wants to run. What the server has done itself is a step, and so is
+    an item of a type that nobody knows.
+    """
     output = body.get("output")
-    items = output if isinstance(output, list) else []
-    parts = Parts(items=tuple(items), model=_text(body.get("model")), id=_text(body.get("id")))
+    parts = _Reader(output if isinstance(output, list) else []).parts
+    parts.model, parts.id = _text(body.get("model")), _text(body.get("id"))
     if not isinstance(output, list):
         parts.problems.append(
             problem("message_missing", "the answer has no `output`", pointer="/output")
         )
-    texts: list[str] = []
-    for index, item in enumerate(items):
-        if isinstance(item, dict):
-            _take(item, f"/output/{index}", parts, texts)
-    parts.content = "".join(texts) if texts else None
-    details = body.get("incomplete_details")
-    reason = _text(details.get("reason")) if isinstance(details, dict) else None
-    status = _text(body.get("status"))
-    parts.finish = reason if status == "incomplete" and reason else status
-    parts.finish_pointer = "/incomplete_details/reason" if parts.finish != status else "/status"
-    parts.ending = _ENDINGS.get(parts.finish, "broken" if status == "incomplete" else None)
+    _end(parts, body)
     parts.usage = read_usage(body.get("usage"))
+    parts.token_ids = read_ids(body, "token_ids", "output_messages")
+    parts.prompt_token_ids = read_ids(body, "prompt_token_ids", "input_messages")
     parts.error = body.get("error")
     return parts
 
 
-def _take(item: dict[str, Any], pointer: str, parts: Parts, texts: list[str]) -> None:
-    """Take one output item, by its type."""
-    kind = item.get("type")
-    if kind == "message":
-        for part in _dicts(item.get("content")):
-            if part.get("type") == "output_text" and isinstance(part.get("text"), str):
-                texts.append(part["text"])
-                parts.content_pointer = parts.content_pointer or f"{pointer}/content"
-            elif part.get("type") == "refusal":
-                parts.refusal = (parts.refusal or "") + str(part.get("refusal") or "")
-    elif kind == "reasoning":
-        parts.reasoning.extend(_reasoning(item))
-    elif kind in _CALLS:
-        custom = _CALLS[kind]
-        parts.calls.append(
-            CallPart(
-                name=item.get("name"),
-                arguments=item.get("input" if custom else "arguments"),
-                id=item.get("call_id"),
-                item_id=_text(item.get("id")),
-                custom=custom,
-                whole=item.get("status") != "incomplete",
-                origin=f"responses:{kind}",
-                pointer=pointer,
-            )
-        )
-    else:
-        parts.steps.append(
-            ServerStep(
-                kind=str(kind),
-                name=_text(item.get("name")) or str(kind).removesuffix("_call"),
-                id=_text(item.get("id")),
-                status=_text(item.get("status")),
-                raw=item,
-            )
-        )
+def _end(parts: Parts, body: dict[str, Any]) -> None:
+    """Read why the answer ended: its status, or the reason why it is incomplete."""
+    details, status = body.get("incomplete_details"), _text(body.get("status"))
+    reason = _text(details.get("reason")) if isinstance(details, dict) else None
+    incomplete = status == "incomplete"
+    parts.finish = reason if incomplete and reason else status
+    parts.finish_pointer = "/incomplete_details/reason" if parts.finish != status else "/status"
+    parts.ending = _ENDINGS.get(parts.finish, "broken" if incomplete else None)
 
 
-def _reasoning(item: dict[str, Any]) -> list[ReasoningBlock]:
-    """Read the pieces of a reasoning item; the item itself is kept on the last of them."""
-    found = [
-        ReasoningBlock(source="responses:reasoning", kind=kind, text=str(part.get("text") or ""))
-        for kind, listed in (("summary", item.get("summary")), ("text", item.get("content")))
-        for part in _dicts(listed)
-    ]
-    if item.get("encrypted_content"):
-        found.append(ReasoningBlock(source="responses:reasoning", kind="encrypted", raw=item))
-    return found
+class _Reader:
+    """Takes the output items one by one."""
+
+    def __init__(self, items: list[Any]) -> None:
+        self.parts = Parts(items=tuple(items))
+        self._texts: list[str] = []
+        self._refusals: list[str] = []
+        self._logprobs: list[TokenLogprob] = []
+        self._unknown = 0
+        for index, item in enumerate(items):
+            self._take(item, f"/output/{index}")
+        self.parts.content = "".join(self._texts) if self._texts else None
+        self.parts.refusal = "".join(self._refusals) if self._refusals else None
+        self.parts.logprobs = tuple(self._logprobs)
+
+    def _take(self, item: Any, pointer: str) -> None:
+        """Take one output item, by its type."""
+        if not isinstance(item, dict):
+            self._unknown_thing("an output item is no object", pointer, item)
+            self.parts.steps.append(ServerStep(kind="unknown", name="unknown", raw=item))
+            return
+        kind = item.get("type")
+        if kind == "message":
+            self._message(item, pointer)
+        elif kind == "reasoning":
+            self._reasoning(item, pointer)
+        elif is_call(item):
+            self.parts.calls.append(call_part(item, pointer))
+        else:
+            if not isinstance(kind, str) or kind not in STEPS:
+                text = f"no output item of the type {kind!r} is known"[:200]
+                self._unknown_thing(text, f"{pointer}/type", kind)
+            self.parts.steps.append(_step(item))
+
+    def _message(self, item: dict[str, Any], pointer: str) -> None:
+        content, at = item.get("content"), f"{pointer}/content"
+        if isinstance(content, str):  # as an input message may have it
+            content = [{"type": "output_text", "text": content}]
+        for index, part in enumerate(content if isinstance(content, list) else ()):
+            kind = part.get("type") if isinstance(part, dict) else None
+            if kind == "output_text":
+                if isinstance(part.get("text"), str):
+                    self._texts.append(part["text"])
+                    self.parts.content_pointer = self.parts.content_pointer or at
+                self._logprobs += read_logprobs(part.get("logprobs"))
+            elif kind == "refusal":
+                self._refusals.append(_text(part.get("refusal")) or "")
+            else:
+                self._unknown_part(part, f"{at}/{index}")
+
+    def _reasoning(self, item: dict[str, Any], pointer: str) -> None:
+        """Read the pieces of a reasoning item; where it is encrypted, the item itself is kept on a
+        block of its own.
+        """
+        found = self.parts.reasoning
+        for kind, name in (("summary", "summary"), ("text", "content")):
+            listed = item.get(name)
+            if isinstance(listed, str):
+                listed = [{"type": f"{kind}_text", "text": listed}]
+            for index, part in enumerate(listed if isinstance(listed, list) else ()):
+                if not isinstance(part, dict) or part.get("type", "summary_text") not in PARTS:
+                    self._unknown_part(part, f"{pointer}/{name}/{index}")
+                text = _text(part.get("text")) if isinstance(part, dict) else None
+                if text is not None:
+                    block = ReasoningBlock(source="responses:reasoning", kind=kind, text=text)
+                    found.append(block)
+        if item.get("encrypted_content"):
+            block = ReasoningBlock(source="responses:reasoning", kind="encrypted", raw=item)
+            found.append(block)
+
+    def _unknown_part(self, part: Any, pointer: str) -> None:
+        kind = part.get("type") if isinstance(part, dict) else None
+        self._unknown_thing(f"no part of the type {kind!r} is known"[:200], pointer, part)
+
+    def _unknown_thing(self, message: str, pointer: str, found: Any) -> None:
+        self._unknown += 1
+        if self._unknown <= _MOST_UNKNOWN:
+            text = f"{message}; it is kept as it came"
+            self.parts.problems.append(problem("item_unknown", text, pointer=pointer, before=found))
 
 
-def read_usage(raw: Any) -> Usage | None:
-    """Read token counts; None where there are none."""
-    if not isinstance(raw, dict) or not raw:
-        return None
-    read, written = raw.get("input_tokens_details"), raw.get("output_tokens_details")
-    return Usage(
-        input_tokens=_count(raw.get("input_tokens")),
-        output_tokens=_count(raw.get("output_tokens")),
-        reasoning_tokens=_count(written.get("reasoning_tokens"))
-        if isinstance(written, dict)
-        else None,
-        cached_tokens=_count(read.get("cached_tokens")) if isinstance(read, dict) else None,
-        raw=raw,
+def _step(item: dict[str, Any]) -> ServerStep:
+    kind = str(item.get("type"))
+    return ServerStep(
+        kind=kind,
+        name=_text(item.get("name")) or kind.removesuffix("_call"),
+        id=_text(item.get("id")) or _text(item.get("call_id")),
+        status=_text(item.get("status")),
+        raw=item,
     )
-
-
-def _count(value: Any) -> int | None:
-    return value if type(value) is int else None
 
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
