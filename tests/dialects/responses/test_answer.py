@@ -39,8 +39,26 @@ ANY_JSON = st.recursive(
         st.lists(inner, max_size=4)
         | st.dictionaries(
             st.sampled_from(
-                "type id call_id content text summary arguments input action name output"
-                " logprobs top_logprobs token encrypted_content execution status usage".split()
+                [
+                    "type",
+                    "id",
+                    "call_id",
+                    "content",
+                    "text",
+                    "summary",
+                    "arguments",
+                    "input",
+                    "action",
+                    "name",
+                    "output",
+                    "logprobs",
+                    "top_logprobs",
+                    "token",
+                    "encrypted_content",
+                    "execution",
+                    "status",
+                    "usage",
+                ]
             ),
             inner,
             max_size=5,
@@ -68,7 +86,7 @@ def test_every_item_of_the_package_is_known() -> None:
         assert len(calls) + len(read.server_steps) == 1, kind
 
 
-@pytest.mark.parametrize("item,name,arguments", CALLS)
+@pytest.mark.parametrize(("item", "name", "arguments"), CALLS)
 def test_a_call_for_the_client_has_its_action_as_arguments(
     item: dict[str, Any], name: str, arguments: dict[str, Any]
 ) -> None:
@@ -136,7 +154,8 @@ def test_an_object_of_the_package_is_read_as_its_dict() -> None:
         read = ak.read_response(whole)
         assert (read.content, read.reasoning) == ("Hi", "hm")
         assert [(c.id, c.item_id, c.name) for c in read.tool_calls] == [("c", "f", "add")]
-        assert read.usage is not None and read.usage.input_tokens == 5
+        assert read.usage is not None
+        assert read.usage.input_tokens == 5
         assert not read.problems
 
 
@@ -158,7 +177,7 @@ def test_reasoning_has_summary_text_and_what_is_encrypted() -> None:
 
 
 @pytest.mark.parametrize(
-    "fields,finish,code",
+    ("fields", "finish", "code"),
     [
         ({}, "completed", None),
         ({"status": "incomplete"}, "incomplete", "generation_aborted"),
