@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from agentkit.agent.record.replay import record, replay
     from agentkit.agent.tools.pool import resize_tool_pool
     from agentkit.agent.tools.tool import Tool, tool
+    from agentkit.analysis.check.check import check
     from agentkit.analysis.compare.compare import compare
     from agentkit.analysis.diff import diff
     from agentkit.analysis.explore.explorer import explore
@@ -73,6 +74,7 @@ _HOMES = {
     "agentkit.analysis.frames.turns": "turns_df",
     "agentkit.analysis.reparse": "reparse",
     "agentkit.analysis.sample_tree": "sample_tree",
+    "agentkit.analysis.check.check": "check",
     "agentkit.analysis.tokens.prefix": "prefix_check",
     "agentkit.analysis.tokens.tokens": "tokens",
     "agentkit.debugger.debugger": "Debugger",
@@ -117,6 +119,7 @@ __all__ = [
     "break_on",
     "cassette",
     "charts",
+    "check",
     "compare",
     "debug",
     "demo",

@@ -25,7 +25,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import agentkit as ak
-from agentkit.analysis.timings import Timeline, turn_time
+from agentkit.analysis.frames.timings import Timeline, turn_time
 from agentkit.show.charts.latency import latency_chart
 from agentkit.show.charts.rollout_charts import timeline_svg
 from agentkit.show.charts.svg import svg

@@ -19,7 +19,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import agentkit as ak
-from agentkit.analysis.timings import (
+from agentkit.analysis.frames.timings import (
     CallTime,
     Timeline,
     TurnTime,

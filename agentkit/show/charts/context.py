@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from agentkit.analysis.frames.timings import TurnTokens
 from agentkit.analysis.frames.turns import turns_df
-from agentkit.analysis.timings import TurnTokens
 from agentkit.errors import UsageError, checked_keywords
 from agentkit.show.charts.bars import Bar, BarChart, BarRow
 from agentkit.show.charts.columns import columns, is_frame

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from agentkit.analysis.timings import LANES, CallTime, Segment, TurnTime, length, segments
+from agentkit.analysis.frames.timings import LANES, CallTime, Segment, TurnTime, length, segments
 from agentkit.errors import UsageError, checked_keywords
 from agentkit.files.reader import rollouts_in
 from agentkit.show.charts.bars import Bar, BarChart, BarRow

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from agentkit.analysis.timings import Percentiles, percentiles_of
+from agentkit.analysis.frames.timings import Percentiles, percentiles_of
 from agentkit.errors import checked_keywords
 from agentkit.show.charts.bars import Bar, BarChart, BarRow
 from agentkit.show.charts.columns import columns, turns_and_calls

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from agentkit.analysis.timings import Timeline, turn_time, turn_tokens
+from agentkit.analysis.frames.timings import Timeline, turn_time, turn_tokens
 from agentkit.show.charts.bars import FORMS, Bar, BarChart, BarRow
 from agentkit.show.charts.context import context_chart
 from agentkit.show.charts.drawing import WIDTH

@@ -67,7 +67,11 @@ class ModelCall(Record):
         holder = turns[self.turn] if self.turn < len(turns) else self.trajectory.open
         fields, extra = fields_of(spec, holder.sampling if holder else None)
         call = Call(
-            messages=self.request.messages, fields=fields, extra_body=extra, stream=spec.stream
+            messages=self.request.messages,
+            fields=fields,
+            extra_body=extra,
+            dialect=spec.dialect,
+            stream=spec.stream,
         )
         renames = is_openai(self.endpoint.host) and needs_completion_tokens(
             {**fields, **(extra or {})}.get("model")
@@ -75,7 +79,10 @@ class ModelCall(Record):
         body: dict[str, Any] = json.loads(request_body(call, completion_tokens=renames))
         return {
             name: body[name]
-            for name in (*(name for name in ("model", "messages", "tools") if name in body), *body)
+            for name in (
+                *(name for name in ("model", "input", "messages", "tools") if name in body),
+                *body,
+            )
         }
 
     @property

@@ -10,6 +10,7 @@ import re
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from agentkit.analysis.check.cell import CheckCell
 from agentkit.errors import checked_keywords
 from agentkit.show.export.code.literals import json_text
 from agentkit.show.export.code.shell import curl
@@ -22,6 +23,7 @@ from agentkit.types.trajectory import ToolResult
 from agentkit.types.wire import VERSION, Exchange
 from agentkit.types.words import count, visible
 
+_YOURS = "<!-- in your words -->"
 _ROOM = 16_000
 """Characters of one part; GitHub takes 65,536 for the whole."""
 _SERVER_HEADERS = ("server", "openai-version", "via", "x-request-id", "content-type")
@@ -38,7 +40,8 @@ def issue(source: Any, turn: int | None = None, *, server: str | None = None) ->
     Keys are removed. A part that is too long for a report is cut, with a note.
 
     Args:
-        source: a turn, a rollout or what holds one (`Debugger`, `AgentResult`).
+        source: a turn, a rollout or what holds one (`Debugger`, `AgentResult`), or a cell of
+            `ak.check`, which says what was expected, too.
         turn: which turn of the rollout, counting from 0; None: the last model call, failed or not.
         server: the base URL to name in the command in place of the recorded one.
 
@@ -46,12 +49,16 @@ def issue(source: Any, turn: int | None = None, *, server: str | None = None) ->
         UsageError: it holds no rollout.
         NotFound: there is no such turn.
     """
+    cell = source if isinstance(source, CheckCell) else None
+    if cell is not None and turn is None and cell.findings:
+        turn = cell.findings[0].turn
     call = model_call(source, turn, server)
     parts = [
         "### What happened",
+        *([_found(cell)] if cell is not None else []),
         _happened(call),
         "### What should have happened",
-        "<!-- in your words -->",
+        f"{cell.scenario.about[0].upper()}{cell.scenario.about[1:]}." if cell else _YOURS,
         "### To reproduce",
         "The request as it was sent; `bash` runs it as it stands.",
         _folded("request", str(curl(call)), "bash"),
@@ -61,6 +68,12 @@ def issue(source: Any, turn: int | None = None, *, server: str | None = None) ->
         fenced("\n".join(_versions(call))),
     ]
     return Export("\n\n".join(parts) + "\n", "issue.md")
+
+
+def _found(cell: CheckCell) -> str:
+    """Write what a check found wrong in one of its cells."""
+    said = [f"{f.severity} {f.code}: {visible(f.message)}" for f in cell.findings]
+    return f"`{cell.key}` of a check:\n\n{fenced(chr(10).join(said) or cell.verdict)}"
 
 
 def fenced(body: str, language: str = "") -> str:

@@ -13,7 +13,7 @@ from agentkit.files import gate
 from agentkit.servers.redaction.known_secrets import known_secrets
 from agentkit.show.html import Html, without_secrets
 from agentkit.show.render import debugger, rollouts, shown
-from agentkit.show.render.analysis import cassette, checks, comparison, diff
+from agentkit.show.render.analysis import cassette, checks, comparison, diff, server_check
 from agentkit.show.render.analysis import tokens as token_runs
 from agentkit.show.render.analysis.trees import sample_tree
 from agentkit.show.render.limits import STATIC, TEXT, WHOLE, Limits
@@ -29,6 +29,7 @@ DRAWINGS = (
     records,
     rollouts,
     sample_tree,
+    server_check,
     token_runs,
 )
 """The modules that register a drawing."""

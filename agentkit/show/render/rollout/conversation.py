@@ -7,7 +7,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from agentkit.analysis.timings import Timeline
+from agentkit.analysis.frames.timings import Timeline
 from agentkit.show.charts.rollout_charts import figures, timeline_svg
 from agentkit.show.html import Child, Html, el, fragment, link
 from agentkit.show.render.limits import Limits

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any, ClassVar
 
 from agentkit.agent.event_loop import event_loop
-from agentkit.analysis.timings import Timeline
+from agentkit.analysis.frames.timings import Timeline
 from agentkit.show.charts.rollout_charts import figures
 from agentkit.show.html import Html
 from agentkit.show.notebook.live import Op

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from agentkit.analysis.timings import segments, turn_time
+from agentkit.analysis.frames.timings import segments, turn_time
 from agentkit.trajectory.trouble.points import ProblemPoint, turn_points
 from agentkit.trajectory.trouble.sent_problems import sent_problems
 from agentkit.types.record import clip
