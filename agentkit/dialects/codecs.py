@@ -71,6 +71,10 @@ class Codec:
     """Writes an answer as the body that a server sends."""
     events_out: Callable[[Response], list[dict[str, Any]]]
     """Writes an answer as the events of a stream, the data of each; its `type` names it."""
+    names_calls: bool
+    """Whether an answer that holds calls ends with a word of its own, as `tool_use`."""
+    resumes: bool
+    """Whether an answer that is not finished goes on when the conversation is sent again."""
 
 
 CODECS: dict[str, Codec] = {
@@ -89,6 +93,8 @@ CODECS: dict[str, Codec] = {
             items=responses_out.items,
             body_out=responses_out.body_out,
             events_out=responses_out.events_out,
+            names_calls=False,
+            resumes=False,
         ),
         Codec(
             dialect="messages",
@@ -103,10 +109,16 @@ CODECS: dict[str, Codec] = {
             items=messages_out.items,
             body_out=messages_out.body_out,
             events_out=messages_out.events_out,
+            names_calls=True,
+            resumes=True,
         ),
     )
 }
 """By name. Chat completions are read in `agentkit.read`, which reads whatever calls itself one."""
+
+
+_ITEMS = frozenset({"message", "reasoning", "function_call", "custom_tool_call"})
+_BLOCKS = frozenset({"tool_use", "thinking", "redacted_thinking", "server_tool_use"})
 
 
 def codec_of(data: Any) -> Codec | None:
@@ -115,7 +127,40 @@ def codec_of(data: Any) -> Codec | None:
     """
     if not isinstance(data, dict) or "choices" in data:
         return None
-    return next((codec for codec in CODECS.values() if codec.is_body(data)), None)
+    found = next((codec for codec in CODECS.values() if codec.is_body(data)), None)
+    if found is None and "object" not in data and _are_items(data.get("output")):
+        return CODECS["responses"]
+    return found
+
+
+def bare_codec(data: Any) -> tuple[Codec, dict[str, Any]] | None:
+    """Tell an answer without its envelope, and put it into one: a list of output items, or an
+    assistant's message with blocks that only Messages has.
+    """
+    if _are_items(data):
+        return CODECS["responses"], {"output": data}
+    if not isinstance(data, dict) or data.get("role") != "assistant" or "tool_calls" in data:
+        return None
+    content = data.get("content")
+    blocks = content if isinstance(content, list) else [None]
+    if all(isinstance(block, dict) for block in blocks) and any(map(_is_block, blocks)):
+        return CODECS["messages"], data
+    return None
+
+
+def _are_items(value: Any) -> bool:
+    """Tell whether a value is a list of output items, by the first of them."""
+    first = value[0] if isinstance(value, list) and value else None
+    if not isinstance(first, dict) or first.get("type") not in _ITEMS:
+        return False
+    return first["type"] != "message" or isinstance(first.get("content"), list)
+
+
+def _is_block(block: dict[str, Any]) -> bool:
+    """Tell a block of Messages from a part of another server's content: Mistral's `thinking` is a
+    list.
+    """
+    return block.get("type") in _BLOCKS and not isinstance(block.get("thinking"), list)
 
 
 def event_codec(data: dict[str, Any]) -> Codec | None:

@@ -8,16 +8,15 @@ raw answer is kept beside its reading.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, get_args
 
-from agentkit.dialects.codecs import codec_of
 from agentkit.errors import UsageError, checked_keywords, suggest
 from agentkit.read.body.content import Content, read_content
-from agentkit.read.body.dialect import read_dialect
-from agentkit.read.body.finish import finish_problems
-from agentkit.read.body.finish_words import broken_kind, means
+from agentkit.read.body.dialect import find_dialect, read_dialect
+from agentkit.read.body.draft import AnswerDraft, complete
+from agentkit.read.body.finish_words import ending_of
 from agentkit.read.body.message import (
     Envelope,
     finish_of,
@@ -25,20 +24,13 @@ from agentkit.read.body.message import (
     open_envelope,
     parse_body,
 )
-from agentkit.read.body.reasoning import SIGNATURES, field_blocks, joined
-from agentkit.read.body.usage import token_fields, token_problems
+from agentkit.read.body.reasoning import field_blocks
+from agentkit.read.body.usage import token_fields
 from agentkit.read.calls.known_tools import KnownTools, known_tools
-from agentkit.read.calls.text_calls import (
-    find_text_calls,
-    is_thought,
-    reasoning_calls,
-    reasoning_problems,
-    text_problems,
-)
-from agentkit.read.calls.tool_call import cut_short, read_calls, settle_ids
+from agentkit.read.calls.tool_call import read_calls
 from agentkit.read.managed import MANAGED_PARSER
 from agentkit.read.plain import compact_json, plain
-from agentkit.types.answer import Policy, ReasoningBlock, Response, ToolCall
+from agentkit.types.answer import Policy, Response, ToolCall
 from agentkit.types.problem import Problem, problem
 from agentkit.types.wire import Exchange
 
@@ -80,10 +72,10 @@ def read_response(
     exchange, data, problems = _source(obj)
     if any(p.code == "unexpected_sse" for p in problems):
         return _read_events(exchange, problems, tools, policy, parser, turn)
-    codec = codec_of(data)
-    if codec is not None:
-        read = read_dialect(codec, data, exchange, known_tools(tools), policy, parser, turn)
-        return replace(read, problems=(*problems, *read.problems)) if problems else read
+    found = find_dialect(data)
+    if found is not None:
+        found.problems[:0] = problems
+        return read_dialect(found, exchange, known_tools(tools), policy, parser, turn)
     envelope = open_envelope(data) if not problems or data is not None else Envelope()
     envelope.problems[:0] = problems
     return _read(envelope, exchange, known_tools(tools), policy, parser, turn)
@@ -92,16 +84,13 @@ def read_response(
 def read_body(
     data: Any, exchange: Exchange, tools: Any, policy: Policy, parser: str | None, turn: int | None
 ) -> Response:
-    """Read a body that is plain data already as the answer of this exchange.
+    """Read a chat completion that is plain data already as the answer of this exchange.
 
     Args:
         data: the body as plain data.
         exchange: what it came in.
         tools, policy, parser, turn: as for `read_response`.
     """
-    codec = codec_of(data)
-    if codec is not None:
-        return read_dialect(codec, data, exchange, known_tools(tools), policy, parser, turn)
     return _read(open_envelope(data), exchange, known_tools(tools), policy, parser, turn)
 
 
@@ -163,46 +152,35 @@ def _read_message(
     turn: int | None,
 ) -> Response:
     message, at = envelope.message or {}, envelope.pointer
+    choice_at = at.rpartition("/")[0]
     blocks, problems = field_blocks(message, at)
     content = read_content(message.get("content"), f"{at}/content")
     finish, finish_notes = finish_of(envelope)
     structured, call_notes = _structured_calls(message, tools, policy, at)
-    cut_off, run = means(finish, "length"), None if structured else parser
-    if cut_off or (finish is None and answer.exchange.chunks):
-        structured = cut_short(structured)
-    blocks += content.blocks
-    text = find_text_calls(
-        content.text,
-        tools,
-        policy,
-        run,
-        cut_off=cut_off,
-        beside=bool(structured),
-        apart=_apart(blocks),
-    )
-    calls = structured or text.calls
-    blocks += text.think.blocks
-    recoverable = (*_used(content, tools, policy), *text.recoverable)
-    texts = (content.text, text.content)
-    thoughts = reasoning_calls(blocks, tools, policy, (*calls, *recoverable), texts)
-    recoverable = (*recoverable, *thoughts)
-    calls, recoverable = settle_ids(_placed(calls), turn), settle_ids(_placed(recoverable), turn)
     refusal = message.get("refusal")
     notes = (*answer.problems, *problems, *content.problems, *call_notes, *finish_notes)
-    response = replace(
-        answer,
-        content=text.content,
-        wire_content=content.text,
-        reasoning=joined(blocks),
-        reasoning_blocks=tuple(blocks),
-        tool_calls=calls,
-        recoverable=recoverable,
-        refusal=refusal if refusal and isinstance(refusal, str) else content.refusal,
-        finish_reason=finish,
-        problems=(*notes, *text_problems(text, recoverable, f"{at}/content")),
+    draft = AnswerDraft(
+        head=replace(
+            answer,
+            wire_content=content.text,
+            refusal=refusal if refusal and isinstance(refusal, str) else content.refusal,
+            finish_reason=finish,
+            problems=notes,
+        ),
+        calls=structured,
+        listed=tuple(_used(content, tools, policy)),
+        blocks=[*blocks, *content.blocks],
+        ending=ending_of(finish),
+        stopped=finish is None and bool(answer.exchange.chunks),
+        pointer=at,
+        content_pointer=f"{at}/content",
+        refusal_pointer=f"{at}/refusal",
+        finish_pointer=None if envelope.bare else f"{choice_at}/finish_reason",
+        token_pointer=None if envelope.several else choice_at,
     )
-    found = [*response.problems, *_whole_problems(response, envelope, at)]
-    return replace(response, problems=tuple(_explained(found, response)))
+    response = complete(draft, tools, policy, parser, turn)
+    found = _explained(list(response.problems), response)
+    return replace(response, problems=tuple(found)) if found else response
 
 
 _LEFT = frozenset({"tool_call_in_content", "markup_leak", "finish_tool_calls_without_calls"})
@@ -225,53 +203,6 @@ def _used(content: Content, tools: KnownTools, policy: Policy) -> Iterator[ToolC
     """Read the calls that came as content parts."""
     for use in content.uses:
         yield from read_calls(use, 0, tools, policy, origin="content:tool_use")
-
-
-def _apart(blocks: list[ReasoningBlock]) -> str | None:
-    """Return the reasoning that did not come in the text; None where there is none."""
-    own = [block for block in blocks if block.source not in SIGNATURES]
-    return (joined(own) or "") if own else None
-
-
-def _placed(calls: Iterable[ToolCall]) -> list[ToolCall]:
-    """Give the calls the positions they have in the list they end up in."""
-    return [
-        call if call.position == i else replace(call, position=i) for i, call in enumerate(calls)
-    ]
-
-
-def _whole_problems(response: Response, envelope: Envelope, pointer: str) -> Iterator[Problem]:
-    """Report what only shows when all parts of the answer are seen together."""
-    if not envelope.several:
-        yield from token_problems(response, pointer.rpartition("/")[0])
-    if not envelope.bare:
-        yield from finish_problems(
-            response.finish_reason,
-            response.tool_calls,
-            response.recoverable,
-            pointer.rpartition("/")[0],
-        )
-    if response.refusal:
-        yield problem(
-            "refusal", f"the model refused: {response.refusal}"[:300], pointer=f"{pointer}/refusal"
-        )
-    yield from reasoning_problems(response, pointer)
-    thoughts = sum(map(is_thought, response.recoverable))
-    if (
-        response.tool_calls
-        or len(response.recoverable) > thoughts
-        or response.refusal
-        or (response.content or "").strip()
-    ):
-        return
-    cut = means(response.finish_reason, "length") or broken_kind(response.finish_reason)
-    if (response.reasoning or "").strip() and not cut:
-        message = (
-            "the reasoning holds text and the answer is empty: the answer may have been read as"
-            " reasoning"
-        )
-        yield problem("answer_in_reasoning", message, pointer=pointer)
-    yield problem("empty_response", "the answer holds neither text nor calls", pointer=pointer)
 
 
 def _structured_calls(

@@ -155,6 +155,10 @@ class Response(Record):
     """The text in which the model declined; None where it did not."""
     finish_reason: str | None = None
     """The server's own word; None where it said none."""
+    paused: bool = False
+    """Whether the server paused in the middle of its own work (Messages: `pause_turn`): sent again
+    as it is, the conversation goes on.
+    """
     usage: Usage | None = None
     """The tokens the server counted; None where it counted none."""
     logprobs: tuple[TokenLogprob, ...] = field(default=(), compare=False)

@@ -4,24 +4,64 @@ are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from agentkit.dialects.codecs import Codec
-from agentkit.dialects.parts import CallPart, Parts
-from agentkit.read.body.reasoning import joined
+from agentkit.dialects.codecs import Codec, bare_codec, codec_of
+from agentkit.dialects.parts import CallPart, Ending, Parts
+from agentkit.read.body.draft import AnswerDraft, complete
+from agentkit.read.body.finish_words import REASONS
+from agentkit.read.body.message import nested_answer, parse_body
 from agentkit.read.calls.known_tools import KnownTools
-from agentkit.read.calls.text_calls import find_text_calls, reasoning_calls, text_problems
-from agentkit.read.calls.tool_call import cut_short, read_calls, settle_ids
+from agentkit.read.calls.tool_call import read_calls
+from agentkit.read.failure.error import read_error
 from agentkit.types.answer import Policy, Response, ToolCall
 from agentkit.types.problem import Problem, problem
+from agentkit.types.record import clip
 from agentkit.types.wire import Exchange
 
 
+@dataclass(slots=True, kw_only=True)
+class DialectBody:
+    """The body of a dialect other than chat completions, and what was around it."""
+
+    codec: Codec
+    body: dict[str, Any]
+    pointer: str = ""
+    """Where it is in the answer."""
+    bare: bool = False
+    """Without an envelope: nothing about a finish or usage can be expected."""
+    problems: list[Problem] = field(default_factory=list)
+
+
+def find_dialect(data: Any) -> DialectBody | None:
+    """Find the body of a dialect in an answer, in an envelope of another or in none; None where
+    the answer is a chat completion, or nothing that is known.
+    """
+    codec = codec_of(data)
+    if codec is not None:
+        return DialectBody(codec=codec, body=data)
+    bare = bare_codec(data)
+    if bare is not None:
+        return DialectBody(codec=bare[0], body=bare[1], bare=True)
+    if isinstance(data, str) and data.lstrip().startswith("{"):
+        inner = find_dialect(parse_body(data)[0])
+        return inner and _nested(inner, "the answer stands inside a JSON text", "")
+    if not isinstance(data, dict) or data.get("choices"):
+        return None
+    key, nested = nested_answer(data)
+    inner = find_dialect(nested) if key else None
+    return inner and _nested(inner, f"the answer stands inside {key!r}", f"/{key}")
+
+
+def _nested(inner: DialectBody, fact: str, pointer: str) -> DialectBody:
+    note = problem("nested_envelope", fact, pointer=pointer)
+    return replace(inner, pointer=f"{pointer}{inner.pointer}", problems=[note, *inner.problems])
+
+
 def read_dialect(
-    codec: Codec,
-    body: dict[str, Any],
+    found: DialectBody,
     exchange: Exchange,
     tools: KnownTools,
     policy: Policy,
@@ -31,43 +71,57 @@ def read_dialect(
     """Read the body of a dialect as the answer of this exchange; never raises.
 
     Args:
-        codec: the dialect.
-        body: the body as plain data.
+        found: the dialect and its body.
         exchange: what it came in.
         tools, policy, parser, turn: as for `read_response`.
     """
-    parts = codec.read(body)
-    structured = [call for part in parts.calls for call in _calls(part, tools, policy)]
-    cut = parts.ending == "length"
-    if cut or (parts.finish is None and exchange.chunks):
-        structured = cut_short(structured)
-    text = find_text_calls(
-        parts.content or "",
-        tools,
-        policy,
-        None if structured else parser,
-        cut_off=cut,
-        beside=bool(structured),
-        apart=(joined(parts.reasoning) or "") if parts.reasoning else None,
+    codec, parts = found.codec, found.codec.read(found.body)
+    if found.pointer or found.bare:
+        _point(parts, found)
+    streamed = bool(exchange.chunks) and not exchange.body
+    waits = parts.ending == "going" and not codec.resumes
+    calls = [call for part in parts.calls for call in _calls(part, tools, policy)]
+    head = _head(codec, parts, exchange)
+    notes = (*found.problems, *head.problems, *_ending_problems(parts, found, streamed))
+    draft = AnswerDraft(
+        head=replace(head, problems=notes),
+        calls=calls,
+        blocks=parts.reasoning,
+        ending=_ending(codec, parts),
+        stopped=streamed and (parts.finish is None or waits),
+        pointer=found.pointer,
+        content_pointer=parts.content_pointer,
+        refusal_pointer=parts.content_pointer,
+        finish_pointer=None if found.bare else parts.finish_pointer,
+        token_pointer=found.pointer,
     )
-    blocks = [*parts.reasoning, *text.think.blocks]
-    calls = structured or text.calls
-    texts = (parts.content, text.content)
-    thoughts = reasoning_calls(blocks, tools, policy, (*calls, *text.recoverable), texts)
-    recoverable = settle_ids(_placed([*text.recoverable, *thoughts]), turn)
-    response = replace(
-        _response(codec, parts, exchange),
-        content=text.content,
-        reasoning=joined(blocks),
-        reasoning_blocks=tuple(blocks),
-        tool_calls=settle_ids(_placed(calls), turn),
-        recoverable=recoverable,
-    )
-    found = (*text_problems(text, recoverable, parts.content_pointer), *_whole(response, parts))
-    return replace(response, problems=(*response.problems, *found))
+    return complete(draft, tools, policy, parser, turn)
 
 
-def _response(codec: Codec, parts: Parts, exchange: Exchange) -> Response:
+def _ending(codec: Codec, parts: Parts) -> Ending | None:
+    """Return what the end means; that an answer with calls is just complete is no contradiction
+    where the dialect has no other word for it.
+    """
+    return None if parts.ending == "natural" and not codec.names_calls else parts.ending
+
+
+def _point(parts: Parts, found: DialectBody) -> None:
+    """Let the pointers lead to where the body really is."""
+    cut = "/output" if found.bare and "role" not in found.body else ""
+
+    def at(pointer: str) -> str:
+        return f"{found.pointer}{pointer.removeprefix(cut)}" if pointer else ""
+
+    parts.content_pointer, parts.finish_pointer = (
+        at(parts.content_pointer),
+        at(parts.finish_pointer),
+    )
+    for call in parts.calls:
+        call.pointer = at(call.pointer)
+    parts.problems = [replace(p, pointer=at(p.pointer)) for p in parts.problems]
+
+
+def _head(codec: Codec, parts: Parts, exchange: Exchange) -> Response:
     """Take over what needs no check."""
     return Response(
         dialect=codec.dialect,
@@ -77,6 +131,7 @@ def _response(codec: Codec, parts: Parts, exchange: Exchange) -> Response:
         id=parts.id,
         refusal=parts.refusal,
         finish_reason=parts.finish,
+        paused=parts.ending == "going" and codec.resumes,
         usage=parts.usage,
         logprobs=parts.logprobs,
         token_ids=parts.token_ids,
@@ -93,23 +148,58 @@ def _calls(part: CallPart, tools: KnownTools, policy: Policy) -> Iterator[ToolCa
     name = "input" if part.custom else "arguments"
     entry = {"id": part.id, "type": kind, kind: {"name": part.name, name: part.arguments}}
     for call in read_calls(entry, 0, tools, policy, origin=part.origin, pointer=part.pointer):
-        yield replace(call, item_id=part.item_id)
+        call = _at_item(call, f"{part.pointer}/{kind}", part.pointer)
+        yield replace(call if part.whole else _cut(call, part), item_id=part.item_id)
 
 
-def _placed(calls: Sequence[ToolCall]) -> list[ToolCall]:
-    """Give the calls the positions they have in the list they end up in."""
-    return [replace(call, position=i) for i, call in enumerate(calls)]
+def _at_item(call: ToolCall, inner: str, pointer: str) -> ToolCall:
+    """Let the problems of a call lead to its item, which has its fields without a `function`."""
+    if not call.problems:
+        return call
+    moved = (
+        replace(p, pointer=pointer + p.pointer.removeprefix(inner))
+        if p.pointer.startswith(inner)
+        else p
+        for p in call.problems
+    )
+    return replace(call, problems=tuple(moved))
 
 
-def _whole(response: Response, parts: Parts) -> Iterator[Problem]:
-    """Report what only shows when all parts of the answer are seen together."""
+def _cut(call: ToolCall, part: CallPart) -> ToolCall:
+    """Mark a call of which the server says that it is not complete; it is never run."""
+    if any(p.code == "arguments_truncated" for p in call.problems):
+        return call
+    fact = "the server says that the call is incomplete"
+    cut = problem("arguments_truncated", fact, pointer=part.pointer)
+    offer = call.suggestion if call.suggestion is not None else call.arguments
+    return replace(
+        call, arguments=None, status="invalid", suggestion=offer, problems=(*call.problems, cut)
+    )
+
+
+def _ending_problems(parts: Parts, found: DialectBody, streamed: bool) -> Iterator[Problem]:
+    """Report an answer that failed, was broken off, is not finished or does not say how it ended;
+    a stream without an end is told by its reader.
+    """
     at = parts.finish_pointer
-    if parts.ending == "length":
-        yield problem("finish_length", "the answer was cut at the token limit", pointer=at)
+    if parts.error:
+        failed = read_error(None, None, {"error": parts.error})
+        code = "stream_error_event" if streamed else "error_in_200"
+        fact = f"the answer is an error: {failed.kind}: {clip(failed.message, 200)}"
+        yield problem(code, fact, pointer=f"{found.pointer}/error", before=parts.error)
     elif parts.ending == "filter":
-        yield problem("finish_content_filter", "the answer was filtered", pointer=at)
+        yield problem("finish_content_filter", REASONS["content_filtered"], pointer=at)
     elif parts.ending == "broken":
-        message = f"the server broke the generation off ({parts.finish!r})"
-        yield problem("generation_aborted", message, pointer=at)
-    if response.refusal:
-        yield problem("refusal", f"the model refused: {response.refusal}"[:300])
+        fact = f"{REASONS['generation_aborted']} ({clip(parts.finish or '')!r})"
+        yield problem("generation_aborted", fact, pointer=at)
+    elif parts.ending == "going" and not found.codec.resumes:
+        fact = (
+            f"the answer is not finished, it is {parts.finish!r}; ask without `background`, or ask"
+            " for it by its id until it is"
+        )
+        yield problem("finish_missing", fact, pointer=at)
+    elif parts.finish is None and not found.bare:
+        yield problem("finish_missing", "the answer says no finish reason", pointer=at)
+    elif parts.ending is None and parts.finish is not None:
+        fact = f"the finish reason {clip(parts.finish)!r} is none of {found.codec.title}"
+        yield problem("finish_nonstandard", fact, pointer=at, before=parts.finish)

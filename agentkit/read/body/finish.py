@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from agentkit.dialects.parts import Ending
 from agentkit.read.body.finish_words import REASONS, STANDARD, broken_kind, means
 from agentkit.read.failure.error import read_error
 from agentkit.types.answer import ToolCall
@@ -91,40 +92,44 @@ def _categories(results: Any) -> str:
 
 
 def finish_problems(
-    finish: str | None, calls: tuple[ToolCall, ...], found: tuple[ToolCall, ...], pointer: str
+    finish: str | None,
+    ending: Ending | None,
+    calls: tuple[ToolCall, ...],
+    found: tuple[ToolCall, ...],
+    pointer: str,
 ) -> Iterator[Problem]:
-    """Check the finish reason against what the answer holds.
+    """Check the word for the end of an answer of any dialect against what the answer holds.
 
     Args:
         finish: the server's word.
+        ending: what it means.
         calls: the calls of the answer.
         found: calls in its text that are not run.
-        pointer: JSON pointer of the choice.
+        pointer: JSON pointer of the word.
     """
-    at = f"{pointer}/finish_reason"
     cut = [
         call
         for call in (*calls, *found)
         if any(p.code == "arguments_truncated" for p in call.problems)
     ]
-    if means(finish, "length"):
-        yield problem("finish_length", "the answer was cut at the token limit", pointer=at)
-    elif cut and finish and not broken_kind(finish):
+    if ending == "length":
+        yield problem("finish_length", "the answer was cut at the token limit", pointer=pointer)
+    elif cut and finish and ending not in ("broken", "filter", "going"):
         names = ", ".join(repr(call.name) for call in cut)
         yield problem(
             "finish_hides_truncation",
             f"the finish reason is {finish!r}, but the arguments of {names} are cut",
-            pointer=at,
+            pointer=pointer,
         )
-    if finish == "stop" and calls:
+    if ending == "natural" and calls:
         yield problem(
             "finish_stop_with_tool_calls",
-            "the finish reason is 'stop' although there are calls; they count",
-            pointer=at,
+            f"the finish reason is {finish!r} although there are calls; they count",
+            pointer=pointer,
         )
-    if means(finish, "tool_calls") and not calls:
+    if ending == "calls" and not calls:
         yield problem(
             "finish_tool_calls_without_calls",
             f"the finish reason is {finish!r}, but there are no calls",
-            pointer=at,
+            pointer=pointer,
         )

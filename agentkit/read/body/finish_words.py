@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from agentkit.dialects.parts import Ending
+
 STANDARD = ("stop", "length", "tool_calls", "content_filter", "function_call")
 """OpenAI's own."""
 
@@ -112,3 +114,17 @@ def broken_kind(finish: str | None) -> str | None:
         return None
     word = word_of(finish)
     return BROKEN.get(word) or ("content_filtered" if word in MEANINGS["content_filter"] else None)
+
+
+def ending_of(finish: str | None) -> Ending | None:
+    """Return what the finish reason of a chat completion means; None where it says nothing, or
+    only that the model ended in another server's word.
+    """
+    kind = broken_kind(finish)
+    if means(finish, "length"):
+        return "length"
+    if kind is not None:
+        return "filter" if kind == "content_filtered" else "broken"
+    if means(finish, "tool_calls"):
+        return "calls"
+    return "natural" if finish == "stop" else None

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from agentkit.dialects.codecs import codec_of
 from agentkit.read.body.finish import read_finish
 from agentkit.read.body.foreign import foreign_piece, is_binary_stream
 from agentkit.read.body.json_lines import json_values
@@ -182,7 +183,8 @@ def _answers(key: str, inner: dict[str, Any], depth: int) -> bool:
     if key in ("choices", "usage", "error"):
         return False
     known = key in _NESTS and ("choices" in inner or (inner.get("error") and key in _FAILING))
-    return bool(known or _has_choices(inner) or nested_answer(inner, depth + 1)[0])
+    whole = known or _has_choices(inner) or codec_of(inner) is not None
+    return bool(whole or nested_answer(inner, depth + 1)[0])
 
 
 _FAILING = ("response", "body")
@@ -217,6 +219,9 @@ def _errors(data: dict[str, Any], pointer: str) -> list[Problem]:
 
 
 def _no_choices(data: dict[str, Any]) -> Problem:
+    other = _no_answer(data)
+    if other:
+        return problem("message_missing", other)
     dialect = _dialect(data)
     if dialect:
         return problem(
@@ -233,16 +238,20 @@ def _no_choices(data: dict[str, Any]) -> Problem:
     )
 
 
+def _no_answer(data: dict[str, Any]) -> str | None:
+    """Tell what other endpoints of the Responses and Messages APIs answer, which is no message."""
+    if data.get("object") == "response.compaction":
+        return "the answer is a compacted history, and no message; it goes into the next `input`"
+    if data.get("object") == "response.input_tokens" or set(data) <= {*_COUNTED}:
+        return "the answer is a count of tokens, and no message" if data else None
+    return "the message has no content" if data.get("type") == "message" else None
+
+
+_COUNTED = ("input_tokens", "context_management")
+
+
 def _dialect(data: dict[str, Any]) -> str | None:
-    if data.get("type") == "message" or (
-        "stop_reason" in data and isinstance(data.get("content"), list)
-    ):
-        return "an Anthropic message"
     items = data.get("output")
-    if data.get("object") == "response" or (
-        isinstance(items, list) and any(isinstance(item, dict) and "type" in item for item in items)
-    ):
-        return "an OpenAI Responses answer"
     if isinstance(data.get("candidates"), list):
         return "a Gemini generateContent answer"
     if isinstance(data.get("message"), dict) and ("done" in data or "done_reason" in data):

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from agentkit.dialects.codecs import Codec, Events, event_codec
 from agentkit.dialects.delta import Delta
 from agentkit.errors import checked_keywords
 from agentkit.read.body.dialect import read_dialect
@@ -23,6 +22,7 @@ from agentkit.read.failure.error import read_error
 from agentkit.read.plain import plain
 from agentkit.read.response import read_body, read_response
 from agentkit.read.stream.assembly import Assembly
+from agentkit.read.stream.dialect_stream import DialectStream, open_stream
 from agentkit.read.stream.sse import SSE, Event
 from agentkit.types.answer import Policy, Response
 from agentkit.types.problem import Problem, problem
@@ -30,7 +30,6 @@ from agentkit.types.record import clip
 from agentkit.types.wire import ApiError, Chunk, Exchange
 
 _DONE = "[DONE]"
-_ENDLESS = "the stream ends without the event that ends an answer; what came may be cut"
 _MOST_NOTES = 20
 """Events that cannot be read are reported one by one up to this many."""
 
@@ -69,9 +68,8 @@ class StreamReader:
         self._sse = SSE()
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._answer = Assembly()
-        self._events: Events | None = None
-        """The events of a dialect other than chat completions, once one has come."""
-        self._codec: Codec | None = None
+        self._dialect: DialectStream | None = None
+        """What is read of a dialect other than chat completions, once an event of it has come."""
         self._chunks: list[Chunk] = []
         self._problems: list[Problem] = []
         self._broke: ApiError | None = None
@@ -134,15 +132,12 @@ class StreamReader:
 
     def _value(self, event: Event, data: Any, at: float) -> list[Delta]:
         """Take the value of an event: a chunk, an error, or what keeps the connection open."""
-        plain_chunk = "error" not in event.data and "base_resp" not in event.data
-        if plain_chunk and isinstance(data, dict) and "choices" in data:
-            return self._data(data, at)
-        if self._events is not None and isinstance(data, dict):
-            return self._dialect(data, event, at)
-        codec = event_codec(data) if plain_chunk and isinstance(data, dict) else None
-        if codec is not None:
-            self._codec, self._events = codec, codec.events()
-            return self._dialect(data, event, at)
+        if isinstance(data, dict):
+            plain_chunk = "error" not in event.data and "base_resp" not in event.data
+            if plain_chunk and "choices" in data:
+                return self._data(data, at)
+            if (deltas := self._in_dialect(data, event, at)) is not None:
+                return deltas
         if is_alive(event.data, event.kind):
             self._alive = True
             return []
@@ -160,10 +155,13 @@ class StreamReader:
             self._note("stream_bad_json", "an event of the stream is a text, no chunk", event)
         return []
 
-    def _dialect(self, data: dict[str, Any], event: Event, at: float) -> list[Delta]:
-        """Take an event of a dialect other than chat completions."""
-        assert self._events is not None
-        deltas = self._events.add(data, event.kind)
+    def _in_dialect(self, data: dict[str, Any], event: Event, at: float) -> list[Delta] | None:
+        """Take an event of a dialect other than chat completions; None where it is none."""
+        if self._answer.chunks:
+            return None
+        if self._dialect is None:
+            self._dialect = open_stream(data, event.kind)
+        deltas = self._dialect.add(data, event) if self._dialect else None
         if deltas:
             self._token_times.append(at)
         return deltas
@@ -175,6 +173,9 @@ class StreamReader:
         return self._value(Event(data=json.dumps(item), kind=event.kind), item, at)
 
     def _data(self, data: dict[str, Any], at: float) -> list[Delta]:
+        if self._dialect is not None:
+            self._problems.extend(self._dialect.mixed(data))
+            return []
         deltas = self._answer.add(data)
         if deltas:
             self._token_times.append(at)
@@ -237,10 +238,9 @@ class StreamReader:
         kept = exchange or Exchange(chunks=tuple(self._chunks), transport_error=self._broke)
         if not self._is_stream(kept):
             return self._not_a_stream(kept, tools, policy, parser, turn)
-        if self._codec is not None and self._events is not None:
-            known = known_tools(tools)
-            body = self._events.body()
-            response = read_dialect(self._codec, body, kept, known, policy, parser, turn)
+        if self._dialect is not None:
+            found = self._dialect.found()
+            response = read_dialect(found, kept, known_tools(tools), policy, parser, turn)
         else:
             response = read_body(self._answer.body(), kept, tools, policy, parser, turn)
         problems = self._finish_problems(response)
@@ -252,7 +252,7 @@ class StreamReader:
         """Tell whether what came is an event stream, be it one of comments and keep-alives."""
         return bool(
             self._answer.chunks
-            or self._events
+            or self._dialect
             or self._done
             or self._alive
             or any(p.code == "stream_error_event" for p in self._problems)
@@ -263,11 +263,8 @@ class StreamReader:
         """Join the answer's problems with those of the stream; a missing finish is the stream's,
         and no verdict on an empty answer.
         """
-        if self._events is not None:
-            noted = [*self._problems, *self._events.problems.values()]
-            if response.finish_reason is None or not self._events.ended:
-                noted.append(problem("stream_no_finish", _ENDLESS))
-            return (*noted, *response.problems)
+        if self._dialect is not None:
+            return self._dialect.problems(response, self._problems)
         streamed = [*self._problems, *self._answer.problems.values()]
         kept = [p for p in response.problems if p.code != "finish_missing"]
         if self._answer.others:  # which the usage counts too
