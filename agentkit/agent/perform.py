@@ -23,7 +23,7 @@ from agentkit.agent.tools.pool import tool_pool
 from agentkit.agent.tools.runner import RunTool, redacted_result
 from agentkit.errors import UsageError
 from agentkit.read.calls.known_tools import KnownTools
-from agentkit.servers.clients import OpenAIClient
+from agentkit.servers.clients import SdkClient
 from agentkit.servers.model_call import Call, ChatServer, Emit
 from agentkit.servers.redaction.passage import Passage
 from agentkit.servers.redaction.secrecy import Secrecy
@@ -70,7 +70,7 @@ def live(
         may_block: where the server refuses to stream, ask for the answer as a whole from then on.
     """
     chat = Blockwise(server) if may_block else server
-    by_http = isinstance(server, (Server, OpenAIClient))
+    by_http = isinstance(server, (Server, SdkClient))
     encoded, sent = EncodedHistory(), SentHistory(dict)
 
     async def perform(step: Step, emit: Emit | None = None) -> Outcome:

@@ -1,4 +1,4 @@
-"""Objects that people have already, as servers: openai clients, and whatever has a
+"""Objects that people have already, as servers: openai and anthropic clients, and whatever has a
 `chat_completion(**kwargs)`.
 """
 
@@ -9,13 +9,19 @@ import json
 import sys
 import time
 from dataclasses import replace
-from typing import Any
-from urllib.parse import quote
+from typing import Any, get_args
+from urllib.parse import quote, urlsplit
 
 from agentkit.errors import AgentkitError, UsageError
 from agentkit.read.managed import MANAGED_PARSER
 from agentkit.read.plain import plain
-from agentkit.servers.address import checked_dialect, is_openai
+from agentkit.servers.address import (
+    CHAT_PATH,
+    MESSAGES_VERSION,
+    checked_dialect,
+    is_openai,
+    path_under,
+)
 from agentkit.servers.arrival import Arrival
 from agentkit.servers.failures import raised_error
 from agentkit.servers.model_call import (
@@ -38,17 +44,23 @@ from agentkit.servers.transfer import (
     ClientWire,
     ThreadWire,
     note_failure,
+    sdk_of,
     transfer,
 )
 from agentkit.types.answer import Dialect
 from agentkit.types.wire import Exchange
 
-_PATH = "/chat/completions"
+_ONLY: dict[str, frozenset[Dialect]] = {"anthropic": frozenset({"messages"})}
+"""The dialects of packages that do not speak all of them."""
+_OF_OBJECTS = (
+    "a chat_completion is called with Chat Completions; give the object an attribute dialect= where"
+    " it speaks another, or use ak.Server(url, key)"
+)
 
 
 def streams(server: ChatServer) -> bool:
     """Tell whether the server may be asked for an answer in pieces."""
-    return isinstance(server, (Server, OpenAIClient)) or bool(getattr(server, "streams", False))
+    return isinstance(server, (Server, SdkClient)) or bool(getattr(server, "streams", False))
 
 
 def dialect_of(server: ChatServer, wanted: Dialect | None) -> Dialect:
@@ -70,13 +82,13 @@ def dialect_of(server: ChatServer, wanted: Dialect | None) -> Dialect:
 
 
 def as_server(obj: Any, *, clock: Clock = time.time) -> ChatServer:
-    """Take the object as a server: a URL, an openai client, anything with a `chat_completion`, or
-    what is a server already.
+    """Take the object as a server: a URL, an openai or anthropic client, anything with a
+    `chat_completion`, or what is a server already.
 
     Raises:
         UsageError: it is none of these, or an empty text.
     """
-    if isinstance(obj, (Server, OpenAIClient, CompletionObject)):
+    if isinstance(obj, (Server, SdkClient, CompletionObject)):
         return obj
     if isinstance(obj, str):
         if not obj.strip():
@@ -86,9 +98,9 @@ def as_server(obj: Any, *, clock: Clock = time.time) -> ChatServer:
                 hint="give its URL, as 'http://localhost:8000/v1'; None is OpenAI",
             )
         return Server(obj, clock=clock)
-    wire = _openai_wire(obj)
+    wire = _client_wire(obj)
     if wire is not None:
-        return OpenAIClient(obj, wire, clock=clock)
+        return SdkClient(obj, wire, clock=clock)
     if not isinstance(obj, type):
         if callable(getattr(obj, "chat_completion", None)):
             return CompletionObject(obj, clock=clock)
@@ -103,27 +115,40 @@ def as_server(obj: Any, *, clock: Clock = time.time) -> ChatServer:
     raise UsageError(
         f"{kind} is no server",
         hint=(
-            "give a URL, ak.Server(url, key), an openai client, or an object with an async"
-            " chat_completion(**kwargs)"
+            "give a URL, ak.Server(url, key), an openai or anthropic client, or an object with an"
+            " async chat_completion(**kwargs)"
         ),
     )
 
 
-def _openai_wire(obj: Any) -> ClientWire | None:
-    """Find how to send through the object, where it is an openai client; whoever has one has
-    imported the package.
+def _client_wire(obj: Any) -> ClientWire | None:
+    """Find how to send through the object, where it is a client of openai or anthropic; whoever has
+    one has imported the package.
+
+    Raises:
+        UsageError: it is one that makes other requests of those it is given.
     """
-    openai: Any = sys.modules.get("openai")
-    if openai is None:
+    sdk = None if isinstance(obj, type) else sdk_of(type(obj))
+    package: Any = sys.modules.get(sdk or "")
+    if package is None:
         return None
-    if isinstance(obj, openai.AsyncOpenAI):
+    name = {"openai": "OpenAI", "anthropic": "Anthropic"}[str(sdk)]
+    if isinstance(obj, getattr(package, f"Async{name}")):
         return AsyncWire(obj)
-    return ThreadWire(obj) if isinstance(obj, openai.OpenAI) else None
+    if isinstance(obj, getattr(package, name)):
+        return ThreadWire(obj)
+    if callable(getattr(obj, "post", None)) and hasattr(obj, "base_url"):
+        # those of Bedrock and Vertex write the request's body and path anew
+        raise UsageError(
+            f"a client of type {type(obj).__name__} cannot be used",
+            hint=f"give an {name} client, or ak.Server(url, key, dialect='messages')",
+        )
+    return None
 
 
-class OpenAIClient:
-    """An openai client of the caller's, sync or async, Azure included: its own address, key,
-    headers, time-outs and connections are used.
+class SdkClient:
+    """An openai or anthropic client of the caller's, sync or async, Azure included: its own
+    address, key, headers, time-outs and connections are used.
 
     Its retries are not: they would not be seen on the record.
     """
@@ -133,11 +158,15 @@ class OpenAIClient:
     ) -> None:
         self.target = client
         self.profile = profile
+        self.speaks = _ONLY.get(sdk_of(type(client)) or "", frozenset(get_args(Dialect)))
+        """The dialects it may be asked in."""
+        self.dialect: Dialect | None = next(iter(self.speaks)) if len(self.speaks) == 1 else None
+        """What an agent speaks through it where the agent names nothing; None: Chat Completions."""
         self._wire = wire
         self._clock = clock
 
     def __repr__(self) -> str:
-        return f"<OpenAIClient {type(self.target).__name__}>"
+        return f"<SdkClient {type(self.target).__name__}>"
 
     @property
     def redact(self) -> Redactor:
@@ -162,8 +191,7 @@ class OpenAIClient:
             emit=emit,
             redact=AS_IT_CAME,
         )
-        options = {"headers": {"Accept-Encoding": "identity"}} if call.stream else {}
-        sending = self._wire.post(self._path(call), body, options)
+        sending = self._wire.post(self._path(call), body, self._options(call))
         return await transfer(self._wire, sending, arrival)
 
     def _renames(self, call: Call) -> bool:
@@ -171,17 +199,32 @@ class OpenAIClient:
             call.fields.get("model")
         )
 
+    def _options(self, call: Call) -> dict[str, Any]:
+        """Make the headers that the client would not send by itself."""
+        headers = {"Accept-Encoding": "identity"} if call.stream else {}
+        sent = {str(name).lower() for name in getattr(self.target, "default_headers", {})}
+        if call.dialect == "messages" and "anthropic-version" not in sent:
+            headers["anthropic-version"] = MESSAGES_VERSION
+        return {"headers": headers} if headers else {}
+
     def _path(self, call: Call) -> str:
         """Choose the path under the client's address; an Azure client without a deployment takes
-        the model's name for it.
+        the model's name for it in Chat Completions.
         """
-        import openai
-
+        path = path_under(str(self.target.base_url), call.dialect)
         model = (call.extra_body or {}).get("model", call.fields.get("model"))
-        azure = isinstance(self.target, (openai.AzureOpenAI, openai.AsyncAzureOpenAI))
-        if azure and model is not None and "/deployments" not in self.target.base_url.path:
-            return f"/deployments/{quote(str(model), safe='')}{_PATH}"
-        return _PATH
+        if path != CHAT_PATH or model is None or not _is_azure(self.target):
+            return path
+        if "/deployments" in urlsplit(str(self.target.base_url)).path:
+            return path
+        return f"/deployments/{quote(str(model), safe='')}{path}"
+
+
+def _is_azure(client: Any) -> bool:
+    package: Any = sys.modules.get("openai")
+    return package is not None and isinstance(
+        client, (package.AzureOpenAI, package.AsyncAzureOpenAI)
+    )
 
 
 class CompletionObject:
@@ -189,7 +232,8 @@ class CompletionObject:
     of a user's own.
 
     It is called as the original loop called it. Its answer may be a dict, an SDK model, an object
-    with attributes, or a mixture of them.
+    with attributes, or a mixture of them. One that has a `dialect` is called with the fields of a
+    request in it.
     """
 
     def __init__(
@@ -197,6 +241,13 @@ class CompletionObject:
     ) -> None:
         self.target = target
         self.profile = profile
+        own = getattr(target, "dialect", None)
+        self.dialect: Dialect | None = own if own in get_args(Dialect) else None
+        """What the object says that it speaks; None: Chat Completions."""
+        self.instead = "" if self.dialect else _OF_OBJECTS
+        """What to do where it cannot be asked in a dialect."""
+        self.speaks: frozenset[Dialect] = frozenset({self.dialect or "chat"})
+        """The dialects it may be asked in."""
         self._clock = clock
 
     def __repr__(self) -> str:
@@ -253,6 +304,11 @@ def _text(answer: Any) -> str:
 
 
 def _arguments(call: Call) -> dict[str, Any]:
-    """Make the keyword arguments the original loop gave, in data of their own."""
+    """Make the keyword arguments the original loop gave, in data of their own; in another dialect,
+    the fields of its request.
+    """
+    if call.dialect != "chat":
+        fields: dict[str, Any] = json.loads(request_body(replace(call, stream=False)))
+        return fields
     extra = {"extra_body": fresh(call.extra_body)} if call.extra_body else {}
     return {"messages": fresh(list(call.messages)), **fresh(sent_fields(call)), **extra}

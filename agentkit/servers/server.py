@@ -88,10 +88,7 @@ class Server:
         max_answer_bytes: int | None = MOST_BYTES,
         clock: Clock = time.time,
     ) -> None:
-        if connections < 1 or (timeout is not None and timeout <= 0):
-            raise UsageError("timeout and connections must be positive")
-        if max_answer_bytes is not None and max_answer_bytes < 1:
-            raise UsageError("max_answer_bytes must be positive", hint="None is no limit")
+        _check_limits(timeout, connections, max_answer_bytes)
         if not (isinstance(headers, Mapping | NoneType) and isinstance(params, Mapping | NoneType)):
             raise UsageError("headers and params are mappings", hint="headers={'X-Name': 'value'}")
         wanted = None if dialect is None else checked_dialect(dialect)
@@ -215,6 +212,14 @@ class Server:
         headers = {name: value.reveal() for name, value in self._headers.items()}
         wire = HttpWire(self._full_url(), headers, proxy, self.timeout)
         return (wire, asyncio.Semaphore(self.connections)), wire.close_all
+
+
+def _check_limits(timeout: float | None, connections: int, most: int | None) -> None:
+    """Refuse limits that no answer could keep to."""
+    if connections < 1 or (timeout is not None and timeout <= 0):
+        raise UsageError("timeout and connections must be positive")
+    if most is not None and most < 1:
+        raise UsageError("max_answer_bytes must be positive", hint="None is no limit")
 
 
 def _default_url(dialect: Dialect | None) -> str:

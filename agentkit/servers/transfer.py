@@ -1,6 +1,7 @@
-"""One POST into one `Exchange`, through a server's own HTTP or an openai client, sync or async.
+"""One POST into one `Exchange`, through a server's own HTTP or an openai or anthropic client, sync
+or async.
 
-An openai client's `post` is used with ready bytes: its per-message request transform costs more
+Such a client's `post` is used with ready bytes: its per-message request transform costs more
 than all else together. It is asked for the unread response, so that status, headers and every piece
 with its time are seen as they come.
 """
@@ -32,33 +33,42 @@ warns of it.
 """
 
 
+SDKS = ("openai", "anthropic")
+"""The packages whose clients are used as they are: both are built on one design."""
+
+
+def sdk_of(kind: type) -> str | None:
+    """Name the package that a class of clients is from, or was derived from; None for others."""
+    roots = (base.__module__.partition(".")[0] for base in kind.__mro__)
+    return next((root for root in roots if root in SDKS), None)
+
+
 @cache
-def http_library() -> Any:
-    """Find the module openai is built on: `httpx2` since version 3, `httpx` before."""
-    import openai
-
-    return import_module(openai.DefaultHttpxClient.__mro__[1].__module__.partition(".")[0])
+def http_library(sdk: str = "openai") -> Any:
+    """Find the module that a package is built on: `httpx2` in newer versions, `httpx` before."""
+    base: type = import_module(sdk).DefaultHttpxClient.__mro__[1]
+    return import_module(base.__module__.partition(".")[0])
 
 
 @cache
-def takes_content() -> bool:
-    """Tell whether `post` has an argument for ready bytes, or for pieces of them; in older versions
-    `body` takes bytes.
+def takes_content(kind: Any) -> bool:
+    """Tell whether the `post` of a class of clients has an argument for ready bytes, or for pieces
+    of them; in older versions `body` takes bytes.
     """
-    import openai
+    post: Any = getattr(kind, "post", None)
+    return "content" in inspect.signature(post).parameters
 
-    return "content" in inspect.signature(openai.AsyncOpenAI.post).parameters
 
-
-def unread(body: Any, options: dict[str, Any]) -> dict[str, Any]:
+def unread(client: Any, body: Any, options: dict[str, Any]) -> dict[str, Any]:
     """Make the arguments of the client's `post` with which it sends these bytes, once, and returns
     the response before its body is read.
     """
-    name = "content" if takes_content() else "body"
+    kind: Any = type(client)
+    name = "content" if takes_content(kind) else "body"
     once = {"max_retries": 0, "follow_redirects": False, **options}
     return {
         name: body,
-        "cast_to": http_library().Response,
+        "cast_to": http_library(sdk_of(kind) or "openai").Response,
         "stream": True,
         "stream_cls": object,
         "options": once,
@@ -76,7 +86,7 @@ class Wire(Protocol):
 
 
 class ClientWire(Wire, Protocol):
-    """An openai client as a wire."""
+    """An openai or anthropic client as a wire."""
 
     async def post(self, path: str, body: bytes, options: dict[str, Any]) -> Any:
         """Send the request and return the unread response; raises what the client raises, also for
@@ -85,19 +95,20 @@ class ClientWire(Wire, Protocol):
 
 
 class AsyncWire:
-    """The wire of an `AsyncOpenAI` client."""
+    """The wire of an async client."""
 
     def __init__(self, client: Any) -> None:
         self.client = client
 
     async def post(self, path: str, body: bytes, options: dict[str, Any]) -> Any:
-        if len(body) <= _SLICE or not takes_content():
-            return await self.client.post(path, **unread(body, options))
+        kind: Any = type(self.client)
+        if len(body) <= _SLICE or not takes_content(kind):
+            return await self.client.post(path, **unread(self.client, body, options))
         sized = {
             **options,
             "headers": {**options.get("headers", {}), "Content-Length": str(len(body))},
         }
-        return await self.client.post(path, **unread(_slices(body), sized))
+        return await self.client.post(path, **unread(self.client, _slices(body), sized))
 
     def pieces(self, response: Any, raw: bool) -> AsyncGenerator[bytes, None]:
         stream: AsyncGenerator[bytes, None] = (
@@ -110,13 +121,13 @@ class AsyncWire:
 
 
 class ThreadWire:
-    """The wire of an `OpenAI` client: whatever blocks runs in a thread."""
+    """The wire of a sync client: whatever blocks runs in a thread."""
 
     def __init__(self, client: Any) -> None:
         self.client = client
 
     async def post(self, path: str, body: bytes, options: dict[str, Any]) -> Any:
-        return await in_thread(lambda: self.client.post(path, **unread(body, options)))
+        return await in_thread(lambda: self.client.post(path, **unread(self.client, body, options)))
 
     async def pieces(self, response: Any, raw: bool) -> AsyncGenerator[bytes, None]:
         stream = response.iter_raw() if raw else response.iter_bytes()
@@ -176,8 +187,8 @@ def note_failure(arrival: Arrival, exc: Exception, *, hidden: bool = False) -> N
     Args:
         arrival: takes in what the exception carries.
         exc: what the client raised.
-        hidden: the answer may be behind what `raise … from …` hides: openai reads the body while
-            it handles the bad status.
+        hidden: the answer may be behind what `raise … from …` hides: the client reads the body
+            while it handles the bad status.
     """
     request, response = _carried(list(chain(exc, hidden=hidden)))
     if request is not None:
