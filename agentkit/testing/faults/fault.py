@@ -12,6 +12,7 @@ from typing import Any, Literal
 from agentkit.testing.faults.refusals import Refusal
 from agentkit.testing.server.loopback import Reply
 from agentkit.testing.server.question import Question
+from agentkit.types.answer import Dialect
 from agentkit.types.record import Record, clip, record
 
 Needs = Literal["", "calls", "parallel", "text", "history", "forced"]
@@ -35,6 +36,8 @@ class Fault(Record):
     name: str
     says: str
     """What the server does, in one line."""
+    dialects: tuple[Dialect, ...] = ("chat",)
+    """The dialects in which it can be."""
     codes: tuple[str, ...] = ()
     """The problem codes it is read as, or the kind of the failed request; none where only a
     comparison shows it.
@@ -65,6 +68,8 @@ class Fault(Record):
     """Sent as it is in place of an answer."""
     failure: Exception | None = field(default=None, compare=False)
     """What a client meets in place of an answer; no server can send it, `inject` puts it in."""
+    lost: Literal["", "calls", "all"] = ""
+    """What the server forgets of an answer that it was to keep (Responses)."""
     swap: bool = False
     """A stream where a block answer was asked for, or the other way round."""
 
@@ -91,7 +96,7 @@ class Fault(Record):
             question: what the answer is made for.
             mode: how it is sent.
         """
-        if mode not in self.modes:
+        if mode not in self.modes or question.dialect not in self.dialects:
             return False
         calls = (draft or {}).get("message", {}).get("tool_calls") or ()
         count = sum(isinstance(entry, dict) for entry in calls) if isinstance(calls, list) else 0

@@ -29,7 +29,7 @@ from agentkit.servers.retry import Sleep, ask
 from agentkit.testing.faults.client_faults import TOOL_FAULTS, answer_faults
 from agentkit.testing.faults.fault import Draft, Fault, Mode
 from agentkit.testing.faults.received import Received, changed_by, exchange_of
-from agentkit.testing.server.openai_manner import OpenAI
+from agentkit.testing.server.manners.openai_manner import OpenAI
 from agentkit.testing.server.question import Question
 from agentkit.testing.server.stages import refused, reply_to
 from agentkit.trajectory.history import request

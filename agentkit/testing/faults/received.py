@@ -15,7 +15,7 @@ from agentkit.testing.faults.fault import Draft
 from agentkit.testing.faults.wire_faults import NEVER
 from agentkit.testing.scripted import as_choice
 from agentkit.testing.server.loopback import Reply
-from agentkit.testing.server.openai_manner import OpenAI
+from agentkit.testing.server.manners.openai_manner import OpenAI
 from agentkit.testing.server.pieces import Step
 from agentkit.testing.server.question import Question
 from agentkit.testing.server.recorded import body_of, events_of, is_completion

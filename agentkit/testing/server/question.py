@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import string
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from agentkit.testing.server.pieces import token_id
+from agentkit.types.answer import Dialect
 
 _OTHERS = (
     " the",
@@ -40,6 +41,7 @@ class Question:
     """What an answer is made for."""
 
     request: Mapping[str, Any]
+    """In the form of chat completions, whatever dialect it came in."""
     model: str
     seed: str
     """The same for the same request asked the same time, so that ids repeat from run to run."""
@@ -51,6 +53,11 @@ class Question:
     """The server was started with a tool-call parser."""
     seconds: float = 1.0
     """How long what is slow takes."""
+    dialect: Dialect = "chat"
+    native: Mapping[str, Any] = field(default_factory=dict)
+    """The request as it came, in another dialect than chat completions."""
+    counting: bool = False
+    """Only the tokens of the request are asked for."""
 
     @property
     def created(self) -> int:

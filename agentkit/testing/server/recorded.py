@@ -11,11 +11,13 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from agentkit.dialects.codecs import codec_of, event_codec
 from agentkit.files.reader import rollouts_in
 from agentkit.read.stream.assembly import Assembly
 from agentkit.read.stream.sse import SSE
 from agentkit.testing.scripted import as_choice
 from agentkit.testing.server.loopback import Reply
+from agentkit.types.answer import Dialect
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.wire import ApiError, Exchange
 
@@ -133,12 +135,16 @@ def reply_of(exchange: Exchange) -> Reply:
 
 
 def is_answer(exchange: Exchange) -> bool:
-    """Tell whether it holds a message that can be put into another form."""
-    return (
-        exchange.transport_error is None
-        and (exchange.status or 200) < 300
-        and bool(choice_of(exchange).get("message"))
-    )
+    """Tell whether it holds an answer that can be put into another form."""
+    if exchange.transport_error is not None or (exchange.status or 200) >= 300:
+        return False
+    return codec_of(body_of(exchange)) is not None or bool(choice_of(exchange).get("message"))
+
+
+def dialect_of(exchange: Exchange) -> Dialect:
+    """Tell which dialect the exchange is in."""
+    codec = codec_of(body_of(exchange))
+    return codec.dialect if codec else "chat"
 
 
 def is_completion(body: Any) -> bool:
@@ -160,10 +166,16 @@ def body_of(exchange: Exchange) -> Any:
     """
     if not exchange.chunks:
         return exchange.raw
+    found = [data for _, data in events_of(exchange) if isinstance(data, dict)]
+    codec = next((codec for data in found if (codec := event_codec(data))), None)
+    if codec is not None:
+        events = codec.events()
+        for data in found:
+            events.add(data)
+        return events.body()
     assembly = Assembly()
-    for _, data in events_of(exchange):
-        if isinstance(data, dict):
-            assembly.add(data)
+    for data in found:
+        assembly.add(data)
     return assembly.body() if assembly.chunks else None
 
 

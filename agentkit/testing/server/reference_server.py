@@ -1,40 +1,50 @@
-"""A server over real HTTP that answers from a script in the manner of OpenAI, vLLM or SGLang, sound
-or with faults switched on by name.
+"""A server over real HTTP that answers from a script in the manner of OpenAI, Anthropic, vLLM or
+SGLang, in the dialects each speaks, sound or with faults switched on by name.
 """
 
 from __future__ import annotations
 
 import copy
 import hashlib
-import json
 import os
 import random
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Any, Literal
 
+from agentkit.dialects.codecs import codec_of
 from agentkit.errors import UsageError, checked_keywords, suggest
 from agentkit.read.plain import plain
 from agentkit.servers.redaction.redactor import Redactor
 from agentkit.servers.redaction.secret_values import header_secrets
 from agentkit.testing.faults.catalogue import find_faults
-from agentkit.testing.faults.fault import Draft, Fault, Mode
-from agentkit.testing.faults.message_faults import as_text
+from agentkit.testing.faults.fault import Fault, Mode
 from agentkit.testing.faults.refusals import Refusal
-from agentkit.testing.scripted import as_choice, next_answer
+from agentkit.testing.scripted import next_answer
+from agentkit.testing.server.drafts import draft_for, refusal_of
+from agentkit.testing.server.form import Form, Lost
 from agentkit.testing.server.loopback import Asked, Loopback, Reply
-from agentkit.testing.server.manner import Manner
-from agentkit.testing.server.openai_manner import OpenAI
+from agentkit.testing.server.manners.anthropic_manner import Anthropic
+from agentkit.testing.server.manners.manner import Manner
+from agentkit.testing.server.manners.openai_manner import OpenAI
+from agentkit.testing.server.manners.sglang_manner import SGLang
+from agentkit.testing.server.manners.vllm_manner import VLLM
 from agentkit.testing.server.pieces import prompt_tokens, tokens
 from agentkit.testing.server.question import Question
-from agentkit.testing.server.recorded import choice_of, is_answer, is_recorded, recorded, reply_of
-from agentkit.testing.server.sglang_manner import SGLang
-from agentkit.testing.server.stages import draft_of, json_reply, refused, reply_to
-from agentkit.testing.server.vllm_manner import VLLM
+from agentkit.testing.server.recorded import (
+    body_of,
+    dialect_of,
+    is_answer,
+    is_recorded,
+    recorded,
+    reply_of,
+)
+from agentkit.testing.server.stages import json_reply, refused, reply_to
 from agentkit.types.wire import ApiError, Exchange
 
-MANNERS: dict[str, type[Manner]] = {manner.name: manner for manner in (OpenAI, VLLM, SGLang)}
+_MANNERS: tuple[type[Manner], ...] = (OpenAI, Anthropic, VLLM, SGLang)
+MANNERS = {manner.name: manner for manner in _MANNERS}
 
 
 @checked_keywords
@@ -58,6 +68,7 @@ class ReferenceServer:
         turns: Collection[int] | None,
         latency: float,
         pace: float,
+        store: bool | None,
     ) -> None:
         self.manner = manner.name
         self.faults = faults
@@ -66,6 +77,9 @@ class ReferenceServer:
         """The requests received, in order; keys in them are redacted."""
         self._script = recorded(script) if is_recorded(script) else script
         self._manner = manner
+        kept = manner.stores if store is None else store
+        self._forms: dict[str, Form] = {form.path: form for form in manner.forms(store=kept)}
+        self._first = next(iter(self._forms.values()))
         self._models, self._key, self._tool_parser, self._context = (
             models,
             key,
@@ -119,56 +133,82 @@ class ReferenceServer:
     def _respond(self, asked: Asked) -> Reply:
         self.asked.append(_redacted(asked))
         path = asked.path.partition("?")[0]
+        form = self._form(path)
         if refusal := self._unauthorized(asked, path):
-            return self._refused(refusal)
-        if asked.method == "GET":
-            found = (
-                None
-                if path == "/v1/chat/completions"
-                else self._manner.get(path, self._models or ("reference",), self._context)
-            )
-            return (
-                self._refused(self._manner.unknown_path("GET", path))
-                if found is None
-                else self._json(found)
-            )
+            return self._refused(refusal, form)
+        if form is None:
+            return self._elsewhere(asked, path)
         try:
-            request = asked.json
-        except json.JSONDecodeError as exc:
-            return self._refused(self._manner.malformed(exc.pos))
-        except ValueError:
-            return self._refused(self._manner.malformed(0))
-        if path == "/tokenize" and isinstance(self._manner, VLLM) and isinstance(request, dict):
-            text = request.get("prompt")
-            prompt = tokens(text) if isinstance(text, str) else self._question(request, b"").prompt
-            return self._json(self._manner.tokenized(prompt, self._context))
-        if path != "/v1/chat/completions" or asked.method != "POST":
-            return self._refused(self._manner.unknown_path(asked.method, path))
-        reply = self._chat(request if isinstance(request, dict) else {}, asked.body)
+            request = asked.json if asked.method == "POST" and asked.body else {}
+        except ValueError as exc:
+            return self._refused(self._manner.malformed(getattr(exc, "pos", 0)), form)
+        given = request if isinstance(request, dict) else {}
+        if path != form.path or asked.method != "POST":
+            return self._beside(form, asked, path, given)
+        reply = self._asked(form, given, asked.body)
         return replace(reply, delay=reply.delay + self._latency)
 
+    def _form(self, path: str) -> Form | None:
+        """Find the dialect of a path: its own, or one below it."""
+        found = (form for at, form in self._forms.items() if f"{path}/".startswith(f"{at}/"))
+        return next(found, None)
+
+    def _elsewhere(self, asked: Asked, path: str) -> Reply:
+        """Answer what is no dialect's: the models, the version, tokens."""
+        if asked.method == "GET":
+            found = self._manner.get(path, self._models or ("reference",), self._context)
+            if found is not None:
+                return self._json(found)
+        elif path == "/tokenize" and isinstance(self._manner, VLLM):
+            try:
+                request = asked.json
+            except ValueError as exc:
+                return self._refused(self._manner.malformed(getattr(exc, "pos", 0)), None)
+            return self._json(self._tokenized(self._manner, request))
+        return self._refused(self._manner.unknown_path(asked.method, path), None)
+
+    def _tokenized(self, manner: VLLM, request: Any) -> Any:
+        given = request if isinstance(request, dict) else {}
+        text = given.get("prompt")
+        written = tokens(text) if isinstance(text, str) else None
+        prompt = written or self._question(given, b"", self._first).prompt
+        return manner.tokenized(prompt, self._context)
+
+    def _beside(self, form: Form, asked: Asked, path: str, request: dict[str, Any]) -> Reply:
+        """Answer what is asked for beside an answer, below the path of a dialect."""
+        question = None
+        if asked.method == "POST":
+            question = replace(self._question(request, asked.body, form), counting=True)
+            if refusal := form.refuses(question, self._models) if request else None:
+                return self._refused(refusal, form)
+        found = form.beside(asked.method, path.removeprefix(form.path), question)
+        if found is None:
+            return self._refused(self._manner.unknown_path(asked.method, path), form)
+        return self._refused(found, form) if isinstance(found, Refusal) else self._json(found, form)
+
     def _unauthorized(self, asked: Asked, path: str) -> Refusal | None:
-        sent = asked.headers.get("authorization", "").removeprefix("Bearer ").strip()
+        bearer = asked.headers.get("authorization", "").removeprefix("Bearer ").strip()
+        sent = bearer or asked.headers.get("x-api-key", "")
         return (
             self._manner.unauthorized(sent)
             if self._key and sent != self._key and path.startswith("/v1")
             else None
         )
 
-    def _chat(self, request: dict[str, Any], body: bytes) -> Reply:
-        question = self._question(request, body)
+    def _asked(self, form: Form, request: dict[str, Any], body: bytes) -> Reply:
+        question = self._question(request, body, form)
         mode: Mode = "stream" if request.get("stream") else "block"
         on = [fault for fault in self.faults if self._is_on(fault, question)]
         refusals = [f.refusal for f in on if f.refusal and f.applies(None, question, mode)]
-        refusal = refusals[0] if refusals else self._manner.refuses(question, self._models)
+        refusal = refusals[0] if refusals else form.refuses(question, self._models)
         if refusal is not None:
-            return self._refused(refusal)
+            return self._refused(refusal, form)
         index, self._answered = self._answered, self._answered + 1
-        return self._answer(
-            next_answer(self._script, index, copy.deepcopy(question.messages)), question, mode, on
-        )
+        answer = next_answer(self._script, index, copy.deepcopy(question.messages))
+        return self._answer(answer, question, mode, on, form)
 
-    def _question(self, request: dict[str, Any], body: bytes) -> Question:
+    def _question(self, native: dict[str, Any], body: bytes, form: Form) -> Question:
+        request = form.read(native)
         digest = hashlib.sha256(body).hexdigest()
         times, self._seen[digest] = self._seen[digest], self._seen[digest] + 1
         model = request.get("model")
@@ -181,6 +221,8 @@ class ReferenceServer:
             prompt_tokens(listed if isinstance(listed, list) else ()),
             self._context,
             self._tool_parser,
+            dialect=form.dialect,
+            native=native,
         )
 
     def _is_on(self, fault: Fault, question: Question) -> bool:
@@ -190,74 +232,68 @@ class ReferenceServer:
             return True
         return random.Random(f"{question.seed}:{fault.name}").random() < self._rate  # noqa: S311
 
-    def _answer(self, answer: Any, question: Question, mode: Mode, on: list[Fault]) -> Reply:
+    def _answer(
+        self, answer: Any, question: Question, mode: Mode, on: list[Fault], form: Form
+    ) -> Reply:
         """Reply to a request that is taken: with a failure or a body as it is, else with a message
         in the manner's form.
         """
         if isinstance(answer, ApiError):
-            return self._refused(_as_refusal(answer))
+            return self._refused(refusal_of(answer), form)
         if isinstance(answer, BaseException):
-            return self._refused(Refusal(500, f"{type(answer).__name__}: {answer}"))
+            return self._refused(Refusal(500, f"{type(answer).__name__}: {answer}"), form)
         if isinstance(answer, tuple):
             status, body = answer
-            return self._json(body if isinstance(body, str) else plain(body), status)
+            return self._json(body if isinstance(body, str) else plain(body), form, status)
         if isinstance(answer, Exchange):
-            if not is_answer(answer) or (bool(answer.chunks) == (mode == "stream") and not on):
-                return (
-                    self._failed(answer)
-                    if answer.transport_error and answer.status is None
-                    else reply_of(answer)
-                )
-            return self._made(choice_of(answer), question, mode, on)
+            if not is_answer(answer) or (_fits(answer, question, mode) and not on):
+                return self._failed(answer, form)
+            return self._made(body_of(answer), question, mode, on, form)
         data = answer if isinstance(answer, str) or answer is None else plain(answer)
-        if isinstance(data, dict) and (
-            "error" in data or ("choices" in data and mode == "block" and not on)
-        ):
-            return self._json(data)
-        return self._made(as_choice(data), question, mode, on)
+        if _is_sent(data, question, mode, on):
+            return self._json(data, form)
+        return self._made(data, question, mode, on, form)
 
-    def _failed(self, exchange: Exchange) -> Reply:
+    def _failed(self, exchange: Exchange, form: Form) -> Reply:
         error = exchange.transport_error
-        return self._refused(_as_refusal(error)) if error else reply_of(exchange)
+        if error and exchange.status is None:
+            return self._refused(refusal_of(error), form)
+        return reply_of(exchange)
 
     def _made(
-        self, choice: Mapping[str, Any], question: Question, mode: Mode, on: list[Fault]
+        self, answer: Any, question: Question, mode: Mode, on: list[Fault], form: Form
     ) -> Reply:
-        draft = self._draft(choice, question)
-        return reply_to(question, draft, mode, self._manner, on)
+        draft = draft_for(answer, question, form, parser=self._tool_parser)
+        if any(fault.message for fault in on):
+            draft.pop("native", None)
+        lost: Lost = next((fault.lost for fault in on if fault.lost), "")
+        form.answered(draft, question, lost)
+        return reply_to(question, draft, mode, form, on)
 
-    def _draft(self, choice: Mapping[str, Any], question: Question) -> Draft:
-        """Give the message as the model wrote it, with ids of the manner's own where it has
-        none.
-        """
-        draft = draft_of(choice)
-        message = draft["message"]
-        calls = message.get("tool_calls")
-        if isinstance(calls, list):
-            message["tool_calls"] = [self._named(call, question, i) for i, call in enumerate(calls)]
-        unread = self._manner.writes_calls_as_text and (
-            not self._tool_parser or question.request.get("tool_choice") == "none"
-        )
-        if unread and calls:
-            return {"message": as_text(message), "finish_reason": "stop"}
-        return draft
+    def _json(self, data: Any, form: Form | None = None, status: int = 200) -> Reply:
+        return json_reply(data, form or self._first, status)
 
-    def _named(self, call: Any, question: Question, position: int) -> Any:
-        if not isinstance(call, dict):
-            return call
-        return {"id": self._manner.call_id(question, position), **call}
+    def _refused(self, refusal: Refusal, form: Form | None) -> Reply:
+        return refused(refusal, form or self._first)
 
-    def _json(self, data: Any, status: int = 200) -> Reply:
-        return json_reply(data, self._manner, status)
 
-    def _refused(self, refusal: Refusal) -> Reply:
-        return refused(refusal, self._manner)
+def _fits(exchange: Exchange, question: Question, mode: Mode) -> bool:
+    """Tell whether a recorded answer can be sent as it came."""
+    return bool(exchange.chunks) == (mode == "stream") and dialect_of(exchange) == question.dialect
+
+
+def _is_sent(data: Any, question: Question, mode: Mode, on: list[Fault]) -> bool:
+    """Tell whether a body is sent as it is: an error, or a whole chat completion."""
+    if not isinstance(data, dict) or codec_of(data) is not None:
+        return False
+    whole = "choices" in data and mode == "block" and not on and question.dialect == "chat"
+    return "error" in data or whole
 
 
 @checked_keywords
 def serve(
     script: Any,
-    manner: Literal["openai", "vllm", "sglang"] = "openai",
+    manner: Literal["openai", "anthropic", "vllm", "sglang"] = "openai",
     faults: Iterable[str] | str = (),
     *,
     model: str | Iterable[str] | None = None,
@@ -269,6 +305,7 @@ def serve(
     turn: int | Collection[int] | None = None,
     latency: float = 0.0,
     pace: float = 0.0,
+    store: bool | None = None,
 ) -> ReferenceServer:
     """Make a server on loopback that answers from a script; it listens inside a `with` (or
     `async with`) block.
@@ -284,7 +321,8 @@ def serve(
             or recorded rollouts (a trajectory, a list of them, the path of a cassette), which are
             played byte for byte. A function runs in the server's own thread and holds up all its
             requests.
-        manner: whose form the answers have.
+        manner: whose form the answers have. Each answers in the dialect it is asked in: OpenAI Chat
+            Completions and Responses, Anthropic Messages, vLLM and SGLang all three.
         faults: names of `faults()`, or divergence classes, that are switched on.
         model: the name, or names, it serves; None for any.
         key: the API key it asks for; None for none.
@@ -296,6 +334,8 @@ def serve(
         turn: only answers of this turn, or these, counting from 0, are faulty.
         latency: seconds before an answer.
         pace: seconds between the pieces of a stream.
+        store: whether Responses answers are kept, so that `previous_response_id` finds them; None:
+            as that kind of server does by itself (vLLM does not).
 
     Raises:
         NotFound: no fault has this name.
@@ -328,6 +368,7 @@ def serve(
         turns=turns,
         latency=latency,
         pace=pace,
+        store=store,
     )
 
 
@@ -348,10 +389,3 @@ def _redacted(asked: Asked) -> Asked:
     headers = {name: redact(value) for name, value in asked.headers.items()}
     body = redact(asked.body.decode(errors="surrogateescape")).encode(errors="surrogateescape")
     return replace(asked, headers=headers, path=redact(asked.path), body=body)
-
-
-def _as_refusal(error: ApiError) -> Refusal:
-    headers = {} if error.retry_after is None else {"retry-after": f"{error.retry_after:g}"}
-    return Refusal(
-        error.status or 500, error.message, code=error.code, param=error.param, headers=headers
-    )

@@ -11,8 +11,8 @@ from typing import Any
 
 from agentkit.testing.faults.fault import Draft, Fault, Mode
 from agentkit.testing.faults.refusals import Refusal
+from agentkit.testing.server.form import Form
 from agentkit.testing.server.loopback import Reply
-from agentkit.testing.server.manner import Manner
 from agentkit.testing.server.question import Question
 from agentkit.testing.server.recorded import is_completion
 
@@ -32,7 +32,7 @@ def reply_to(
     question: Question,
     draft: Draft | None,
     mode: Mode,
-    manner: Manner,
+    form: Form,
     faults: Iterable[Fault] = (),
 ) -> Reply:
     """Send a draft in a manner's form, with the faults that apply to it.
@@ -50,37 +50,41 @@ def reply_to(
             draft = fault.message(draft, question)
     swapped = any(fault.swap for fault in on)
     send = _streamed if (mode == "stream") != swapped else _block
-    reply = send(question, draft, manner, on)
+    reply = send(question, draft, form, on)
     for fault in on:
         reply = reply if fault.instead is None else fault.instead
         reply = fault.reply(reply, question) if fault.reply else reply
     return reply
 
 
-def _block(question: Question, draft: Any, manner: Manner, faults: Sequence[Fault]) -> Reply:
-    body: Any = manner.body(draft, question)
+def _block(question: Question, draft: Any, form: Form, faults: Sequence[Fault]) -> Reply:
+    body: Any = form.body(draft, question)
     for fault in faults:
-        body = fault.body(body, question) if fault.body and is_completion(body) else body
-    return json_reply(body, manner)
+        body = fault.body(body, question) if fault.body and _takes(body, question) else body
+    return json_reply(body, form)
 
 
-def _streamed(question: Question, draft: Any, manner: Manner, faults: Sequence[Fault]) -> Reply:
-    chunks = manner.chunks(draft, question)
+def _takes(body: Any, question: Question) -> bool:
+    """Tell whether a fault of bodies can change it: it is an answer still."""
+    return is_completion(body) if question.dialect == "chat" else isinstance(body, dict)
+
+
+def _streamed(question: Question, draft: Any, form: Form, faults: Sequence[Fault]) -> Reply:
+    chunks = form.chunks(draft, question)
     for fault in faults:
         chunks = fault.chunks(chunks, question) if fault.chunks else chunks
-    texts = [chunk if isinstance(chunk, str) else manner.dumps(chunk) for chunk in chunks]
-    pieces = [f"data: {text}\n\n" for text in texts]
-    return Reply(headers=manner.sent_headers(stream=True), pieces=pieces)
+    pieces = [form.frame(chunk) for chunk in chunks]
+    return Reply(headers=form.sent_headers(stream=True), pieces=pieces)
 
 
-def json_reply(data: Any, manner: Manner, status: int = 200) -> Reply:
+def json_reply(data: Any, form: Form, status: int = 200) -> Reply:
     """Send data as the manner writes JSON; a text is sent as it is."""
-    text = data if isinstance(data, str) else manner.block_text(data)
-    return Reply(text, status, manner.sent_headers(stream=False))
+    text = data if isinstance(data, str) else form.block_text(data)
+    return Reply(text, status, form.sent_headers(stream=False))
 
 
-def refused(refusal: Refusal, manner: Manner) -> Reply:
+def refused(refusal: Refusal, form: Form) -> Reply:
     """Refuse a request in the manner's own shape."""
-    body = manner.error(refusal) if refusal.body is None else refusal.body
-    reply = json_reply(body, manner, refusal.status)
+    body = form.error(refusal) if refusal.body is None else refusal.body
+    reply = json_reply(body, form, refusal.status)
     return replace(reply, headers={**reply.headers, **refusal.headers})

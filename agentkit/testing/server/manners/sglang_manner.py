@@ -17,7 +17,11 @@ from types import MappingProxyType
 from typing import Any
 
 from agentkit.testing.faults.refusals import Refusal
-from agentkit.testing.server.manner import Manner
+from agentkit.testing.server.form import Form
+from agentkit.testing.server.forms.sglang_messages import SGLangMessages
+from agentkit.testing.server.forms.sglang_responses import SGLangResponses
+from agentkit.testing.server.manners.chat_form import ChatForm
+from agentkit.testing.server.manners.manner import Manner
 from agentkit.testing.server.pieces import Step, answer_tokens
 from agentkit.testing.server.question import Question, named_choice, output_limit, tools_named
 
@@ -30,12 +34,16 @@ _TYPES = {
 _ORDER = ("token", "bytes", "logprob")
 
 
-class SGLang(Manner):
+class SGLang(ChatForm, Manner):
     """The manner of `sglang.launch_server`."""
 
     name = "sglang"
+    stores = True
     headers = MappingProxyType({"server": "uvicorn"})
     bare_delta = False
+
+    def forms(self, *, store: bool) -> list[Form]:
+        return [self, SGLangResponses(self, store=store), SGLangMessages(self)]
 
     def answer_id(self, question: Question) -> str:
         return question.hex("answer", 32)

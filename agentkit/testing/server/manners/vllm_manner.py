@@ -16,7 +16,11 @@ from types import MappingProxyType
 from typing import Any
 
 from agentkit.testing.faults.refusals import BAD_ARGUMENTS, HISTORY, Refusal
-from agentkit.testing.server.manner import Manner
+from agentkit.testing.server.form import Form
+from agentkit.testing.server.forms.vllm_messages import VLLMMessages
+from agentkit.testing.server.forms.vllm_responses import VLLMResponses
+from agentkit.testing.server.manners.chat_form import ChatForm
+from agentkit.testing.server.manners.manner import Manner
 from agentkit.testing.server.pieces import Step, answer_tokens, token_id
 from agentkit.testing.server.question import Question, named_choice, output_limit, tools_named
 
@@ -30,12 +34,15 @@ _TYPES = {
 _FINGERPRINT = "vllm-0.32.0-00000000"
 
 
-class VLLM(Manner):
+class VLLM(ChatForm, Manner):
     """The manner of `vllm serve`."""
 
     name = "vllm"
     headers = MappingProxyType({"server": "uvicorn", "vary": "Origin"})
     cut_in_last_piece = True
+
+    def forms(self, *, store: bool) -> list[Form]:
+        return [self, VLLMResponses(self, store=store), VLLMMessages(self)]
 
     def answer_id(self, question: Question) -> str:
         return f"chatcmpl-{question.hex('answer', 16)}"

@@ -18,7 +18,10 @@ from types import MappingProxyType
 from typing import Any
 
 from agentkit.testing.faults.refusals import HISTORY, Refusal
-from agentkit.testing.server.manner import Manner
+from agentkit.testing.server.form import Form
+from agentkit.testing.server.forms.openai_responses import OpenAIResponses
+from agentkit.testing.server.manners.chat_form import ChatForm
+from agentkit.testing.server.manners.manner import Manner
 from agentkit.testing.server.pieces import Step, answer_tokens
 from agentkit.testing.server.question import Question, named_choice, output_limit, tools_named
 from agentkit.trajectory.trouble.preflight import preflight
@@ -26,10 +29,11 @@ from agentkit.trajectory.trouble.preflight import preflight
 _TYPES = {403: "request_forbidden", 429: "requests", 503: "service_unavailable_error"}
 
 
-class OpenAI(Manner):
+class OpenAI(ChatForm, Manner):
     """The manner of api.openai.com."""
 
     name = "openai"
+    stores = True
     headers = MappingProxyType(
         {
             "openai-version": "2020-10-01",
@@ -41,6 +45,9 @@ class OpenAI(Manner):
     )
     writes_calls_as_text = False
     bare_delta = False
+
+    def forms(self, *, store: bool) -> list[Form]:
+        return [self, OpenAIResponses(self, store=store)]
 
     def answer_id(self, question: Question) -> str:
         return f"chatcmpl-{question.base62('answer', 29)}"
@@ -243,7 +250,7 @@ class OpenAI(Manner):
         return Refusal(401, text, code="invalid_api_key")
 
     def unknown_path(self, method: str, path: str) -> Refusal:
-        if path == "/v1/chat/completions":
+        if path in ("/v1/chat/completions", "/v1/responses"):
             return Refusal(405, f"Not allowed to {method} on {path}.")
         return Refusal(404, f"Invalid URL ({method} {path})")
 

@@ -1,51 +1,29 @@
-"""What the manners of the reference server share: the way from a message to a body or a stream, and
-the parts that each manner supplies.
-
-A manner is how one kind of server puts an answer into JSON: names, order and presence of fields,
-ids, chunks, errors. Each manner's own module lists what was taken from captured traffic and what
-was constructed after documentation or source.
+"""What the manners share in chat completions: the way from a message to a body or a stream, and the
+parts that each manner supplies.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any
 
-from agentkit.read.plain import compact_json
-from agentkit.testing.faults.refusals import Refusal
-from agentkit.testing.server.pieces import Step, answer_tokens, steps, tokens
+from agentkit.testing.server.form import Form
+from agentkit.testing.server.pieces import Step, steps
 from agentkit.testing.server.question import Question
 
-_STREAM = {"content-type": "text/event-stream; charset=utf-8"}
-_JSON = {"content-type": "application/json", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}
 
+class ChatForm(Form):
+    """How one kind of server writes chat completions."""
 
-class Manner(ABC):
-    """How one kind of server puts answers and errors into JSON; the base of the three there are."""
-
-    name: ClassVar[str]
-    headers: ClassVar[Mapping[str, str]] = MappingProxyType({})
-    """Sent with every answer."""
-    writes_calls_as_text = True
-    """Calls are text in the content where no parser reads them."""
     cut_in_last_piece = False
     """An answer that is cut has its finish reason on the last piece, not on a chunk of its own."""
     bare_delta = True
     """A stream's pieces without content are sent where logprobs or token ids come with them."""
 
-    def sent_headers(self, *, stream: bool) -> dict[str, str]:
-        """Give the headers of an answer."""
-        return {**_JSON, **self.headers, **(_STREAM if stream else {})}
-
     @abstractmethod
     def answer_id(self, question: Question) -> str:
         """Give the id of an answer."""
-
-    @abstractmethod
-    def call_id(self, question: Question, position: int) -> str:
-        """Give the id of a call."""
 
     def finish(self, finish: Any, question: Question) -> Any:
         """Give the finish reason in this server's words."""
@@ -129,57 +107,3 @@ class Manner(ABC):
     @abstractmethod
     def usage_chunk(self, draft: Mapping[str, Any], question: Question) -> dict[str, Any]:
         """Give the chunk with the token counts and no choice."""
-
-    @abstractmethod
-    def error(self, refusal: Refusal) -> Any:
-        """Give the body of a refused request."""
-
-    @abstractmethod
-    def refuses(self, question: Question, models: Sequence[str] | None) -> Refusal | None:
-        """Give the reason to refuse a request; None where this server would take it.
-
-        Args:
-            question: the request.
-            models: the names it serves; None for any.
-        """
-
-    @abstractmethod
-    def unauthorized(self, sent: str | None) -> Refusal:
-        """Give the refusal of a wrong key, or of none."""
-
-    @abstractmethod
-    def get(self, path: str, models: Sequence[str], context: int) -> Any:
-        """Answer a GET; None where there is nothing.
-
-        Args:
-            path: what is asked for.
-            models: the names it serves.
-            context: most tokens of prompt and answer.
-        """
-
-    def unknown_path(self, method: str, path: str) -> Refusal:
-        """Give the refusal of a path that is not there, or not for this method: FastAPI's own."""
-        text = "Method Not Allowed" if path == "/v1/chat/completions" else "Not Found"
-        return Refusal(404 if text == "Not Found" else 405, text, body={"detail": text})
-
-    @abstractmethod
-    def malformed(self, position: int) -> Refusal:
-        """Give the refusal of a body that is not JSON, by where it ceases to be."""
-
-    def block_text(self, data: Any) -> str:
-        """Write a whole body as text."""
-        return self.dumps(data)
-
-    def dumps(self, data: Any) -> str:
-        """Write JSON on one line."""
-        return compact_json(data)
-
-    def counts(self, draft: Mapping[str, Any], question: Question) -> tuple[int, int, int]:
-        """Count the tokens of the prompt, of the answers, and of the reasoning in them."""
-        reasoning = draft["message"].get("reasoning")
-        thought = len(tokens(reasoning)) if isinstance(reasoning, str) else 0
-        return (
-            len(question.prompt),
-            question.choices * len(answer_tokens(draft["message"])),
-            question.choices * thought,
-        )

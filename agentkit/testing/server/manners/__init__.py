@@ -1,0 +1,1 @@
+"""How each kind of server answers: OpenAI, Anthropic, vLLM, SGLang."""
