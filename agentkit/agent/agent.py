@@ -24,6 +24,7 @@ from agentkit.agent.tools.budget import MAX_CALLS, checked_calls, checked_prices
 from agentkit.agent.tools.call_output import note_rollout
 from agentkit.agent.tools.runner import TOOL_SECONDS, Functions, tool_runner
 from agentkit.agent.tools.tool import Tool, toolset
+from agentkit.dialects.abilities import check_dialect
 from agentkit.errors import UsageError, checked_keywords, suggest
 from agentkit.files.cassette.writer import CassetteWriter
 from agentkit.files.claims import RunWriter
@@ -34,7 +35,9 @@ from agentkit.servers.model_call import ChatServer, Emit
 from agentkit.servers.redaction.known_secrets import checked_names
 from agentkit.servers.redaction.secrecy import Secrecy
 from agentkit.servers.server import Server
+from agentkit.trajectory.history import given
 from agentkit.trajectory.loop import checked_meta, start
+from agentkit.trajectory.places import taken_up
 from agentkit.trajectory.profiles import get_profile, profile_for
 from agentkit.types.answer import Dialect, Policy
 from agentkit.types.request import Spec
@@ -81,7 +84,9 @@ class Agent:
             Without one: OPENAI_BASE_URL, else OpenAI; in Messages ANTHROPIC_BASE_URL, else
             Anthropic.
         dialect: the API to speak: `chat` (Chat Completions), `responses` (OpenAI) or `messages`
-            (Anthropic). By default what the server says, else `chat`.
+            (Anthropic). By default what the server was made for, else `chat`.
+        chain: with `responses`: a request holds only what is new behind `previous_response_id`, and
+            the whole history where the record is not what the server keeps, as after an edit.
         system: a system message put before every prompt that is a text.
         sampling: further fields of the request, such as `top_p`, `seed`, `logprobs`.
         profile: how the history goes back; by default what fits the server.
@@ -119,6 +124,7 @@ class Agent:
         server: Any = None,
         *,
         dialect: Dialect | None = None,
+        chain: bool = False,
         system: str | None = None,
         temperature: float | None = None,
         max_tokens: int | None = None,
@@ -138,8 +144,7 @@ class Agent:
         keep_secrets: Iterable[str] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
-        secrecy = Secrecy(checked_names(keep_secrets))
-        functions = toolset(tools)
+        secrecy, functions = Secrecy(checked_names(keep_secrets)), toolset(tools)
         own = Server(dialect=dialect, clock=clock) if server is None else server
         chat = as_server(own, clock=clock)
         body = dict(extra_body or {}) or None
@@ -147,12 +152,12 @@ class Agent:
         schemas = shared_schemas(t.schema for t in functions.values())
         read = (profile, parser, policy, {**(sampling or {}), **further})
         limits = (max_turns, bool(stream), max_calls, prices)
-        spec = secrecy.covered(make_spec(chat, model, schemas, *read, *limits, dialect=dialect))
+        made = make_spec(chat, model, schemas, *read, *limits, dialect=dialect, chain=chain)
         runs = tool_runner(Functions(functions), timeout=tool_timeout, suggests=True, clock=clock)
-        asked = checked_approve(approve)
-        perform = live_performs(chat, runs, retries, asked, secrecy, may_block=stream is None)
+        asks = checked_approve(approve)
+        perform = live_performs(chat, runs, retries, asks, secrecy, may_block=stream is None)
         self._setup = Setup(
-            spec=spec,
+            spec=secrecy.covered(made),
             server=chat,
             performs=perform,
             tools=functions,
@@ -194,14 +199,17 @@ class Agent:
         return self._setup.retries
 
     def start(self, prompt: Any = None, *, meta: Mapping[str, Any] | None = None) -> Trajectory:
-        """Make the trajectory of this prompt before its first turn.
+        """Make the trajectory of this prompt before its first turn; of a rollout, go on with it.
 
         Raises:
             UsageError: the prompt is neither a text nor a list of messages, or the meta no dict.
         """
         if prompt is None:
             raise UsageError("there is no prompt", hint="pass a text or a list of messages")
-        trajectory = start(prompt, self.spec, {**self._setup.meta, **checked_meta(meta)})
+        more = {**self._setup.meta, **checked_meta(meta)}
+        if isinstance(prompt, Trajectory):
+            return self._setup.secrecy.changed(taken_up(prompt, self.spec, more), Trajectory())
+        trajectory = start(prompt, self.spec, more)
         if self.system and isinstance(prompt, str):
             first = Message(wire={"role": "system", "content": self.system})
             trajectory = replace(trajectory, prompt=(first, *trajectory.prompt))
@@ -302,15 +310,11 @@ class Agent:
         return clone
 
     def __repr__(self) -> str:
+        spoken = "" if self.spec.dialect == "chat" else f" speaks {self.spec.dialect}"
         return (
-            f"<Agent {self.spec.model!r} with {', '.join(self.tools) or 'no tools'} at"
+            f"<Agent {self.spec.model!r}{spoken} with {', '.join(self.tools) or 'no tools'} at"
             f" {self.server!r}>"
         )
-
-
-def given(**fields: Any) -> dict[str, Any]:
-    """Keep those of the fields that are not None."""
-    return {name: value for name, value in fields.items() if value is not None}
 
 
 def make_spec(
@@ -326,6 +330,7 @@ def make_spec(
     max_calls: int | None = None,
     prices: Any = None,
     dialect: Dialect | None = None,
+    chain: bool = False,
 ) -> Spec:
     """Make what a rollout is run with, by default with the profile that fits the server.
 
@@ -342,9 +347,11 @@ def make_spec(
         stream: whether answers are asked for in pieces.
         prices: what a million tokens cost, as a dict.
         dialect: the API to speak; None: the server's, else Chat Completions.
+        chain: whether requests name the answer before them.
 
     Raises:
-        UsageError: the model is no name, there is no such policy, or a limit is no number.
+        UsageError: the model is no name, there is no such policy, a limit is no number, or the
+            dialect cannot do what is asked for.
         NotFound: there is no such profile or parser.
     """
     if model is not None and not isinstance(model, str):
@@ -360,12 +367,13 @@ def make_spec(
     if parser is not None:
         get_parser(parser)
     chosen = profile or server.profile or profile_for(getattr(server, "url", None), model)
-    return Spec(
+    spec = Spec(
         model=model,
         tools=tools,
         sampling=sampling,
         profile=get_profile(chosen).name,
         dialect=dialect_of(server, dialect),
+        chain=chain,
         parser=parser,
         policy=policy,
         max_turns=max_turns,
@@ -373,6 +381,8 @@ def make_spec(
         stream=stream,
         prices=None if prices is None else checked_prices(prices),
     )
+    check_dialect(spec)
+    return spec
 
 
 def checked(agent: Any) -> Agent:

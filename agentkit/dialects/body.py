@@ -15,6 +15,6 @@ def body_of(request: Request) -> dict[str, Any]:
     head = {"model": request.model} if request.model is not None else {}
     tools = {"tools": list(request.tools)} if request.tools else {}
     fields = {**head, **tools, **request.sampling}
-    parts = [codec.encode(message) for message in request.messages]
+    parts = [codec.encode(message) for message in request.messages[request.known :]]
     written: dict[str, Any] = json.loads(codec.body(parts, fields, None, False))
     return written

@@ -22,15 +22,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from agentkit.dialects.responses.chain import check_store
 from agentkit.errors import NotFound, UsageError
 from agentkit.read.calls.tool_call import settle_ids
 from agentkit.read.plain import plain
-from agentkit.trajectory.loop import apply, failure, prompt_messages, read_answer
+from agentkit.trajectory.loop import apply, failure, read_answer
 from agentkit.trajectory.person.by_hand import rewritten, written_answer, written_result
-from agentkit.trajectory.person.notes import remarks_until
+from agentkit.trajectory.person.prompt import prompt_messages
 from agentkit.trajectory.places import (
     answered_turn,
     attempts_until,
+    branched,
     opened_turn,
     reopened,
     start_of,
@@ -40,7 +42,7 @@ from agentkit.trajectory.places import (
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.record import clip
 from agentkit.types.steps import Answer, Result
-from agentkit.types.trajectory import OpenTurn, Parent, ToolResult, Trajectory, Turn
+from agentkit.types.trajectory import OpenTurn, ToolResult, Trajectory, Turn
 
 
 class Unset:
@@ -326,7 +328,7 @@ def with_prompt(trajectory: Trajectory, prompt: Any) -> Trajectory:
     """Go back before the first turn with another prompt: a text takes the place of the last user
     message.
     """
-    messages = prompt_messages(prompt)
+    messages = prompt_messages(prompt, trajectory.spec.dialect)
     if isinstance(prompt, str):
         users = [i for i, message in enumerate(trajectory.prompt) if message.role == "user"]
         messages = (*trajectory.prompt[: users[-1] if users else len(trajectory.prompt)], *messages)
@@ -348,7 +350,8 @@ def with_rewritten(trajectory: Trajectory, turn: int, prompt: Any) -> Trajectory
             f"nothing was said before turn {turn}",
             hint="edit a turn that messages were said for, or dbg.goto(turn) and dbg.say(...)",
         )
-    edited = replace(before, open=replace(before.open, added=prompt_messages(prompt)))
+    said = prompt_messages(prompt, trajectory.spec.dialect)
+    edited = replace(before, open=replace(before.open, added=said))
     return branched(trajectory, edited, turn, "what was said")
 
 
@@ -364,25 +367,13 @@ def with_sampling(trajectory: Trajectory, turn: int, sampling: Any) -> Trajector
             f"the sampling is a {type(sampling).__name__}",
             hint="pass a dict: sampling={'temperature': 1.3}",
         )
+    check_store(trajectory.spec, sampling)
     before = start_of(trajectory, turn)
     opened = before.open or OpenTurn()
     edited = replace(
         before, open=replace(opened, sampling={**(opened.sampling or {}), **plain(sampling)})
     )
     return branched(trajectory, edited, turn, f"sampling {clip(json.dumps(plain(sampling)), 60)}")
-
-
-def branched(old: Trajectory, new: Trajectory, turn: int, change: str) -> Trajectory:
-    """Note on the new trajectory where it left the old one.
-
-    Args:
-        old: what it was changed from.
-        new: what came of it.
-        turn: the first turn that differs.
-        change: what was changed, in words.
-    """
-    meta = remarks_until(new.meta, turn, turn < len(new.all_turns))
-    return replace(new, meta=meta, parent=Parent(trajectory=old, turn=turn, change=change))
 
 
 def _call(opened: Trajectory, position: int) -> ToolCall:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from agentkit.dialects.codecs import CODECS
+from agentkit.dialects.responses.chain import chained, link_of
 from agentkit.read.body.reasoning import FIELDS, LISTS, SIGNATURES, cut, joined
 from agentkit.trajectory.profiles import PROFILES, get_profile, profile_for, profile_of
 from agentkit.types.answer import ReasoningBlock, Response, ToolCall
@@ -187,16 +188,28 @@ def request(trajectory: Trajectory, turn: int) -> Request:
     turns: tuple[Turn | OpenTurn, ...] = (*trajectory.turns, trajectory.open or OpenTurn())
     if not 0 <= turn < len(turns):
         raise IndexError(f"there is no turn {turn}; the next one is {len(turns) - 1}")
-    spec = trajectory.spec
-    sampling = {**spec.sampling, **(turns[turn].sampling or {})}
+    spec, asked = trajectory.spec, turns[turn]
+    sampling = {**spec.sampling, **(asked.sampling or {})}
     sampling.update(sampling.pop("extra_body", None) or {})
+    listed = tuple(_messages(trajectory, turns, turn))
+    known = 0
+    if spec.chain:
+        link = link_of(trajectory, trajectory.turns[turn - 1] if turn else None, asked)
+        sampling = chained(sampling, link)
+        known = len(listed) - link.new if link else 0
     return Request(
         model=spec.model,
-        messages=tuple(_messages(trajectory, turns, turn)),
+        messages=listed,
         tools=spec.tools,
         sampling=sampling,
         dialect=spec.dialect,
+        known=known,
     )
+
+
+def given(**fields: Any) -> dict[str, Any]:
+    """Keep those of the fields that are not None."""
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def fields_of(

@@ -12,7 +12,7 @@ No clock, no network, no threads: an effect happens between the two, in `agentki
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -21,10 +21,10 @@ from agentkit.errors import UsageError
 from agentkit.read.body.finish_words import means
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.read.failure.error import address_hint, read_error
-from agentkit.read.plain import plain
 from agentkit.read.response import read_response
 from agentkit.read.stream.stream_error import answer_failure
 from agentkit.trajectory.person.by_hand import rewritten
+from agentkit.trajectory.person.prompt import prompt_messages
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.problem import problem
 from agentkit.types.request import Spec
@@ -64,7 +64,8 @@ def start(
     """Start a trajectory, before its first turn.
 
     Args:
-        prompt: a text (the user's), or a list of messages as dicts or SDK objects.
+        prompt: a text (the user's), or a list of messages as dicts or SDK objects; items and
+            content parts of the spec's own dialect are taken as they are.
 
     Raises:
         UsageError: it is neither.
@@ -73,44 +74,10 @@ def start(
     none_left = spec.max_turns is not None and spec.max_turns <= 0
     return Trajectory(
         spec=spec,
-        prompt=prompt_messages(prompt),
+        prompt=prompt_messages(prompt, spec.dialect),
         stop_reason="max_turns" if none_left else None,
         meta=dict(meta or {}),
     )
-
-
-def prompt_messages(prompt: Any) -> tuple[Message, ...]:
-    """Make records of a text or a list of messages; a later change of the list does not reach them.
-
-    Raises:
-        UsageError: it is neither, with the hint.
-    """
-    hint = "pass a text, or a list of messages like {'role': 'user', 'content': 'hello'}"
-    if isinstance(prompt, str):
-        if not prompt.strip():
-            raise UsageError("the prompt is an empty text", hint=hint)
-        return (Message(wire={"role": "user", "content": prompt}),)
-    if isinstance(prompt, Message):
-        return (prompt,)
-    if not isinstance(prompt, Sequence) or isinstance(prompt, (bytes, bytearray)):
-        raise UsageError(
-            f"the prompt is a {type(prompt).__name__}, neither a text nor a list of messages",
-            hint=hint,
-        )
-    if not prompt:
-        raise UsageError("the list of messages is empty", hint=hint)
-    return tuple(_message(item, index, hint) for index, item in enumerate(prompt))
-
-
-def _message(item: Any, index: int, hint: str) -> Message:
-    if isinstance(item, Message):
-        return item
-    wire = plain(item)
-    if not isinstance(wire, dict) or not isinstance(wire.get("role"), str):
-        raise UsageError(
-            f"message {index} of the prompt has no role: {plain(item)!r}"[:300], hint=hint
-        )
-    return Message(wire=wire)
 
 
 def next_step(trajectory: Trajectory) -> Step | None:
@@ -343,7 +310,7 @@ def stop_reason_after(turn: Turn, count: int, max_turns: int | None) -> StopReas
         count: how many turns that makes.
         max_turns: how many there may be; None for no limit.
     """
-    if not turn.tool_calls:
+    if not turn.tool_calls and not turn.response.paused:
         return "length" if means(turn.response.finish_reason, "length") else "final"
     return "max_turns" if max_turns is not None and count >= max_turns else None
 
@@ -370,8 +337,9 @@ def say(trajectory: Trajectory, prompt: Any) -> Trajectory:
     """
     for call in trajectory.pending:
         trajectory = apply(trajectory, Result(position=call.position, result=cancelled(call)))
+    messages = prompt_messages(prompt, trajectory.spec.dialect)
     opened = trajectory.open or OpenTurn()
-    opened = replace(opened, added=(*opened.added, *prompt_messages(prompt)))
+    opened = replace(opened, added=(*opened.added, *messages))
     return replace(trajectory, open=opened, stop_reason=None, error=None)
 
 

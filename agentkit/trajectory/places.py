@@ -8,16 +8,18 @@ failed is no step: it belongs to the answer that came in its place.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from agentkit.errors import NotFound
-from agentkit.trajectory.loop import stop_reason_after
+from agentkit.trajectory.loop import resume, stop_reason_after
+from agentkit.trajectory.person.notes import remarks_until
 from agentkit.types.answer import Response
+from agentkit.types.request import Spec
 from agentkit.types.slots import count_filled, empty_slots, with_value
 from agentkit.types.steps import Answer, Outcome, Result, Step, ToolStep
-from agentkit.types.trajectory import Attempt, OpenTurn, ToolResult, Trajectory, Turn
+from agentkit.types.trajectory import Attempt, OpenTurn, Parent, ToolResult, Trajectory, Turn
 
 
 class Place(NamedTuple):
@@ -234,3 +236,32 @@ def _arrived(
     return replace(
         now, open=opened, attempts=attempts_until(tip, turn), stop_reason=None, error=None
     )
+
+
+def branched(old: Trajectory, new: Trajectory, turn: int, change: str) -> Trajectory:
+    """Note on the new trajectory where it left the old one.
+
+    Args:
+        old: what it was changed from.
+        new: what came of it.
+        turn: the first turn that differs.
+        change: what was changed, in words.
+    """
+    meta = remarks_until(new.meta, turn, turn < len(new.all_turns))
+    return replace(new, meta=meta, parent=Parent(trajectory=old, turn=turn, change=change))
+
+
+def taken_up(trajectory: Trajectory, spec: Spec, meta: Mapping[str, Any]) -> Trajectory:
+    """Go on with a rollout as a branch of it that is run by another spec.
+
+    Args:
+        trajectory: the rollout, as far as it came.
+        spec: what it is run with from here on.
+        meta: put over its own.
+    """
+    ended = trajectory.stop_reason
+    if ended == "max_turns" and trajectory.turns:
+        ended = stop_reason_after(trajectory.turns[-1], len(trajectory.turns), spec.max_turns)
+    now = resume(replace(trajectory, spec=spec, stop_reason=ended))
+    now = replace(now, meta={**trajectory.meta, **meta})
+    return branched(trajectory, now, len(trajectory.turns), f"asked as {spec.dialect}")

@@ -155,6 +155,10 @@ class Request(Record):
     """Everything else in the body: temperature, max_tokens, extra_body fields."""
     dialect: Dialect = "chat"
     """The API that it is written in."""
+    known: int = 0
+    """How many of the messages, from the first, are not sent: the server alone is taken to know
+    them, under the `previous_response_id` in `sampling`.
+    """
 
     @property
     def body(self) -> dict[str, Any]:

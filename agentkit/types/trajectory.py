@@ -133,7 +133,9 @@ class Turn(Record):
         before = self.before
         if before is None:
             return None
-        return Trajectory(spec=before.spec, prompt=before.prompt, turns=(*before.turns, self))
+        left = Parent(turn=before.left) if before.left else None
+        turns = (*before.turns, self)
+        return Trajectory(spec=before.spec, prompt=before.prompt, turns=turns, parent=left)
 
     @property
     def request(self) -> Request | None:
@@ -206,6 +208,8 @@ class Before(Record):
     """The messages it began with."""
     last: Turn | None = None
     """The turn before; None at the start."""
+    left: int = 0
+    """The turn at which the rollout left the one it was forked from; 0 where it is no fork."""
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -320,7 +324,8 @@ class Trajectory(Record):
     def before(self) -> Before:
         """What the next turn will have before it."""
         last = self.turns[-1] if self.turns else None
-        return Before(spec=self.spec, prompt=self.prompt, last=last)
+        left = self.parent.turn if self.parent else 0
+        return Before(spec=self.spec, prompt=self.prompt, last=last, left=left)
 
     @property
     def all_turns(self) -> tuple[Turn, ...]:

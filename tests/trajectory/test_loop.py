@@ -23,13 +23,13 @@ from agentkit.trajectory.loop import (
     cancelled,
     close,
     next_step,
-    prompt_messages,
     resume,
     rewrite,
     say,
     start,
     stop,
 )
+from agentkit.trajectory.person.prompt import prompt_messages
 from agentkit.trajectory.trouble.preflight import preflight
 from agentkit.types.request import Spec
 from agentkit.types.steps import Answer, ModelStep, Result, ToolStep

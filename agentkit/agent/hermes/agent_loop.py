@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from agentkit.agent.agent import given, make_spec
+from agentkit.agent.agent import make_spec
 from agentkit.agent.engine import Engine
 from agentkit.agent.hermes.dispatch import BLOCKED_TOOLS, LoopTools, names_of
 from agentkit.agent.hermes.message_list import CallersList
@@ -35,6 +35,7 @@ from agentkit.servers.clients import as_server
 from agentkit.servers.model_call import Emit
 from agentkit.servers.redaction.known_secrets import checked_names
 from agentkit.servers.redaction.secrecy import Secrecy
+from agentkit.trajectory.history import given
 from agentkit.trajectory.loop import start
 from agentkit.trajectory.profiles import get_profile
 from agentkit.types.answer import Policy

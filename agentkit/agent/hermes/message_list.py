@@ -10,7 +10,8 @@ from typing import Any
 from agentkit.read.plain import plain
 from agentkit.servers.redaction.secrecy import Secrecy
 from agentkit.trajectory.history import assistant_message, tool_message
-from agentkit.trajectory.loop import prompt_messages, rewrite
+from agentkit.trajectory.loop import rewrite
+from agentkit.trajectory.person.prompt import prompt_messages
 from agentkit.types.request import Profile
 from agentkit.types.trajectory import OpenTurn, Trajectory, Turn
 

@@ -25,7 +25,7 @@ from agentkit.trajectory.person.by_hand import (
     written_result,
 )
 from agentkit.trajectory.person.notes import Remark, with_remark, without_remark
-from agentkit.trajectory.places import answered_turn, turn_index
+from agentkit.trajectory.places import answered_turn, branched, turn_index
 from agentkit.types.answer import ToolCall
 from agentkit.types.record import clip
 from agentkit.types.steps import Result
@@ -171,7 +171,7 @@ class Cursor(Drive):
         base = self.trajectory
         rest = replace(base, attempts=base.attempts[:-1], stop_reason=None, error=None)
         turn = len(base.turns)
-        self._enter(self.tree.grown(editing.branched(base, rest, turn, "a try discarded")))
+        self._enter(self.tree.grown(branched(base, rest, turn, "a try discarded")))
 
     def _broken_off(self) -> Attempt:
         attempts, turns = self.trajectory.attempts, len(self.trajectory.turns)
@@ -267,9 +267,7 @@ class Cursor(Drive):
         """
         if self.engine.ahead is not None:
             turn = len(self.trajectory.turns)
-            self._enter(
-                self.tree.grown(editing.branched(self.engine.tip, trajectory, turn, change))
-            )
+            self._enter(self.tree.grown(branched(self.engine.tip, trajectory, turn, change)))
         else:
             self.engine.trajectory = trajectory
             self.engine.finish(

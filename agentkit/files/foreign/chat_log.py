@@ -22,7 +22,8 @@ from agentkit.read.body.message import parse_body
 from agentkit.read.calls.function_schema import described_tools
 from agentkit.read.plain import plain
 from agentkit.read.response import read_response
-from agentkit.trajectory.loop import apply, close, prompt_messages
+from agentkit.trajectory.loop import apply, close
+from agentkit.trajectory.person.prompt import prompt_messages
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.record import Record
 from agentkit.types.request import Spec
