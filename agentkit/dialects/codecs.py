@@ -52,6 +52,8 @@ class Codec:
     """Tells whether a block answer is in it."""
     is_event: Callable[[dict[str, Any]], bool]
     """Tells whether the data of a stream's event is in it."""
+    ends: frozenset[str]
+    """The events behind which nothing comes."""
     read: Callable[[dict[str, Any]], Parts]
     """Takes a body apart."""
     events: Callable[[], Events]
@@ -86,6 +88,9 @@ CODECS: dict[str, Codec] = {
             path="/responses",
             is_body=responses_answer.is_body,
             is_event=responses_events.is_event,
+            ends=frozenset(
+                {"response.completed", "response.incomplete", "response.failed", "error"}
+            ),
             read=responses_answer.read,
             events=responses_events.ResponsesEvents,
             encode=responses_request.encode,
@@ -102,6 +107,7 @@ CODECS: dict[str, Codec] = {
             path="/messages",
             is_body=messages_answer.is_body,
             is_event=messages_events.is_event,
+            ends=frozenset({"message_stop", "error"}),
             read=messages_answer.read,
             events=messages_events.MessagesEvents,
             encode=messages_request.encode,

@@ -20,9 +20,9 @@ from agentkit.servers.redaction.known_secrets import remember
 from agentkit.servers.redaction.redactor import Redactor
 from agentkit.servers.redaction.secret_values import header_secrets, url_secrets
 from agentkit.servers.transport.encodings import DamagedError, Inflater, inflater
+from agentkit.servers.transport.stream_end import StreamEnd
 from agentkit.types.wire import ApiError, Chunk, Exchange
 
-_DONE = re.compile(r"(?:^|[\r\n])data: ?\[DONE\]\s*\Z")
 _LINES_OF_JSON = re.compile(r"ndjson|jsonl|json-seq|event-stream\+json", re.IGNORECASE)
 _CHARSET = re.compile(r"charset=\"?([\w.:-]+)", re.IGNORECASE)
 
@@ -70,9 +70,10 @@ class Arrival:
         self._parts: list[str] = []
         self._chunks: list[Chunk] = []
         self._error: ApiError | None = None
+        self._end = StreamEnd()
         self.done = False
-        """Whether a stream has sent `[DONE]`: what happens to the connection after that does not
-        matter.
+        """Whether a stream has sent what ends one: what happens to the connection after that does
+        not matter.
         """
         self.full = False
         """Whether no more is read of it: it has come to the limit of its size, or is damaged."""
@@ -182,8 +183,7 @@ class Arrival:
         return streamed, text
 
     def _add_chunk(self, text: str) -> None:
-        tail = self._chunks[-1].text[-32:] if self._chunks else ""
-        self.done = bool(_DONE.search((tail + text)[-96:]))
+        self.done = self._end.feed(text)
         chunk = Chunk(at=self._since(), text=text)
         self._chunks.append(chunk)
         if self._emit:

@@ -227,10 +227,11 @@ def _attribute(obj: Any, name: str) -> Any:
 
 
 async def _read(wire: Wire, arrival: Arrival, response: Any, limit: asyncio.Timeout) -> None:
-    """Feed the body to the record as it comes; behind `[DONE]` only the connection is ended."""
+    """Feed the body to the record as it comes; behind its end only the connection is."""
     # A mock transport or an event hook of the caller's may have read it already.
     read_before = response.is_stream_consumed
     pieces = wire.pieces(response, not read_before and arrival.inflates())
+    whole = limit.when()
     try:
         while (piece := await _next(pieces, arrival)) is not None:
             arrival.feed(piece)
@@ -238,6 +239,8 @@ async def _read(wire: Wire, arrival: Arrival, response: Any, limit: asyncio.Time
                 break
             if arrival.done:
                 limit.reschedule(asyncio.get_running_loop().time() + _GRACE)
+            elif limit.when() != whole:  # it was an end, and goes on
+                limit.reschedule(whole)
     finally:
         # A connection that broke cannot be closed in order, and that has been noted.
         with contextlib.suppress(Exception):
