@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from agentkit.dialects.codecs import event_codec
 from agentkit.read.failure.error import is_error
 from agentkit.read.failure.error_body import exception_in
 
@@ -134,8 +135,12 @@ def _holders(data: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def brings_text(data: Any) -> bool:
-    """Return whether a chunk holds a piece of an answer: text, reasoning or a call."""
-    choices = data.get("choices") if isinstance(data, dict) else None
+    """Return whether a chunk or an event holds a piece of an answer: text, reasoning or a call."""
+    if not isinstance(data, dict):
+        return False
+    if "choices" not in data and (codec := event_codec(data)) is not None:
+        return bool(codec.events().add(data, str(data["type"])))
+    choices = data.get("choices")
     for choice in choices if isinstance(choices, list) else ():
         inner = (choice.get("delta") or choice.get("message")) if isinstance(choice, dict) else None
         if isinstance(inner, dict) and any(inner.get(key) for key in _TEXT_KEYS):

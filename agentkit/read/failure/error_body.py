@@ -50,6 +50,7 @@ _INNER = (
     "innererror",
     "provider_error",
     "upstream_error",
+    "response",
 )
 _TEXTS = (
     "message",

@@ -105,8 +105,16 @@ BY_NAME = _each(
         "bad_request": """
             invalid_request_error badrequesterror bad_request invalid_argument failed_precondition
             out_of_range validationexception validation_error invalidparameter unprocessable_entity
-            unprocessableentityerror bad_request_error invalid_request
+            unprocessableentityerror bad_request_error invalid_request conflict_error invalid_prompt
+            memory_precondition_failed_error memory_path_conflict_error unsupported_value
             """,
+        "history_bad_content": """
+            invalid_image invalid_image_format invalid_base64_image invalid_image_url
+            image_too_large image_too_small image_parse_error invalid_image_mode
+            image_file_too_large unsupported_image_media_type empty_image_file
+            failed_to_download_image image_file_not_found
+            """,
+        "content_filtered": "bio_policy cyber_policy",
         "generation_aborted": "aborted cancelled",
     }
 )

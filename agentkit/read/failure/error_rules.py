@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from agentkit.read.failure.dialect_rules import DIALECT_HINTS, DIALECT_RULES
 from agentkit.read.failure.profile_hints import profile_hint
 
 _GAP = r"(?:[^.]|\.(?=\S))"
@@ -146,8 +147,7 @@ _RULES = (
         "history_reasoning_missing",
         r"reasoning_content[^.]{0,80}(missing|must|required|passed back)"
         r"|(missing|must|required)[^.]{0,60}reasoning_content|thought_signature[^.]{0,60}missing"
-        r"|missing a .?thought_signature|without its required .?reasoning"
-        r"|must start with a thinking block",
+        r"|missing a .?thought_signature",
     ),
     (
         "unknown_field",
@@ -290,7 +290,8 @@ is JSON inside JSON.
 @cache
 def rules() -> tuple[tuple[str, re.Pattern[str]], ...]:
     """Compile the rules, in order, when the first error is read."""
-    return tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _RULES)
+    listed = (*DIALECT_RULES, *_RULES)
+    return tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in listed)
 
 
 RETRYABLE = frozenset(
@@ -383,7 +384,8 @@ _HINTS_BY_WORDS = (
 
 @cache
 def _hint_patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
-    return tuple((re.compile(words, re.IGNORECASE), hint) for words, hint in _HINTS_BY_WORDS)
+    listed = (*DIALECT_HINTS, *_HINTS_BY_WORDS)
+    return tuple((re.compile(words, re.IGNORECASE), hint) for words, hint in listed)
 
 
 def hint_of(kind: str, words: str) -> str:

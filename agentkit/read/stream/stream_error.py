@@ -5,6 +5,7 @@ ask again, and what a failed attempt holds.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -27,7 +28,8 @@ from agentkit.types.wire import ApiError, Exchange
 
 _MARKS = ('"error', '"base_resp"')
 """One of these is in every body that has both choices and an error."""
-
+_SIGNS = re.compile(r'"errors?"\s*:\s*(?!\s|null)|"type"\s*:\s*"error"|"base_resp"')
+"""One of these is in every body of another dialect that has an error."""
 
 _ERRORS = frozenset({"error_in_200", "stream_error_event", "stream_not_sse", "body_not_json"})
 """Codes of an answer that is an error, or that may be one as text."""
@@ -44,6 +46,9 @@ def answer_error(text: str, headers: Any = None, *, before_text: bool = False) -
             behind that is none that can be asked again without losing text.
     """
     if text.startswith("{") and '"choices"' in text and not any(m in text for m in _MARKS):
+        return None
+    whole = text.startswith("{") and ('"output"' in text or '"stop_reason"' in text)
+    if whole and not _SIGNS.search(text):
         return None
     for event in events_of(text):
         if event.data.strip() == "[DONE]" or is_alive(event.data, event.kind):
@@ -140,6 +145,6 @@ def _breaks_off(found: Problem) -> bool:
         return True
     return (
         found.severity == "error"
-        and found.pointer.endswith("finish_reason")
+        and found.pointer.endswith(("finish_reason", "/status", "/reason"))
         and found.code != "finish_hides_truncation"
     )
