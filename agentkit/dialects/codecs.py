@@ -17,6 +17,7 @@ from agentkit.dialects.parts import Parts
 from agentkit.dialects.responses import answer as responses_answer
 from agentkit.dialects.responses import answer_out as responses_out
 from agentkit.dialects.responses import events as responses_events
+from agentkit.dialects.responses import events_out as responses_stream
 from agentkit.dialects.responses import request as responses_request
 from agentkit.types.answer import Dialect, Response
 from agentkit.types.problem import Problem
@@ -97,7 +98,7 @@ CODECS: dict[str, Codec] = {
             body=responses_request.body,
             items=responses_out.items,
             body_out=responses_out.body_out,
-            events_out=responses_out.events_out,
+            events_out=responses_stream.events_out,
             names_calls=False,
             resumes=False,
         ),

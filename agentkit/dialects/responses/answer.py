@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from agentkit.dialects.parts import Ending, Parts
-from agentkit.dialects.responses.item_kinds import PARTS, STEPS, call_part, is_call
-from agentkit.dialects.responses.tokens import read_ids, read_logprobs, read_usage
+from agentkit.dialects.responses.items.item_kinds import PARTS, STEPS, call_part, dicts, is_call
 from agentkit.types.answer import ReasoningBlock, ServerStep
 from agentkit.types.problem import problem
-from agentkit.types.wire import TokenLogprob
+from agentkit.types.wire import TokenIds, TokenLogprob, Usage
 
 _ENDINGS: dict[str | None, Ending] = {
     "completed": "natural",
@@ -51,7 +51,9 @@ def read(body: dict[str, Any]) -> Parts:
         parts.problems.append(
             problem("message_missing", "the answer has no `output`", pointer="/output")
         )
-    _end(parts, body)
+    parts.finish, parts.finish_pointer = finish_of(body)
+    incomplete = body.get("status") == "incomplete"
+    parts.ending = _ENDINGS.get(parts.finish, "broken" if incomplete else None)
     parts.usage = read_usage(body.get("usage"))
     parts.token_ids = read_ids(body, "token_ids", "output_messages")
     parts.prompt_token_ids = read_ids(body, "prompt_token_ids", "input_messages")
@@ -59,14 +61,15 @@ def read(body: dict[str, Any]) -> Parts:
     return parts
 
 
-def _end(parts: Parts, body: dict[str, Any]) -> None:
-    """Read why the answer ended: its status, or the reason why it is incomplete."""
+def finish_of(body: dict[str, Any]) -> tuple[str | None, str]:
+    """Read why the answer ended: its status, or the reason why it is incomplete; and where that
+    stands.
+    """
     details, status = body.get("incomplete_details"), _text(body.get("status"))
     reason = _text(details.get("reason")) if isinstance(details, dict) else None
-    incomplete = status == "incomplete"
-    parts.finish = reason if incomplete and reason else status
-    parts.finish_pointer = "/incomplete_details/reason" if parts.finish != status else "/status"
-    parts.ending = _ENDINGS.get(parts.finish, "broken" if incomplete else None)
+    if status == "incomplete" and reason:
+        return reason, "/incomplete_details/reason"
+    return status, "/status"
 
 
 class _Reader:
@@ -163,3 +166,68 @@ def _step(item: dict[str, Any]) -> ServerStep:
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
+
+
+def read_usage(raw: Any) -> Usage | None:
+    """Read token counts; None where there are none."""
+    if not isinstance(raw, dict) or not raw:
+        return None
+    read, written = raw.get("input_tokens_details"), raw.get("output_tokens_details")
+    return Usage(
+        input_tokens=_count(raw, "input_tokens"),
+        output_tokens=_count(raw, "output_tokens"),
+        reasoning_tokens=_count(written, "reasoning_tokens"),
+        cached_tokens=_count(read, "cached_tokens"),
+        raw={sys.intern(key) if type(key) is str else key: value for key, value in raw.items()},
+    )
+
+
+def read_logprobs(listed: Any) -> list[TokenLogprob]:
+    """Read the `logprobs` of a text; an entry that is no object is left out."""
+    return [
+        TokenLogprob(
+            token=str(entry.get("token", "")),
+            logprob=_number(entry.get("logprob")),
+            token_id=entry["token_id"] if type(entry.get("token_id")) is int else None,
+            top=tuple(
+                (str(top.get("token", "")), _number(top.get("logprob")))
+                for top in dicts(entry.get("top_logprobs"))
+            ),
+        )
+        for entry in dicts(listed)
+    ]
+
+
+def read_ids(body: dict[str, Any], name: str, messages: str) -> TokenIds | tuple[()]:
+    """Read token ids: under their name, or those that vLLM hangs on its own copies of the messages
+    (`enable_response_messages`; `tokens` of `vllm.entrypoints.openai.responses.protocol`).
+
+    Args:
+        body: the body.
+        name: what the list is called.
+        messages: the field with vLLM's copies.
+    """
+    found = body.get(name)
+    if not isinstance(found, list):
+        found = [
+            token
+            for message in dicts(body.get(messages))
+            if isinstance(message.get("tokens"), list)
+            for token in message["tokens"]
+        ]
+    if not found or not all(type(token) is int and abs(token) < 2**62 for token in found):
+        return ()
+    return TokenIds(found)
+
+
+def _count(holder: Any, name: str) -> int | None:
+    value = holder.get(name) if isinstance(holder, dict) else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e15:
+        return None
+    return int(value)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e300:
+        return float("nan")
+    return float(value)

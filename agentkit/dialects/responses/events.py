@@ -5,8 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from agentkit.dialects.delta import Delta
-from agentkit.dialects.responses.item_kinds import call_arguments, call_name, is_call
-from agentkit.dialects.responses.streamed_item import TEXTS, Key, StreamedItem, TextEvents, words
+from agentkit.dialects.responses.items.item_kinds import call_arguments, call_name, is_call
+from agentkit.dialects.responses.items.streamed_item import (
+    TEXTS,
+    Key,
+    StreamedItem,
+    TextEvents,
+    words,
+)
 from agentkit.types.problem import Problem, problem
 
 _TERMINAL = frozenset(

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import agentkit as ak
-from agentkit.dialects.responses import answer, item_kinds
+from agentkit.dialects.responses import answer
+from agentkit.dialects.responses.items import item_kinds
 
 TYPES = {
     get_args(kind.model_fields["type"].annotation)[0]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from agentkit.dialects.responses.tokens import dicts
+from agentkit.dialects.responses.items.item_kinds import dicts
 
 Key = tuple[Any, ...]
 """Where a text stands in its item: `("content", 0, "text")`, `("arguments",)`."""

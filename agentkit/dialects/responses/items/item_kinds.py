@@ -92,3 +92,29 @@ def call_part(item: dict[str, Any], pointer: str) -> CallPart:
         origin=f"responses:{kind}",
         pointer=pointer,
     )
+
+
+def with_arguments(
+    item: dict[str, Any], text: str, arguments: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Change what a call is called with; everything else of its item stays.
+
+    Args:
+        item: the item of the call.
+        text: the arguments as text.
+        arguments: the same as data, for items that hold no text.
+    """
+    kind = item.get("type")
+    if kind == "custom_tool_call":
+        return {**item, "input": text}
+    if kind not in _ACTIONS:
+        return {**item, "arguments": text}
+    names = _ACTIONS[str(kind)]
+    name = next((name for name in names if item.get(name) is not None), names[0])
+    given = arguments or {}
+    return {**item, name: given.get(name, given) if name == "actions" else given}
+
+
+def dicts(value: Any) -> list[dict[str, Any]]:
+    """List the objects of a list; none where it is no list."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
