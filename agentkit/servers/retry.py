@@ -45,7 +45,7 @@ given out as it comes.
 
 _ENDING = 4096
 """Characters at the end of an answer in which its finish reason is looked for."""
-_FINISH = re.compile(r'"finish_reason"\s*:\s*(?:\{[^{}]*?"type"\s*:\s*)?"([^"\\]{1,60})"')
+_FINISH = re.compile(r'"(?:finish|stop)_reason"\s*:\s*(?:\{[^{}]*?"type"\s*:\s*)?"([^"\\]{1,60})"')
 """A finish reason, which SGLang writes as an object."""
 
 _REFUSALS = frozenset({400, 404, 405, 415, 422, 501})
@@ -182,13 +182,21 @@ def wordless_failure(exchange: Exchange) -> ApiError | None:
     """
     end = exchange.text[-_ENDING:]
     words = _FINISH.findall(end)
-    known = words or len(exchange.text) > _ENDING
+    known = words or (len(exchange.text) > _ENDING and not _is_open(exchange))
     if end.strip() and known and not any(map(broken_kind, words)):
         return None
     response = read_response(exchange)
     if response.content or response.reasoning or response.tool_calls:
         return None
     return answer_failure(exchange, response)
+
+
+def _is_open(exchange: Exchange) -> bool:
+    """Tell whether a stream is one of Responses, whose first events repeat the request at any
+    length, and nothing in it says that the answer is complete.
+    """
+    begun = any('"response.created"' in chunk.text for chunk in exchange.chunks[:4])
+    return begun and '"response.completed"' not in exchange.text
 
 
 def has_text(text: str) -> bool:

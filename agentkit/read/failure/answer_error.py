@@ -139,7 +139,9 @@ def brings_text(data: Any) -> bool:
     if not isinstance(data, dict):
         return False
     if "choices" not in data and (codec := event_codec(data)) is not None:
-        return bool(codec.events().add(data, str(data["type"])))
+        # an event that goes on with a call says nothing by itself, without the one that began it
+        goes_on = isinstance(data.get("delta"), str) and data["delta"] != ""
+        return goes_on or any(delta.text for delta in codec.events().add(data, str(data["type"])))
     choices = data.get("choices")
     for choice in choices if isinstance(choices, list) else ():
         inner = (choice.get("delta") or choice.get("message")) if isinstance(choice, dict) else None

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -180,9 +181,27 @@ def _retryable(kind: str, status: int | None, headers: dict[str, str]) -> bool:
     return kind in RETRYABLE and not (kind == "server_error" and status in (501, 505))
 
 
+def _until_reset(headers: dict[str, str]) -> float | None:
+    """Count the seconds until the last of Anthropic's limits that are used up is reset, by the
+    server's own clock; None where it names none
+    (https://docs.anthropic.com/en/api/rate-limits#response-headers).
+    """
+    used_up = [
+        headers.get(f"{name.removesuffix('remaining')}reset", "")
+        for name, left in headers.items()
+        if name.startswith("anthropic-ratelimit-") and name.endswith("-remaining") and left == "0"
+    ]
+    try:
+        now = parsedate_to_datetime(headers["date"])
+        waits = [(datetime.fromisoformat(at) - now).total_seconds() for at in used_up]
+    except (KeyError, ValueError, TypeError):
+        return None
+    return max(0.0, *waits) if waits else None
+
+
 def _retry_after(headers: dict[str, str], text: str, facts: list[dict[str, Any]]) -> float | None:
-    """Find the seconds to wait, from `retry-after-ms`, `retry-after` (seconds or a date), Gemini's
-    `retryDelay`, or the message.
+    """Find the seconds to wait, from `retry-after-ms`, `retry-after` (seconds or a date), the times
+    at which Anthropic's limits end, Gemini's `retryDelay`, or the message.
     """
     inner = [_headers(fact["headers"]) for fact in facts if isinstance(fact.get("headers"), dict)]
     headers = {**(inner[0] if inner else {}), **headers}
@@ -207,6 +226,8 @@ def _retry_after(headers: dict[str, str], text: str, facts: list[dict[str, Any]]
         )
     except (KeyError, ValueError, TypeError):
         pass
+    if (until_reset := _until_reset(headers)) is not None:
+        return until_reset
     found = _TRY_AGAIN.search(text[:TEXT_LIMIT])
     asked = [
         fact[key]

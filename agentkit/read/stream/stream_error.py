@@ -145,6 +145,6 @@ def _breaks_off(found: Problem) -> bool:
         return True
     return (
         found.severity == "error"
-        and found.pointer.endswith(("finish_reason", "/status", "/reason"))
+        and found.pointer.endswith(("finish_reason", "stop_reason", "/status", "/reason"))
         and found.code != "finish_hides_truncation"
     )
