@@ -87,6 +87,7 @@ class FrameView(ConversationView):
             "facts": self.facts(trajectory),
             "counts": [errors, warnings],
             **_AROUND,
+            **super().state(),
             "reached": len(trajectory.all_turns),
         }
 

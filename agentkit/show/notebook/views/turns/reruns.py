@@ -12,6 +12,7 @@ from agentkit.errors import UsageError
 from agentkit.read.stream.growing import Growing
 from agentkit.show.html import Child, Html, el, fragment, without_keys
 from agentkit.show.notebook.live import Op
+from agentkit.show.notebook.views.turn_acts import Placed, rerun_acts, vain_parts
 from agentkit.show.notebook.views.turns.changed import changed_text
 from agentkit.show.notebook.views.turns.edits import arguments_text
 from agentkit.show.notebook.views.turns.remarks import Remarks
@@ -60,6 +61,18 @@ class Reruns(WaitingCalls, Remarks):
             return compared(self.target.tree)
         return super().panel(name, turn)
 
+    def can_act(self) -> str:
+        """Say why a turn can not be changed now; "" where it can."""
+        return "it is running" if self.target is not None and self.target.running else ""
+
+    def acts(self, name: str, turn: int, html: str) -> list[Placed]:
+        """Describe what can be done in a tab, and with answers side by side."""
+        if name != "rerun":
+            return super().acts(name, turn, html)
+        tree = self.target.tree
+        labels = [branch.label for branch in _of_turn(tree, turn)]
+        return rerun_acts(turn, labels, tree.current, self.can_act())
+
     def do_again(self, turn: int, n: int) -> None:
         """Post that a turn is asked for so many times.
 
@@ -107,7 +120,8 @@ class Reruns(WaitingCalls, Remarks):
         if last.turn != len(dbg.trajectory.turns) or (opened and opened.response):
             return {"vain": None}
         said = bool(last.response and last.response.content)
-        return {"vain": {"key": f"attempt-{place}", "turn": last.turn, "said": said}}
+        parts = vain_parts(said)
+        return {"vain": {"key": f"attempt-{place}", "turn": last.turn, "parts": parts}}
 
     def do_use(self) -> None:
         """Post that what came of an answer that broke off is the answer."""

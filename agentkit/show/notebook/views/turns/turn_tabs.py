@@ -5,10 +5,17 @@ opened.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from agentkit.errors import NotFound
 from agentkit.show.html import Html, without_keys
 from agentkit.show.notebook.live import LiveView, Op
+from agentkit.show.notebook.views.turn_acts import (
+    Placed,
+    head_parts,
+    problem_acts,
+    request_acts,
+)
 from agentkit.show.notebook.views.turns.problems_tab import problems_tab
 from agentkit.show.notebook.views.turns.request_tab import request_tab
 from agentkit.show.notebook.views.turns.response_tab import response_tab
@@ -19,6 +26,8 @@ from agentkit.types.trajectory import Trajectory, Turn
 
 Mark = list[int]
 """Of a turn: errors, warnings, whether there are tokens to show."""
+
+_HEADS = [head_parts(False), head_parts(True)]
 
 DRAWN: dict[str, Callable[..., Html]] = {
     "request": request_tab,
@@ -61,13 +70,30 @@ class TurnTabs(LiveView):
         more = () if told is None else (told,)
         return without_keys(DRAWN[name](self.trajectory, turn, *more))
 
+    def can_act(self) -> str | None:
+        """Say why a turn can not be changed now; "" where it can, None where it never can."""
+        return None
+
+    def state(self) -> dict[str, Any]:
+        """Describe the heads of turns."""
+        return {"in_head": _HEADS[self.can_act() is not None]}
+
+    def acts(self, name: str, turn: int, html: str) -> list[Placed]:
+        """Describe what can be done in a tab, which is drawn as `html`."""
+        can_edit = self.can_act() == ""
+        if name == "request":
+            return request_acts(can_edit)
+        return problem_acts(turn, html, can_edit) if name == "problems" else []
+
     def headers(self) -> list[str] | None:
         """List the names of the headers that are sent; None where nothing tells."""
         return None
 
     def do_panel(self, turn: int, tab: str, ask: int) -> None:
         """Send what is in a tab; `ask` goes back, as a page can ask for several."""
-        self.reply({"type": "told", "ask": ask, "html": self.panel(tab, turn)})
+        html = self.panel(tab, turn)
+        acts = self.acts(tab, turn, html)
+        self.reply({"type": "told", "ask": ask, "html": html, "acts": acts})
 
     def do_code(self, turn: int, kind: str, ask: int) -> None:
         """Send the request of a turn as code, a test or a report: `curl`, `python`, `pytest`,

@@ -38,95 +38,26 @@ function menuOf(doc, turn) {
   ];
 }
 
-/** What the page adds to what Python draws of a tab. */
-function dresses(doc) {
-  const { live } = doc;
-  const line = (body, ...nodes) => body.prepend(h(".ak-dress.ak-panel-acts", nodes));
-  const dressed = (word, act, more) => press(act, { word, kind: "ak-line ak-dress", ...more });
-  return {
-    request(body, turn) {
-      const copy = (kind, word, icon) =>
-        press(() => copyCode(doc, turn, kind), {
-          icon,
-          word,
-          label: `Copy as ${kind}`,
-          kind: "ak-line",
-        });
-      line(
-        body,
-        copy("curl", "Copy as curl", "copy"),
-        copy("python", "Python"),
-        copy("pytest", "pytest"),
-      );
-      if (!able(live, "edit")) return;
-      for (const what of ["sampling", "tools"])
-        body.querySelector(`.ak-${what}`)?.append(
-          press(() => doc.edits.open(turn, what), {
-            icon: "edit",
-            label: `Edit the ${what}, and ask again`,
-            kind: "ak-dress ak-pencil",
-          }),
-        );
-    },
-    rerun(body, turn) {
-      const can = able(live, "rerun");
-      const again = (n, word, kind) =>
-        press(() => can && live.send("again", { turn, n }), {
-          icon: "rerun",
-          word,
-          kind,
-          label: can ? undefined : live.state.can?.rerun,
-          ariaDisabled: String(!can),
-        });
-      const close = () => doc.shown.show(doc.turns.find(turn), turn, "talk");
-      line(
-        body,
-        again(1, "Ask once more", "ak-line"),
-        again(3, "Ask 3 times", "ak-main"),
-        press(close, { icon: "close", label: "Back to the conversation" }),
-      );
-      for (const card of body.querySelectorAll(".ak-card[data-key]")) {
-        const branch = card.dataset.key.slice("sample-".length);
-        const here = card.classList.contains("ak-here");
-        const use = dressed(
-          here ? "in use" : "Use",
-          () => !here && live.send("switch", { branch }),
-          {
-            label: here ? "This answer is in use" : `Use this answer: go to ${branch}`,
-            ariaDisabled: String(here),
-          },
-        );
-        card.querySelector(".ak-card-foot").append(use);
-      }
-    },
-    response(body) {
-      const views = ["events", "raws"];
-      const show = (name) => {
-        views.forEach((view, i) => {
-          body.querySelector(`.ak-${view}`).hidden = view !== name;
-          buttons[i].ariaPressed = view === name;
-        });
-        body.akView = name;
-      };
-      const buttons = views.map((view, i) =>
-        press(() => show(view), { word: ["Events", "Raw"][i], kind: "ak-line" }),
-      );
-      line(body, buttons);
-      show(body.akView ?? (body.querySelector(".ak-waterfall") ? "events" : "raws"));
-    },
-    problems(body, turn) {
-      for (const row of body.querySelectorAll(".ak-problem")) {
-        const [, what, call] = /ak-of-(\w+)-?(\d*)/.exec(row.className);
-        const edits = /^(arguments|result)$/.test(what) && able(live, "edit");
-        const act = () => {
-          const words = `${what} of call ${call}`;
-          if (edits) return doc.edits.show(turn, `${what}:${call}`, { words });
-          doc.shown.show(doc.turns.find(turn), turn, "talk");
-          const key = `turn-${turn}${call && `/call-${call}`}`;
-          live.row(key)?.scrollIntoView({ block: "nearest" });
-        };
-        row.append(dressed(edits ? `Edit the ${what}` : "Show where", act));
-      }
-    },
+/** Puts what the kernel describes into what it draws of a tab. */
+function dress(body, acts) {
+  for (const [select, i, part] of acts)
+    if (select) body.querySelectorAll(select)[i]?.append(made(part));
+    else body.prepend(made(part));
+  const [events, raws] = [".ak-events", ".ak-raws"].map((name) => body.querySelector(name));
+  if (raws) dressResponse(body, { Events: events, Raw: raws });
+}
+
+/** Shows one of the two views of an answer. */
+function dressResponse(body, views) {
+  const show = (word) => {
+    body.akView = word;
+    for (const [name, view] of Object.entries(views)) view.hidden = name !== word;
+    for (const one of line.children) one.ariaPressed = one.textContent === word;
   };
+  const buttons = Object.keys(views).map((word) =>
+    press(() => show(word), { word, kind: "ak-line" }),
+  );
+  const line = h(".ak-dress.ak-panel-acts", buttons);
+  body.prepend(line);
+  show(body.akView ?? (body.querySelector(".ak-waterfall") ? "Events" : "Raw"));
 }

@@ -1,53 +1,5 @@
-/** What can be seen of a turn: name and label. @type {[string, string][]} */
-const TABS = [
-  ["talk", "Conversation"],
-  ["request", "Request"],
-  ["response", "Response"],
-  ["tokens", "Tokens"],
-  ["problems", "Problems"],
-];
-/** What can be done with a turn: name, icon, label. @type {string[][]} */
-const ACTS = [
-  ["goto", "here", "Go here"],
-  ["fork", "fork", "Fork"],
-  ["rerun", "rerun", "Rerun"],
-  ["edit", "edit", "Edit"],
-  ["more", "more", ""],
-];
 const numberOf = (head) => Number(/^turn-(\d+)$/.exec(head.dataset.key)?.[1]);
 const blockOf = (head) => head.closest(".ak-turn") ?? head.parentElement;
-
-/** The tabs and actions of a head, as they are cloned. */
-function headTools(acting) {
-  const tabs = TABS.map(([name, textContent], i) =>
-    h("button", {
-      type: "button",
-      className: "ak-tab",
-      role: "tab",
-      textContent,
-      tabIndex: i ? -1 : 0,
-      ariaSelected: String(!i),
-      "data-tab": name,
-    }),
-  );
-  const acts = (acting ? ACTS : ACTS.slice(-1)).map(([name, icon, word], i) =>
-    press(null, {
-      icon,
-      word,
-      label: word || "More: link, note, label, export",
-      tabIndex: i ? -1 : 0,
-      "data-act": name,
-      ariaHasPopup: word ? null : "menu",
-    }),
-  );
-  const group = (className, role, label, nodes) =>
-    h("div", { className, role, ariaLabel: label }, nodes);
-  return h(
-    ".ak-turn-tools",
-    group("ak-tabs", "tablist", "What to show of this turn", tabs),
-    group("ak-turn-acts", "toolbar", "Actions on this turn", acts),
-  );
-}
 
 /**
  * Gives each head its tabs and actions when it comes near the view.
@@ -56,12 +8,12 @@ function headTools(acting) {
  * @param {(head: HTMLElement, turn: number) => void} built
  */
 function heads(live, marksOf, built) {
-  const models = {};
+  let model = null;
   const build = (head) => {
     if (head.akTools?.isConnected) return;
     const turn = numberOf(head);
-    const acting = Boolean(live.state.can);
-    head.akTools = own((models[acting] ??= headTools(acting)).cloneNode(true));
+    model ??= h(".ak-turn-tools", live.state.in_head.map(made));
+    head.akTools = own(model.cloneNode(true));
     head.append(head.akTools);
     adapt(head, turn);
     built(head, turn);

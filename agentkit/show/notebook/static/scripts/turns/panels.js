@@ -2,7 +2,7 @@
  * What a tab shows in place of the conversation of its turn: asked for when it is opened, and again
  * when the turn has changed.
  */
-function panels(live, dress) {
+function panels(live) {
   /** @type {Map<number, {tab: string, node: HTMLElement, body: HTMLElement}>} */
   const open = new Map();
   const refresh = async (turn) => {
@@ -11,7 +11,7 @@ function panels(live, dress) {
     shown.again = shown.asked;
     if (shown.asked) return;
     shown.asked = true;
-    const { html } = await live.ask("panel", { turn, tab: shown.tab }, (why) => {
+    const { html, acts } = await live.ask("panel", { turn, tab: shown.tab }, (why) => {
       shown.asked = false;
       shown.node.ariaBusy = null;
       shown.body.replaceChildren(h("p.ak-note", `✕ ${why}`));
@@ -22,7 +22,7 @@ function panels(live, dress) {
     const had = shown.body.contains(document.activeElement);
     for (const node of shown.body.querySelectorAll(".ak-dress")) node.remove();
     morph(shown.body, h("div", { className: shown.body.className }, nodesOf(html)));
-    dress[shown.tab]?.(shown.body, turn);
+    dress(shown.body, acts);
     if (had && !shown.body.contains(document.activeElement))
       focusOn(shown.body.querySelector("button:not([aria-disabled='true'])"));
     shown.node.ariaBusy = null;

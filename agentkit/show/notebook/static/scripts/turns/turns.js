@@ -5,15 +5,14 @@
 PARTS.push((live) => {
   const { rows } = live;
   let marks = [];
-  const dress = {};
-  const shown = panels(live, dress);
+  const shown = panels(live);
   const turns = heads(live, (turn) => marks[turn] ?? [0, 0, 0], shown.settle);
   const doc = { live, turns, shown };
   doc.edits = rowEdits(doc);
   doc.remarks = remarksOf(doc);
-  Object.assign(dress, dresses(doc));
   const calls = waitingCalls(doc);
-  const vain = attempts(doc);
+  const named = { role: "group", ariaLabel: "What to do about it" };
+  const vain = own(h(".ak-ed-acts.ak-vain", named));
   const acts = {
     goto: (turn) => live.send("goto", { turn }),
     fork: (turn) => live.send("fork", { turn }),
@@ -23,18 +22,31 @@ PARTS.push((live) => {
     },
     edit: (turn, opener) => able(live, "edit") && doc.edits.choose(turn, opener),
     more: (turn, opener) => openMenu(live, opener, menuOf(doc, turn)),
+    talk: (turn) => shown.show(turns.find(turn), turn, "talk"),
+    code: (turn, _, { kind }) => copyCode(doc, turn, kind),
+    slot: (turn, _, { what }) => doc.edits.open(turn, what),
+    mend: (turn, _, { what, words }) => doc.edits.show(turn, what, { words }),
+    where(turn, _, { key }) {
+      acts.talk(turn);
+      live.row(key)?.scrollIntoView({ block: "nearest" });
+    },
+    async answer(turn) {
+      const { text } = await live.ask("partial");
+      doc.edits.open(turn, "message", { words: "The answer", text });
+    },
   };
-  const act = (name, turn, opener) => {
-    if (live.state.running && name !== "more") live.say("not while a step is under way");
-    else acts[name](turn, opener);
+  const act = (name, turn, opener, args) => {
+    if (live.state.running && /goto|fork|rerun|edit/.test(name))
+      live.say("not while a step is under way");
+    else acts[name](turn, opener, args);
   };
-  rows.addEventListener("click", (event) => {
-    const button = event.target.closest?.("button:is([data-tab], [data-act])");
-    const head = button?.closest(".ak-turn-head");
-    if (!head) return;
-    const { tab, act: name } = button.dataset;
-    if (tab) shown.show(head, numberOf(head), tab);
-    else act(name, numberOf(head), button);
+  rows.addEventListener("click", ({ target }) => {
+    const button = target.closest?.("button:is([data-tab], [data-act])");
+    if (!button) return;
+    const turn = Number(button.closest(".ak-turn")?.dataset.turn ?? live.state.vain?.turn);
+    const { tab, act: name, args = "{}" } = button.dataset;
+    if (tab) shown.show(turns.find(turn), turn, tab);
+    else act(name, turn, button, JSON.parse(args));
   });
   rows.addEventListener("keydown", (event) => {
     const group = event.target.closest?.(".ak-tabs, .ak-turn-acts");
@@ -60,7 +72,11 @@ PARTS.push((live) => {
     },
     state() {
       calls.draw();
-      vain.draw();
+      const { key, parts = [] } = live.state.vain ?? {};
+      fill(vain, parts);
+      const row = key && live.row(key);
+      if (!row) vain.remove();
+      else if (vain.parentNode !== row) row.append(vain);
       doc.remarks.drawn();
       doc.edits.drawn();
     },
