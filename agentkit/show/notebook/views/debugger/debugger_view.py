@@ -143,11 +143,9 @@ class DebuggerView(Reruns, FrameView):
             self.report(UsageError(event.message))
         self.refresh_soon()
 
-    def state(self) -> dict[str, Any]:
-        """Describe what can be done, where it is, and what the facts tell."""
-        if self.target is None:
-            return {}
-        known = super().state()
+    def known(self) -> dict[str, Any]:
+        """Say what can be done too, and where it is."""
+        known = super().known()
         flight = self.target.in_flight
         arriving = flight is not None and flight.first_piece is not None
         return {

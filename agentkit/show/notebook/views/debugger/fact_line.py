@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
+from agentkit.show.notebook.page_parts import Part, part
 from agentkit.show.notebook.views.debugger.turn_list import TurnSums
 from agentkit.show.render.parts.words import money
 from agentkit.types.record import clip
@@ -42,6 +43,68 @@ def facts(trajectory: Trajectory, sums: TurnSums, address: str = "") -> dict[str
         "cost": money(sums.cost) if trajectory.spec.prices and trajectory.turns else "",
         "elapsed": None if sums.elapsed is None else round(sums.elapsed, 2),
     }
+
+
+def fact_parts(state: dict[str, Any], known: dict[str, Any]) -> list[Part]:
+    """Describe the facts as a line tells them: what it came to, or while it runs what has come so
+    far; what counts on there is empty.
+
+    Args:
+        state: what is known of the rollout.
+        known: its numbers, as `facts` sums them up.
+    """
+    arriving, here = state.get("arriving"), state.get("here")
+    whom = " on ".join(filter(None, (known["model"], known["server"])))
+    found: list[Part | None] = [
+        part("span.ak-fact.ak-whom", whom, title=known["address"]) if whom else None,
+        part("span.ak-fact.ak-more", more) if (more := state["status"]["more"]) else None,
+        _fact("branch ", state["branch"]) if state.get("branches", 1) > 1 else None,
+    ]
+    if state.get("running"):
+        found += [
+            _fact("turn ", f"{here[0]}") if here else None,
+            _fact("", "", data_tick="step"),
+            _fact("first token ", _clock(arriving[0])) if arriving else None,
+            _fact("written ", f"{arriving[1]:,}", " tokens so far") if arriving else None,
+            _fact("total ", "", data_tick="all"),
+        ]
+    else:
+        most = f" of {known['most']}" if known["most"] else ""
+        found += [
+            _fact("turns ", f"{known['turns']}", most) if known["turns"] or most else None,
+            _fact("read ", f"{known['read']:,}") if known["read"] else None,
+            _fact("cached ", f"{known['cached']} %") if known["cached"] else None,
+            _fact("written ", f"{known['written']:,}", " tokens") if known["written"] else None,
+            _fact("", f"{known['speed']:,}", " tok/s") if known["speed"] else None,
+            _fact("", known["cost"]) if known["cost"] else None,
+            _fact("", _clock(known["elapsed"])) if known["elapsed"] else None,
+        ]
+    return [each for each in found if each is not None]
+
+
+def _fact(label: str, value: str, more: str = "", **given: str) -> Part:
+    return part("span.ak-fact", label or None, part("b", value, **given), more or None)
+
+
+def _clock(elapsed: float) -> str:
+    if elapsed < 60:
+        return f"{elapsed:.2f} s" if elapsed < 10 else f"{elapsed:.1f} s"
+    return f"{int(elapsed // 60)} min {int(elapsed % 60)} s"
+
+
+def problem_parts(errors: int, warnings: int, ended: bool) -> list[Part]:
+    """Describe how many problems there are: a button each that goes to the first."""
+    found: list[Part] = []
+    for number, word, icon, tone in (
+        (errors, "error", "error", "bad"),
+        (warnings, "warning", "warn", "warn"),
+    ):
+        if number:
+            title = f"go to the first {word} (N: the next problem)"
+            given = {"type": "button", "icon": icon, "title": title, "data_word": word}
+            words = part("span", count(number, word))
+            found.append(part(f"button.ak-chip.ak-{tone}", words, **given))
+    return found or ([part("span.ak-fact", "no problems")] if ended else [])
 
 
 def _address(trajectory: Trajectory) -> str:

@@ -14,7 +14,12 @@ from agentkit.show.charts.rollout_charts import figures
 from agentkit.show.html import Html
 from agentkit.show.notebook.live import Op
 from agentkit.show.notebook.views.conversation_view import ConversationView, Parts
-from agentkit.show.notebook.views.debugger.fact_line import facts, outcome
+from agentkit.show.notebook.views.debugger.fact_line import (
+    fact_parts,
+    facts,
+    outcome,
+    problem_parts,
+)
 from agentkit.show.notebook.views.debugger.frame_parts import frame_parts
 from agentkit.show.notebook.views.debugger.hits import hits
 from agentkit.show.notebook.views.debugger.turn_list import TurnList, loose
@@ -77,17 +82,30 @@ class FrameView(ConversationView):
         super().forget(page)
 
     def state(self) -> dict[str, Any]:
-        """Describe the rollout's state and its numbers."""
+        """Describe the rollout's state and its numbers, and the line of facts."""
         if self.target is None:
             return {}
+        known = self.known()
+        numbers, kind = known.pop("facts"), known["status"]["kind"]
+        errors, warnings = known["counts"]
+        ended = kind in ("answered", "flawed", "none")
+        return {
+            **known,
+            **super().state(),
+            **_AROUND,
+            "in_facts": fact_parts(known, numbers),
+            "in_problems": problem_parts(errors, warnings, ended),
+            "spent": numbers["elapsed"] or 0,
+        }
+
+    def known(self) -> dict[str, Any]:
+        """Say what is known of the rollout."""
         trajectory = self.trajectory
         errors, warnings = self.severities(trajectory)
         return {
             "status": outcome(trajectory, errors + warnings),
             "facts": self.facts(trajectory),
             "counts": [errors, warnings],
-            **_AROUND,
-            **super().state(),
             "reached": len(trajectory.all_turns),
         }
 
