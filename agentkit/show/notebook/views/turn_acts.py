@@ -5,6 +5,7 @@ its tabs, and what to do about a request that gave no answer.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from agentkit.show.notebook.page_parts import Part, button, part
@@ -59,6 +60,39 @@ def head_parts(acting: bool) -> list[Part]:
     return [
         part(".ak-tabs", *tabs, role="tablist", aria_label="What to show of this turn"),
         part(".ak-turn-acts", *buttons, more, role="toolbar", aria_label="Actions on this turn"),
+    ]
+
+
+def menu_parts(acting: bool) -> list[Part]:
+    """Describe the menu of a turn: links, notes, exports."""
+
+    def item(icon: str, word: str, name: str, key: str = "", **args: str) -> Part:
+        made = button(word, icon=icon, **act(name, args or None))
+        return [*made, part("kbd", key, aria_hidden="true")] if key else made
+
+    rule = part(".ak-rule", role="separator")
+    found = [item("link", "Copy a link to this turn", "link", "L")]
+    if acting:
+        found.append(item("note", "Note or label…", "note", "M"))
+    found += [
+        rule,
+        item("copy", "Copy as curl", "code", "C", kind="curl"),
+        item("save", "Save as a test for pytest", "save", kind="pytest"),
+        item("save", "Save a bug report of this turn", "save", kind="report"),
+    ]
+    compare = item("branches", "Compare with the branch it left", "compare", "D")
+    return [*found, rule, compare] if acting else found
+
+
+def slot_parts(slots: Iterable[tuple[str, str]]) -> list[Part]:
+    """Describe the menu of what can be changed in a turn: each by its name and in words."""
+    return [
+        button(
+            words,
+            icon="rerun" if what in ("sampling", "tools") else "edit",
+            **act("mend", {"what": what, "words": words}),
+        )
+        for what, words in slots
     ]
 
 

@@ -33,6 +33,7 @@ from agentkit.show.notebook.views.explorer.table_parts import (
     mark_parts,
     menu_parts,
     same_parts,
+    sort_part,
 )
 from agentkit.types.record import clip
 
@@ -99,8 +100,6 @@ class ExplorerView(OpenedRollout, InnerView, LiveView):
             "order": self._order,
             "query": sendable(self._asked_for),
             "refused": bool(self._refused[0]),
-            "sort": self._sort,
-            "descending": self._descending,
             "grouped": self._grouped,
             "columns": columns,
             "names": [[sendable(clip(name)), cells.kind(name)] for name in names],
@@ -130,9 +129,9 @@ class ExplorerView(OpenedRollout, InnerView, LiveView):
         shown = self._counts.facets if self._counts else [part("p", "counting …")]
         return [part(".ak-facets-head", *head), *shown]
 
-    def _headings(self) -> list[list[str | int]]:
-        """Describe the columns: name, heading, kind and width of each, and whether it gives way in
-        a narrow cell.
+    def _headings(self) -> list[list[Any]]:
+        """Describe the columns: name, heading, kind and width of each, whether it gives way in a
+        narrow cell, its order, and the button that sorts by it.
         """
         first = self._page(0, _PAGE)["cells"]
         found = []
@@ -141,13 +140,15 @@ class ExplorerView(OpenedRollout, InnerView, LiveView):
             cells = [row[i] for row in first]
             width = width_of(str(heading[1]), str(heading[2]), cells)
             less = name in _LESS and self._chosen is None and not self._grouped
-            found.append([*heading, width, less])
+            sorted_by = self._descending if name == self._sort else None
+            order = {None: "none", True: "descending", False: "ascending"}[sorted_by]
+            found.append([*heading, width, less, order, sort_part(heading, sorted_by)])
         return found
 
     def _columns(self) -> tuple[str, ...]:
         return self._cells.usual if self._chosen is None else self._chosen
 
-    def _same(self, columns: list[list[str | int]]) -> list[Part]:
+    def _same(self, columns: list[list[Any]]) -> list[Part]:
         """Describe what is the same in all rollouts: how their prompts begin, and columns."""
         begins = self._cells.beginning.strip()
         said = [("", f"“{clip(begins, 60)} …”")] if begins else []
@@ -159,7 +160,7 @@ class ExplorerView(OpenedRollout, InnerView, LiveView):
                 for name, value in same
                 if name not in names and value
             ]
-        less = ", ".join(str(word) for _, word, _, _, gives in columns if gives)
+        less = ", ".join(str(word) for _, word, _, _, gives, *_ in columns if gives)
         return same_parts(self._within, said, less, self._grouped)
 
     def _empty(self) -> list[Part]:

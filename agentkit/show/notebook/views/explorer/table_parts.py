@@ -156,6 +156,23 @@ def _unread(column: str) -> Part:
     return _group(column_name(column), "", [link])
 
 
+def sort_part(heading: Sequence[Any], descending: bool | None) -> Part:
+    """Describe the button that sorts by a column, turns its order, then leaves it.
+
+    Args:
+        heading: the column's name, heading and kind.
+        descending: how it is sorted now; None where it is not.
+    """
+    name, text, kind = heading
+    first = kind not in ("prompt", "text", "mono", "ended")  # numbers from the greatest
+    asks = {"sort": "" if descending is (not first) else name, "descending": first}
+    if descending is first:
+        asks["descending"] = not first
+    sign = {None: "", True: " ▼", False: " ▲"}[descending]
+    given = {"type": "button", "title": f"sort by {name}", "do": "ask", "args": asks}
+    return part("button.ak-sort", f"{text}{sign}", **given)
+
+
 def figure_parts(figures: Iterable[Sequence[str]]) -> list[Part]:
     """Describe what the rollouts come to: a number, its word, and what stands beside it."""
     return [

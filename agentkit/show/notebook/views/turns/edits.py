@@ -15,6 +15,7 @@ from agentkit.read.calls.validation import check_schema
 from agentkit.servers.redaction.secret_names import masked
 from agentkit.show.html import Html
 from agentkit.show.notebook.live import sendable
+from agentkit.show.notebook.views.turn_acts import slot_parts
 from agentkit.show.notebook.views.turns.changed import changed_text
 from agentkit.show.notebook.views.turns.turn_tabs import TurnTabs
 from agentkit.show.render.parts.pretty import pretty
@@ -34,7 +35,7 @@ class RowEdits(TurnTabs):
 
     def do_slots(self, turn: int, ask: int) -> None:
         """Send what can be changed in a turn."""
-        found = [list(slot) for slot in slots_in(self.trajectory, turn)]
+        found = slot_parts(slots_in(self.trajectory, turn))
         self.reply({"type": "told", "ask": ask, "slots": found})
 
     def do_slot(self, turn: int, what: str, ask: int) -> None:

@@ -13,6 +13,7 @@ from agentkit.show.notebook.live import LiveView, Op
 from agentkit.show.notebook.views.turn_acts import (
     Placed,
     head_parts,
+    menu_parts,
     problem_acts,
     request_acts,
 )
@@ -28,6 +29,7 @@ Mark = list[int]
 """Of a turn: errors, warnings, whether there are tokens to show."""
 
 _HEADS = [head_parts(False), head_parts(True)]
+_MENUS = [menu_parts(False), menu_parts(True)]
 
 DRAWN: dict[str, Callable[..., Html]] = {
     "request": request_tab,
@@ -76,7 +78,8 @@ class TurnTabs(LiveView):
 
     def state(self) -> dict[str, Any]:
         """Describe the heads of turns."""
-        return {"in_head": _HEADS[self.can_act() is not None]}
+        acting = self.can_act() is not None
+        return {"in_head": _HEADS[acting], "in_menu": _MENUS[acting]}
 
     def acts(self, name: str, turn: int, html: str) -> list[Placed]:
         """Describe what can be done in a tab, which is drawn as `html`."""

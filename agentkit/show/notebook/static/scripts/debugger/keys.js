@@ -2,7 +2,7 @@ const OF_A_TURN = ["fork", "edit", "rerun"];
 
 /** The list of keys, over the view. @param {Live} live */
 function keyList(live) {
-  const dialog = h("dialog.ak-keys", {
+  const dialog = h("dialog.ak-keys.ak-over", {
     ariaLabel: "Keys",
     onclose: () => focusOn(live.tool("keys")),
     onclick: ({ target }) => (target === dialog || target.closest("button")) && dialog.close(),

@@ -18,7 +18,7 @@ function fieldOf(live, ask, leave) {
     ariaAutoComplete: "list",
   });
   const named = { role: "listbox", ariaLabel: "columns and values" };
-  const list = h(".ak-offers", { id, hidden: true, ...named });
+  const list = h(".ak-offers.ak-over", { id, hidden: true, ...named });
   const nothing = () => ask({ query: "" });
   const clear = press(nothing, { icon: "close", label: "clear the filter" });
   let at = -1;

@@ -2,7 +2,7 @@
  * The headings of the table: each sorts by its column, its edge makes it wider, a double click fits
  * it to what it holds; with Shift, the arrows and Enter do so.
  */
-function headingsOf(live, view, head, ask) {
+function headingsOf(live, view, head) {
   /** What a person made of the widths, by column. @type {Map<string, number>} */
   const own = new Map();
   const isNew = changes();
@@ -39,24 +39,14 @@ function headingsOf(live, view, head, ask) {
     resize(name, Math.max(...wide) + 10);
   }
 
-  function heading(state, [name, text, kind, , less], place) {
-    const sorted = name === state.sort;
-    const first = !["prompt", "text", "mono", "ended"].includes(kind); // numbers from the greatest
-    const turned = sorted && state.descending === first;
-    const next = { sort: sorted && !turned ? "" : name, descending: turned ? !first : first };
-    const onclick = () => ask(next);
-    const sort = h(
-      "button.ak-sort",
-      { type: "button", title: `sort by ${name}`, onclick },
-      text + (sorted ? (state.descending ? " ▼" : " ▲") : ""),
-    );
+  function heading([name, , kind, , less, order, button], place) {
+    const sort = made(button);
     const edge = h("i.ak-rz", {
       title: "drag to resize, double click to fit",
       ondblclick: () => fit(place, name),
     });
-    const order = sorted ? (state.descending ? "descending" : "ascending") : "none";
-    const className = `ak-k-${kind}${less ? " ak-less" : ""}`;
-    const cell = h("span", { role: "columnheader", className, ariaSort: order }, sort, edge);
+    const given = { role: "columnheader", ariaSort: order };
+    const cell = h(`span.ak-k-${kind}${less ? ".ak-less" : ""}`, given, sort, edge);
     sort.addEventListener("keydown", (event) => {
       const step = { ArrowLeft: -12, ArrowRight: 12 }[event.key];
       if (!event.shiftKey || (!step && event.key !== "Enter")) return;
@@ -75,12 +65,12 @@ function headingsOf(live, view, head, ask) {
   }
 
   return (state) => {
-    if (!isNew(state.columns, state.sort, state.descending, state.grouped)) return;
+    if (!isNew(state.columns, state.grouped)) return;
     const at = [...head.children].findIndex((cell) => cell.contains(document.activeElement));
     const onclick = () => live.send("mark_all", { on: all.checked });
     const all = h("input", { type: "checkbox", ariaLabel: "mark all", onclick });
     const first = state.grouped ? h("span.ak-away", "open") : all;
-    const cells = (state.columns ?? []).map((column, i) => heading(state, column, i));
+    const cells = (state.columns ?? []).map(heading);
     head.replaceChildren(h("span", { role: "columnheader" }, first), ...cells);
     if (at > 0) head.children[at]?.querySelector("button")?.focus();
     layOut();

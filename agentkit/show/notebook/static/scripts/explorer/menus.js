@@ -3,7 +3,7 @@
  * is open at a time, over the table, which does not move.
  */
 function menusOf(live) {
-  const panel = h(".ak-xmenu", { hidden: true, tabIndex: 0 });
+  const panel = h(".ak-xmenu.ak-over", { hidden: true, tabIndex: 0 });
   let open = -1;
   const labels = ["Columns", "Saved views", "Keys and filter words  ?"];
   const buttons = ["columns", "save", "keys"].map((name, i) =>

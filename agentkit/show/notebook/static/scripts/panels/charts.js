@@ -4,7 +4,7 @@
  * @param {Live} live
  */
 function chartBars(live, body, within) {
-  const tip = h(".ak-tip", { hidden: true, ariaHidden: "true" });
+  const tip = h(".ak-tip.ak-over", { hidden: true, ariaHidden: "true" });
   body.append(tip);
   const hitOf = (event) => event.target.closest(".ak-hit");
 

@@ -22,7 +22,7 @@ function mount(el, post, kernel = () => undefined) {
   const list = h(".ak-rows");
   const alerts = h(".ak-alerts", { role: "alert" });
   const spoken = h(".ak-away", { ariaLive: "polite" });
-  const toast = h(".ak-toast", { popover: "manual", ariaHidden: "true" });
+  const toast = h(".ak-toast.ak-over", { popover: "manual", ariaHidden: "true" });
   root.append(alerts, list, spoken, toast);
   const rows = new Rows(list, (row) => {
     offerCopies(row);

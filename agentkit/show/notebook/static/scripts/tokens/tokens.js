@@ -17,7 +17,7 @@ class Heatmap {
       const { left, width } = this.strip.getBoundingClientRect();
       this.tell(Math.floor(((event.clientX - left) / width) * this.spans.length), "center");
     };
-    this.told = h(".ak-tip", { role: "status", hidden: true });
+    this.told = h(".ak-tip.ak-over", { role: "status", hidden: true });
     this.map = h(".ak-map", {
       tabIndex: 0,
       role: "group",

@@ -84,15 +84,6 @@ function rowEdits({ live, turns, shown }) {
   return {
     open,
     show,
-    async choose(turn, opener) {
-      const { slots } = await live.ask("slots", { turn });
-      const items = slots.map(([what, words]) => [
-        /^(sampling|tools)/.test(what) ? "rerun" : "edit",
-        words,
-        () => show(turn, what, { words, back: opener }),
-      ]);
-      openMenu(live, opener, items);
-    },
     drawn() {
       for (const draft of drafts.values()) if (!draft.editor.node.isConnected) place(draft);
       if (!live.state.can) return;

@@ -15,29 +15,6 @@ async function saveCode({ live }, turn, kind) {
 /** The address of this page, with the turn that a view of it goes to. */
 const linkOf = (turn) => `${location.href.split("#")[0]}#agentkit-turn-${turn}`;
 
-/** What a letter does with a turn; those of the actions in its head are heard elsewhere. */
-const KEYS_OF_A_TURN = {
-  l: ({ live }, turn) => copied(linkOf(turn)).then(() => live.say("link copied", true)),
-  m: ({ live, remarks }, turn) => live.state.can && remarks.edit(turn),
-  c: (doc, turn) => copyCode(doc, turn, "curl"),
-  d: ({ shown, turns }, turn) => shown.show(turns.find(turn), turn, "compare"),
-};
-
-function menuOf(doc, turn) {
-  const by = (sign, words, key) => [sign, words, () => KEYS_OF_A_TURN[key](doc, turn), key];
-  const save = (words, kind) => ["save", words, () => saveCode(doc, turn, kind)];
-  const acting = Boolean(doc.live.state.can);
-  return [
-    by("link", "Copy a link to this turn", "l"),
-    ...(acting ? [by("note", "Note or label…", "m")] : []),
-    null,
-    by("copy", "Copy as curl", "c"),
-    save("Save as a test for pytest", "pytest"),
-    save("Save a bug report of this turn", "report"),
-    ...(acting ? [null, by("branches", "Compare with the branch it left", "d")] : []),
-  ];
-}
-
 /** Puts what the kernel describes into what it draws of a tab. */
 function dress(body, acts) {
   for (const [select, i, part] of acts)

@@ -2,9 +2,10 @@
  * A menu that lies over what follows: arrows move in it, Esc and a click elsewhere close it.
  * @param {Live} live
  * @param {HTMLElement} opener
- * @param {([string, string, () => void, string?] | null)[]} entries  icon, words, act, key; a rule
+ * @param {any[]} items  buttons, and what parts them
+ * @param {(button: HTMLElement) => void} act  what a button does that the kernel has described
  */
-function openMenu(live, opener, entries) {
+function openMenu(live, opener, items, act = () => {}) {
   const close = () => {
     menu.remove();
     opener.ariaExpanded = "false";
@@ -14,31 +15,22 @@ function openMenu(live, opener, entries) {
     close();
     focusOn(opener);
   };
-  const item = ([sign, words, act, key]) => {
-    const made = press(
-      () => {
-        leave();
-        act();
-      },
-      { icon: sign, word: words, role: "menuitem", tabIndex: -1 },
-    );
-    if (key) made.append(h("kbd", { textContent: key.toUpperCase(), ariaHidden: "true" }));
-    return made;
-  };
-  const menu = h(
-    ".ak-menu",
-    {
-      role: "menu",
-      popover: "auto",
-      ontoggle: ({ newState }) => newState === "closed" && menu.isConnected && close(),
-      onkeydown: (event) => {
-        event.stopPropagation();
-        if (event.key === "Escape") leave();
-        else rove(event, menu);
-      },
+  const menu = h(".ak-menu.ak-over", {
+    role: "menu",
+    popover: "auto",
+    ontoggle: ({ newState }) => newState === "closed" && menu.isConnected && close(),
+    onkeydown: (event) => {
+      event.stopPropagation();
+      if (event.key === "Escape") leave();
+      else rove(event, menu);
     },
-    entries.map((entry) => (entry ? item(entry) : h(".ak-rule", { role: "separator" }))),
-  );
+  });
+  menu.append(...items.map(made));
+  for (const item of menu.querySelectorAll("button")) {
+    Object.assign(item, { role: "menuitem", tabIndex: -1 });
+    item.addEventListener("click", () => act(item));
+  }
+  menu.addEventListener("click", ({ target }) => target.closest("button") && leave(), true);
   live.root.append(menu);
   menu.showPopover();
   const at = opener.getBoundingClientRect();

@@ -20,12 +20,21 @@ PARTS.push((live) => {
       await shown.show(turns.find(turn), turn, "rerun");
       focusOn(shown.open.get(turn)?.body.querySelector(".ak-main"));
     },
-    edit: (turn, opener) => able(live, "edit") && doc.edits.choose(turn, opener),
-    more: (turn, opener) => openMenu(live, opener, menuOf(doc, turn)),
+    async edit(turn, opener) {
+      if (!able(live, "edit")) return;
+      const { slots } = await live.ask("slots", { turn });
+      openMenu(live, opener, slots, (item) => actOf(item, turn, opener));
+    },
+    more: (turn, opener) =>
+      openMenu(live, opener, live.state.in_menu, (item) => actOf(item, turn, opener)),
     talk: (turn) => shown.show(turns.find(turn), turn, "talk"),
+    compare: (turn) => shown.show(turns.find(turn), turn, "compare"),
+    link: (turn) => copied(linkOf(turn)).then(() => live.say("link copied", true)),
+    note: (turn) => live.state.can && doc.remarks.edit(turn),
+    save: (turn, _, { kind }) => saveCode(doc, turn, kind),
     code: (turn, _, { kind }) => copyCode(doc, turn, kind),
     slot: (turn, _, { what }) => doc.edits.open(turn, what),
-    mend: (turn, _, { what, words }) => doc.edits.show(turn, what, { words }),
+    mend: (turn, back, { what, words }) => doc.edits.show(turn, what, { words, back }),
     where(turn, _, { key }) {
       acts.talk(turn);
       live.row(key)?.scrollIntoView({ block: "nearest" });
@@ -40,13 +49,15 @@ PARTS.push((live) => {
       live.say("not while a step is under way");
     else acts[name](turn, opener, args);
   };
+  const actOf = ({ dataset: { act: name, args = "{}" } }, turn, opener) =>
+    act(name, turn, opener, JSON.parse(args));
   rows.addEventListener("click", ({ target }) => {
     const button = target.closest?.("button:is([data-tab], [data-act])");
     if (!button) return;
     const turn = Number(button.closest(".ak-turn")?.dataset.turn ?? live.state.vain?.turn);
-    const { tab, act: name, args = "{}" } = button.dataset;
+    const { tab } = button.dataset;
     if (tab) shown.show(turns.find(turn), turn, tab);
-    else act(name, turn, button, JSON.parse(args));
+    else actOf(button, turn, button);
   });
   rows.addEventListener("keydown", (event) => {
     const group = event.target.closest?.(".ak-tabs, .ak-turn-acts");
@@ -90,10 +101,11 @@ PARTS.push((live) => {
     },
     keydown(event) {
       if (event.defaultPrevented || isShortcut(event) || isTyped(event)) return;
-      const act = KEYS_OF_A_TURN[event.key];
-      if (!act) return;
+      const name = { l: "link", m: "note", c: "code", d: "compare" }[event.key];
+      if (!name) return;
       event.preventDefault();
-      act(doc, Number(event.target.closest(".ak-turn")?.dataset.turn ?? live.chosen?.() ?? 0));
+      const turn = event.target.closest(".ak-turn")?.dataset.turn ?? live.chosen?.() ?? 0;
+      acts[name](Number(turn), undefined, { kind: "curl" });
     },
     dispose() {
       turns.end();

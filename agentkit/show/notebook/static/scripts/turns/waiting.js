@@ -96,9 +96,9 @@ function waitingCalls({ live }) {
     };
     const more = (event) =>
       openMenu(live, event.currentTarget, [
-        ["edit", "Answer by hand…", opening(answer)],
-        ["next", "Skip", () => send("skip", call)],
-        ["close", "Reject…", opening(reject)],
+        press(opening(answer), { icon: "edit", word: "Answer by hand…" }),
+        press(() => send("skip", call), { icon: "next", word: "Skip" }),
+        press(opening(reject), { icon: "close", word: "Reject…" }),
       ]);
     return group(
       "ak-wait",
