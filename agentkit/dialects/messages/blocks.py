@@ -1,11 +1,14 @@
 """The content blocks of a Messages answer, by name (anthropic 2.14: `types/content_block.py` and
-`types/beta/beta_content_block.py`), and the input of a call as it was streamed.
+`types/beta/beta_content_block.py`), the input of a call as it was streamed, and the parts of
+OpenAI's chat form as blocks.
 """
 
 from __future__ import annotations
 
 import json
 from typing import Any
+
+from agentkit.errors import UsageError
 
 SERVER_USES = frozenset({"server_tool_use", "mcp_tool_use"})
 """A tool that the server runs by itself; what came of it is a block of its own."""
@@ -80,8 +83,91 @@ def is_json(text: str) -> bool:
 
 
 def has_words(block: Any) -> bool:
-    """Tell whether a text block holds more than white space, without which it is refused: "text
-    content blocks must contain non-whitespace text".
+    """Tell whether a block may be sent: any but a text of nothing but white space, which is refused
+    ("text content blocks must contain non-whitespace text").
     """
+    if not isinstance(block, dict) or block.get("type") != "text":
+        return True
     text = block.get("text")
     return not isinstance(text, str) or bool(text.strip())
+
+
+def native_blocks(content: Any) -> Any:
+    """Write a content as a Messages content: a text stays a text, parts become blocks, and what is
+    a block already stays as it is. Texts of nothing but white space are left out.
+    """
+    if isinstance(content, str):
+        return content if content.strip() else ""
+    if not isinstance(content, list):
+        return content
+    blocks = [native_block(part) for part in content]
+    return [block for block in blocks if has_words(block)]
+
+
+def native_block(part: Any) -> Any:
+    """Write one part as a block; one that has no counterpart stays, for the server to refuse."""
+    kind = part.get("type") if isinstance(part, dict) else None
+    match kind:
+        case "input_text" | "output_text":
+            return {**_kept(part), "type": "text", "text": part.get("text")}
+        case "refusal":
+            return {**_kept(part), "type": "text", "text": part.get("refusal")}
+        case "image_url" | "input_image":
+            image = part.get("image_url")
+            source = _source(image.get("url") if isinstance(image, dict) else image)
+            return {"type": "image", "source": source, **_kept(part)} if source else part
+        case "file" | "input_file":
+            return _document(part)
+        case "tool_result":  # its type first, by which `body` tells that results have to be joined
+            return {"type": kind, **part}
+    return {"type": "text", "text": part} if isinstance(part, str) else part
+
+
+def _kept(part: dict[str, Any]) -> dict[str, Any]:
+    return {"cache_control": part["cache_control"]} if "cache_control" in part else {}
+
+
+def _source(url: Any) -> dict[str, Any] | None:
+    """Write the address of an image or a file as its source; None where it is no text."""
+    if not isinstance(url, str):
+        return None
+    head, comma, data = url.partition(",")
+    if not (url[:5].lower() == "data:" and comma):
+        return {"type": "url", "url": url}
+    kind, _, coding = head[5:].partition(";")
+    if not coding.endswith("base64"):
+        return {"type": "text", "media_type": kind or "text/plain", "data": data}
+    return {"type": "base64", "media_type": kind or "text/plain", "data": data}
+
+
+def _document(part: dict[str, Any]) -> dict[str, Any]:
+    """Write a file as a document."""
+    inner = part.get("file")
+    file: dict[str, Any] = inner if isinstance(inner, dict) else part
+    if isinstance(file.get("file_id"), str):
+        source: dict[str, Any] | None = {"type": "file", "file_id": file["file_id"]}
+    else:
+        source = _source(file.get("file_data") or file.get("file_url"))
+    if source is None:
+        return part
+    title = {"title": file["filename"]} if isinstance(file.get("filename"), str) else {}
+    return {"type": "document", "source": source, **title, **_kept(part)}
+
+
+def packed(value: Any) -> bytes:
+    """Encode a value as compact JSON in UTF-8; what UTF-8 cannot carry becomes escapes.
+
+    Raises:
+        UsageError: it is not JSON.
+    """
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError) as exc:
+        raise UsageError(
+            f"the request is not JSON: {exc}",
+            hint="give messages, tools and sampling as plain dicts, lists, texts and numbers",
+        ) from exc
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()

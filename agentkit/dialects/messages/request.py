@@ -1,50 +1,115 @@
-"""A conversation as the body of a Messages request."""
+"""A conversation as the body of a Messages request.
+
+Results of one turn go back as one user's message, results first, with what the user says next
+behind them in the same message: Anthropic refuses a `tool_use` whose `tool_result` is not at the
+start of the message right behind it. What is joined is bytes, so that no message is encoded twice.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from agentkit.dialects.messages.blocks import has_words, native_blocks, packed
+from agentkit.dialects.messages.fields import MAX_TOKENS, native_fields
+
+__all__ = ["MAX_TOKENS", "body", "encode", "native_message", "native_messages"]
+
+_SYSTEM = b'{"role":"system","content":'
+_USER = b'{"role":"user","content":'
 _RESULTS = b'{"role":"user","content":[{"type":"tool_result"'
-MAX_TOKENS = 4096
-"""What is asked for where nobody said: the API requires a number."""
 
 
 def encode(message: dict[str, Any]) -> bytes:
-    """Encode one message of the history; results are a user's message of their own, which `body`
-    joins with its neighbours.
+    """Encode one message of the history; b"" where nothing of it can be sent. A result is a user's
+    message of its own, which `body` joins with its neighbours.
     """
-    return _json(native_message(message))
+    native = native_message(message)
+    return packed(native) if native is not None else b""
 
 
-def native_message(message: dict[str, Any]) -> dict[str, Any]:
-    """Write one message in OpenAI's chat form as a Messages message; native content stays."""
+def native_message(message: dict[str, Any]) -> dict[str, Any] | None:
+    """Write one message in OpenAI's chat form as a Messages message; native content stays.
+
+    Texts of nothing but white space are left out, since they are refused, and so is reasoning that
+    came in another dialect, since it is not signed.
+
+    Returns:
+        The message; None where nothing is left of it.
+    """
     role = message.get("role")
     if "items" in message:
-        return {"role": "assistant", "content": list(message["items"])}
-    if role == "tool":
-        result = {
-            "type": "tool_result",
-            "tool_use_id": message.get("tool_call_id"),
-            "content": message.get("content"),
-        }
-        return {"role": "user", "content": [result]}
-    if not message.get("tool_calls"):
-        return {"role": role, "content": message.get("content")}
+        content = [item for item in message["items"] if isinstance(item, dict) and has_words(item)]
+        return {"role": "assistant", "content": content} if content else None
+    if role in ("tool", "function"):
+        return {"role": "user", "content": [_result(message)]}
+    role = "system" if role == "developer" else role
+    content = native_blocks(message.get("content"))
+    if role == "assistant":
+        content = _with_calls(content, message.get("tool_calls"))
+    if content in ("", [], None):
+        return None
+    return {"role": role, "content": content}
+
+
+def _result(message: dict[str, Any]) -> dict[str, Any]:
+    """Write a tool message as a block; `is_error` beside the content says that the tool failed."""
+    result = {"type": "tool_result", "tool_use_id": message.get("tool_call_id")}
     content = message.get("content")
-    blocks: list[dict[str, Any]] = [{"type": "text", "text": content}] if content else []
-    for call in message["tool_calls"]:
-        function = call.get("function") or {}
-        blocks.append(
-            {
-                "type": "tool_use",
-                "id": call.get("id"),
-                "name": function.get("name"),
-                "input": json.loads(function.get("arguments") or "{}"),
-            }
-        )
-    return {"role": role, "content": blocks}
+    if content is not None:
+        result["content"] = native_blocks(content) or ""
+    if "is_error" in message:
+        result["is_error"] = message["is_error"]
+    if "cache_control" in message:
+        result["cache_control"] = message["cache_control"]
+    return result
+
+
+def _with_calls(content: Any, calls: Any) -> Any:
+    """Put the calls of an assistant message behind its text, but for those that are there."""
+    if not isinstance(calls, list) or not calls:
+        return content
+    blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content or []
+    blocks = [block for block in blocks if has_words(block)]
+    there = {block.get("id") for block in blocks if block.get("type") == "tool_use"}
+    uses = [_use(call) for call in calls if isinstance(call, dict)]
+    return [*blocks, *(use for use in uses if use["id"] not in there)]
+
+
+def _use(call: dict[str, Any]) -> dict[str, Any]:
+    """Write one call; a custom tool's text is its one argument."""
+    custom, function = call.get("custom"), call.get("function")
+    if isinstance(custom, dict):
+        given: Any = {"input": custom.get("input")}
+    else:
+        custom = None
+        given = _object(function.get("arguments") if isinstance(function, dict) else None)
+    holder = custom or (function if isinstance(function, dict) else {})
+    return {"type": "tool_use", "id": call.get("id"), "name": holder.get("name"), "input": given}
+
+
+def _object(arguments: Any) -> dict[str, Any]:
+    """Read arguments as the object that `input` must be; `{}` where they are none, as in a call
+    that never ran.
+    """
+    for _ in range(2):  # an object in a text in a text, as some servers send it
+        if isinstance(arguments, str):
+            try:
+                arguments = json.loads(arguments)
+            except (ValueError, RecursionError):
+                return {}
+    return arguments if isinstance(arguments, dict) else {}
+
+
+def native_messages(messages: Iterable[dict[str, Any]]) -> tuple[Any, list[dict[str, Any]]]:
+    """Write a history in chat form as the `system` and the `messages` of a request.
+
+    >>> native_messages([{"role": "system", "content": "Hi."}, {"role": "user", "content": "?"}])
+    ('Hi.', [{'role': 'user', 'content': '?'}])
+    """
+    written = json.loads(body([encode(message) for message in messages], {}, None, False))
+    return written.get("system"), written["messages"]
 
 
 def body(
@@ -58,30 +123,53 @@ def body(
         extra: merged over it.
         stream: whether the answer is asked for in pieces.
     """
-    found = dict(fields)
-    found.setdefault("max_tokens", MAX_TOKENS)
-    if found.get("tools"):
-        found["tools"] = [_tool(tool) for tool in found["tools"]]
-    joined: list[bytes] = []
-    for part in parts:
-        if part.startswith(b'{"role":"system"') and not joined:
-            found["system"] = json.loads(part)["content"]
-        elif part.startswith(_RESULTS) and joined and joined[-1].startswith(_RESULTS):
-            joined[-1] = joined[-1][:-2] + b"," + part[len(b'{"role":"user","content":[') :]
-        elif part:
-            joined.append(part)
-    head = _json({**found, **(extra or {}), **({"stream": True} if stream else {})})
-    return head[:-1] + b',"messages":[' + b",".join(joined) + b"]}"
+    found = native_fields(fields)
+    talk = (i for i, part in enumerate(parts) if part and not part.startswith(_SYSTEM))
+    begin = next(talk, len(parts))
+    texts = [json.loads(part)["content"] for part in parts[:begin] if part]
+    if texts:
+        found["system"] = _system([found["system"], *texts] if found.get("system") else texts)
+    found = {**found, **(extra or {}), **({"stream": True} if stream else {})}
+    if "messages" in found:
+        return packed(found)
+    head = packed(found)[:-1]
+    return b"".join((head, b',"messages":[', b",".join(_joined(parts[begin:])), b"]}"))
 
 
-def _tool(tool: dict[str, Any]) -> dict[str, Any]:
-    function = tool.get("function")
-    if not isinstance(function, dict):
-        return tool
-    schema = function.get("parameters") or {"type": "object", "properties": {}}
-    kept = {name: function[name] for name in ("name", "description") if name in function}
-    return {**kept, "input_schema": schema}
+def _system(texts: list[Any]) -> Any:
+    """Join what stands at the start of a history to the text of `system`; to its blocks where one
+    of them is given in blocks, which may say what is cached.
+    """
+    if all(isinstance(text, str) for text in texts):
+        return "\n\n".join(texts)
+    blocks: list[Any] = []
+    for text in texts:
+        texts_alone = [{"type": "text", "text": text}] if isinstance(text, str) else [text]
+        blocks += text if isinstance(text, list) else texts_alone
+    return blocks
 
 
-def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+def _joined(parts: Sequence[bytes]) -> list[bytes]:
+    """List the messages, with results and what the user says right behind them in one."""
+    found: list[bytes] = []
+    results: list[bytes] = []
+    others: list[bytes] = []
+    for part in (*parts, b"end"):
+        if not part:
+            continue
+        if part.startswith(_RESULTS):
+            results.append(part[len(_USER) + 1 : -2])
+        elif results and part.startswith(_USER):
+            others.append(_blocks_of(part))
+        else:
+            if results:
+                found.append(b"".join((_USER, b"[", b",".join(results + others), b"]}")))
+                results, others = [], []
+            found.append(part)
+    return found[:-1]
+
+
+def _blocks_of(part: bytes) -> bytes:
+    """Take the blocks of an encoded user's message, without the brackets around them."""
+    content = part[len(_USER) : -1]
+    return content[1:-1] if content.startswith(b"[") else b'{"type":"text","text":' + content + b"}"
