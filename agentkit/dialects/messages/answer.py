@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from agentkit.dialects.messages.blocks import (
+from agentkit.dialects.messages.blocks.known_blocks import (
     SERVER_NOTES,
     SERVER_RESULTS,
     SERVER_USES,

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from agentkit.dialects.messages.event_list import event_list
+from agentkit.dialects.messages.blocks.event_list import event_list
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.wire import Usage
 

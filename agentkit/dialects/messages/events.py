@@ -6,7 +6,7 @@ from typing import Any
 
 from agentkit.dialects.delta import Delta
 from agentkit.dialects.messages.answer import LENGTH
-from agentkit.dialects.messages.growing_block import STARTED_BY, GrowingBlock
+from agentkit.dialects.messages.blocks.growing_block import STARTED_BY, GrowingBlock
 from agentkit.types.problem import Problem, problem
 
 _DERIVED = frozenset(

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from agentkit.dialects.messages.blocks import has_words, native_blocks, packed
+from agentkit.dialects.messages.blocks.known_blocks import has_words, native_blocks, packed
 from agentkit.dialects.messages.fields import MAX_TOKENS, native_fields
 
 __all__ = ["MAX_TOKENS", "body", "encode", "native_message", "native_messages"]

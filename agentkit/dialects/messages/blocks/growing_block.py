@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from agentkit.dialects.delta import Delta
-from agentkit.dialects.messages.blocks import StreamedInput
+from agentkit.dialects.messages.blocks.known_blocks import StreamedInput
 
 STARTED_BY = {
     "text": "text",
