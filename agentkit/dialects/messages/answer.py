@@ -9,8 +9,8 @@ from agentkit.dialects.messages.blocks.known_blocks import (
     SERVER_NOTES,
     SERVER_RESULTS,
     SERVER_USES,
-    StreamedInput,
     input_text,
+    is_json,
 )
 from agentkit.dialects.parts import CallPart, Ending, Parts
 from agentkit.types.answer import ReasoningBlock, ServerStep
@@ -52,6 +52,9 @@ def read(body: dict[str, Any]) -> Parts:
         parts.problems.append(
             problem("message_missing", "the answer has no `content`", pointer="/content")
         )
+    parts.finish = _text(body.get("stop_reason"))
+    parts.finish_pointer = "/stop_reason"
+    parts.ending = _ENDINGS.get(parts.finish)
     texts: list[str] = []
     used: dict[str, int] = {}
     for index, block in enumerate(blocks):
@@ -63,9 +66,6 @@ def read(body: dict[str, Any]) -> Parts:
         else:
             _unknown(block, None, f"/content/{index}", parts)
     parts.content = "".join(texts) if texts else None
-    parts.finish = _text(body.get("stop_reason"))
-    parts.finish_pointer = "/stop_reason"
-    parts.ending = _ENDINGS.get(parts.finish)
     parts.refusal = _refusal(body) if parts.ending == "filter" else None
     parts.usage = read_usage(body.get("usage"))
     return parts
@@ -79,7 +79,7 @@ def _take(block: dict[str, Any], kind: Any, pointer: str, parts: Parts, texts: l
     elif kind in ("thinking", "redacted_thinking"):
         parts.reasoning.append(_reasoning(block))
     elif kind == "tool_use":
-        parts.calls.append(_call(block, pointer))
+        parts.calls.append(_call(block, pointer, parts))
     elif isinstance(kind, str) and kind in SERVER_NOTES:
         parts.steps.append(ServerStep(kind=kind, name=kind, id=_text(block.get("id")), raw=block))
     else:
@@ -95,13 +95,15 @@ def _reasoning(block: dict[str, Any]) -> ReasoningBlock:
     return ReasoningBlock(source="messages:thinking", kind=kind, text=text, raw=block)
 
 
-def _call(block: dict[str, Any], pointer: str) -> CallPart:
+def _call(block: dict[str, Any], pointer: str, parts: Parts) -> CallPart:
+    """Read a call; one whose input is a broken text is not whole where the answer ends in it."""
     given = block.get("input")
+    last = block is parts.items[-1] and parts.ending in ("length", None)
     return CallPart(
         name=block.get("name"),
         arguments=input_text(given),
         id=block.get("id"),
-        whole=not isinstance(given, StreamedInput) or given.whole,
+        whole=not (last and isinstance(given, str) and not is_json(given)),
         origin="messages:tool_use",
         pointer=pointer,
     )

@@ -47,7 +47,8 @@ def body_out(response: Response) -> dict[str, Any]:
     if response.dialect == "messages" and response.items:
         content = list(_mended(response, strict=False))
     else:
-        text = response.content if response.content is not None else response.refusal
+        other = response.refusal if response.dialect != "messages" else None
+        text = response.content if response.content is not None else other
         content = [_shown(response)] if response.reasoning else []
         content += [{"type": "text", "text": text}] if text else []
         content += [_use(call, False) for call in response.tool_calls]

@@ -74,7 +74,7 @@ def test_every_kind_of_block_has_its_place() -> None:
         use({"q": "ü"}, caller={"type": "direct"}),
         {"type": "container_upload", "file_id": "file_1"},
     ]
-    read = answer(*blocks, id="msg_1", model="m")
+    read = answer(*blocks, id="msg_1", model="m", stop_reason="tool_use")
     assert (read.id, read.model, read.content, read.reasoning) == ("msg_1", "m", "It is so.", "hm")
     assert [block.kind for block in read.reasoning_blocks] == ["text", "encrypted"]
     assert [block.raw for block in read.reasoning_blocks] == blocks[:2]
@@ -150,7 +150,7 @@ def test_a_block_that_is_not_known_is_kept_and_named(block: Any) -> None:
         ({}, "{}", {}, []),
         ({"a": 1.5}, '{"a": 1.5}', {"a": 1.5}, []),
         ('{"a": 1}', '"{\\"a\\": 1}"', {"a": 1}, ["arguments_double_encoded"]),
-        ('{"a": 1', '{"a": 1', None, ["arguments_truncated"]),
+        ('{"a": 1', '{"a": 1', None, ["finish_hides_truncation", "arguments_truncated"]),
         ([1], "[1]", None, ["arguments_not_object"]),
         (None, "", {}, ["arguments_null"]),
     ],

@@ -290,7 +290,8 @@ def test_what_utf8_cannot_carry_is_escaped_and_what_is_no_json_is_refused() -> N
 def test_the_work_grows_with_the_history() -> None:
     def work(size: int) -> Callable[[], object]:
         calls = [call(str(i)) for i in range(size)]
-        history = [USER, {"role": "assistant", "content": None, "tool_calls": calls}]
+        answer = {"role": "assistant", "content": None, "tool_calls": calls}
+        history: list[dict[str, Any]] = [USER, answer]
         history += [result(str(i), "word " * 9) for i in range(size)]
         parts = [encode(message) for message in history]
         return partial(body, parts, {}, None, False)

@@ -63,9 +63,7 @@ def _block(
     yield {"type": "content_block_start", "index": index, "content_block": begun}
     for delta in deltas:
         yield {"type": "content_block_delta", "index": index, "delta": delta}
-    given = block.get("input")
-    if not (isinstance(given, StreamedInput) and not given.whole):
-        yield {"type": "content_block_stop", "index": index}
+    yield {"type": "content_block_stop", "index": index}
 
 
 def _parted(

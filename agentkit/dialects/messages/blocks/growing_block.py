@@ -135,5 +135,4 @@ class GrowingBlock:
             value = text
         if begun and begun != value:
             self.differences["input"] = "the input at the start of a call is not what was streamed"
-        whole = self.stopped or not cut
-        return StreamedInput(value, text, whole) if isinstance(value, dict) else value
+        return StreamedInput(value, text) if isinstance(value, dict) else value

@@ -38,16 +38,14 @@ class StreamedInput(dict[str, Any]):
     block answer does not have.
     """
 
-    __slots__ = ("text", "whole")
+    __slots__ = ("text",)
 
-    def __init__(self, value: dict[str, Any], text: str, whole: bool) -> None:
+    def __init__(self, value: dict[str, Any], text: str) -> None:
         super().__init__(value)
         self.text = text
-        self.whole = whole
-        """Whether the server said that the block is complete."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (StreamedInput, (dict(self), self.text, self.whole))
+        return (StreamedInput, (dict(self), self.text))
 
 
 def input_text(value: Any) -> str | None:
