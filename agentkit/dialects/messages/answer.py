@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from agentkit.dialects.messages.blocks.known_blocks import (
+    LENGTH,
     SERVER_NOTES,
     SERVER_RESULTS,
     SERVER_USES,
@@ -21,14 +22,11 @@ _ENDINGS: dict[str | None, Ending] = {
     "end_turn": "natural",
     "stop_sequence": "natural",
     "tool_use": "calls",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
+    **dict.fromkeys(LENGTH, "length"),
     "refusal": "filter",
     "pause_turn": "going",
     "compaction": "going",
 }
-LENGTH = tuple(word for word, ending in _ENDINGS.items() if ending == "length")
-"""The words for an answer that was cut."""
 _STEPS = SERVER_USES | SERVER_RESULTS
 _MOST_UNKNOWN = 20
 """Blocks that are not known are reported one by one up to this many."""
@@ -103,7 +101,7 @@ def _call(block: dict[str, Any], pointer: str, parts: Parts) -> CallPart:
         name=block.get("name"),
         arguments=input_text(given),
         id=block.get("id"),
-        whole=not (last and isinstance(given, str) and not is_json(given)),
+        whole=not bool(last and isinstance(given, str) and given and not is_json(given)),
         origin="messages:tool_use",
         pointer=pointer,
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from agentkit.dialects.delta import Delta
-from agentkit.dialects.messages.answer import LENGTH
 from agentkit.dialects.messages.blocks.growing_block import STARTED_BY, GrowingBlock
+from agentkit.dialects.messages.blocks.known_blocks import LENGTH
 from agentkit.types.problem import Problem, problem
 
 _DERIVED = frozenset(

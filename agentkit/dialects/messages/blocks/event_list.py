@@ -6,9 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from agentkit.dialects.messages.answer import LENGTH
 from agentkit.dialects.messages.blocks.growing_block import USES
-from agentkit.dialects.messages.blocks.known_blocks import StreamedInput, input_text
+from agentkit.dialects.messages.blocks.known_blocks import LENGTH, StreamedInput, input_text
 
 _PIECE = 24
 """Characters of a text in one delta, about what Anthropic sends."""

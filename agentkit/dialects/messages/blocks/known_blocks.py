@@ -33,6 +33,10 @@ model that took over, the tools of an MCP server.
 """
 
 
+LENGTH = ("max_tokens", "model_context_window_exceeded")
+"""The words for the end of an answer that was cut."""
+
+
 class StreamedInput(dict[str, Any]):
     """The input of a call that was streamed: the object, and the JSON text it came as, which a
     block answer does not have.
