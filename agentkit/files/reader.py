@@ -243,7 +243,8 @@ def _of_raw(text: Any, tools: Any) -> list[Trajectory]:
     if values and isinstance(values[0], dict) and "agentkit" in values[0]:
         return load_lines(decode_lines(text.splitlines()))
     log = len(values) > 1 or any(isinstance(value, list) for value in values)
-    if log or any("messages" in value or "request" in value for value in _mappings(values)):
+    asked = ("messages", "request", "input")
+    if log or any(name in value for value in _mappings(values) for name in asked):
         return _of_entries(values, tools)
     return [rollout_of_exchange(exchange_of(text), tools)]
 

@@ -145,7 +145,8 @@ def with_message(trajectory: Trajectory, turn: int, message: Any) -> Trajectory:
         turn: whose answer it is.
         message: a text, a message, or anything `ak.read_response` reads.
     """
-    exchange = written_answer(message)
+    old = turn_at(trajectory, turn)
+    exchange = written_answer(message, trajectory.spec.dialect, old.response if old else None)
     response = read_answer(trajectory.spec, exchange, turn)
     error = failure(exchange, response)
     if error is not None:
@@ -153,7 +154,6 @@ def with_message(trajectory: Trajectory, turn: int, message: Any) -> Trajectory:
             f"this is no answer: {error.message}",
             hint="pass a text, an assistant message as a dict, or a whole chat completion",
         )
-    old = turn_at(trajectory, turn)
     before = replace(start_of(trajectory, turn), attempts=attempts_until(trajectory, turn))
     edited = apply(before, Answer(exchange=exchange))
     for call, result in _carried(old, response):

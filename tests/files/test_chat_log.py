@@ -362,7 +362,8 @@ def test_captured_traffic(name: str) -> None:
     asked = [
         row
         for row in captured(name)
-        if isinstance(row["request"], dict) and row["request"].get("messages")
+        if isinstance(row["request"], dict)
+        and (row["request"].get("messages") or row["path"] == "/v1/responses")
     ]
     rollouts: dict[str, list[dict[str, Any]]] = {}
     for row in asked:
@@ -374,7 +375,7 @@ def test_captured_traffic(name: str) -> None:
         for row in rows:
             given_texts = [
                 m["content"]
-                for m in row["request"]["messages"]
+                for m in row["request"].get("messages", ())
                 if isinstance(m.get("content"), str)
             ]
             assert all(text in contents(trajectory) for text in given_texts)

@@ -123,6 +123,7 @@ def _parts(was: Request, now: Request) -> Iterator[tuple[str, Any, Any]]:
     yield "tools", list(was.tools), list(now.tools)
     yield "sampling", was.sampling, now.sampling
     yield "model", was.model, now.model
+    yield "dialect", was.dialect, now.dialect
 
 
 def difference(parts: list[tuple[str, Any, Any]]) -> str:

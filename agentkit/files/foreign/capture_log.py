@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from agentkit.dialects.native_request import chat_form, request_dialect
 from agentkit.files.foreign.raw_answer import chunks_of, exchange_of, with_status
-from agentkit.trajectory.loop import apply, rewrite, start
-from agentkit.types.answer import ToolCall
+from agentkit.trajectory.loop import apply, rewrite, say, start
+from agentkit.types.answer import Dialect, ToolCall
 from agentkit.types.request import Spec
 from agentkit.types.steps import Answer, Result
 from agentkit.types.trajectory import Message, ToolResult, Trajectory
@@ -36,8 +37,17 @@ def is_captured(value: Any) -> bool:
     """Tell whether this is a request for an answer, kept beside its raw answer."""
     if not isinstance(value, Mapping) or not ("body" in value or "chunks" in value):
         return False
-    request = value.get("request")
-    return isinstance(request, Mapping) and isinstance(request.get("messages"), list)
+    return _dialect(value) is not None
+
+
+def _dialect(row: _Row) -> Dialect | None:
+    """Tell which dialect a row asks in; None where it asks for no answer."""
+    return request_dialect(row.get("request"), row.get("path", row.get("url")))
+
+
+def _asked(row: _Row) -> dict[str, Any]:
+    """Read the request of a row, in the chat form."""
+    return chat_form(row["request"], _dialect(row) or "chat")
 
 
 def captured_trajectories(rows: Iterable[Any]) -> list[Trajectory]:
@@ -69,15 +79,33 @@ def _chained(rows: list[tuple[int, _Row]]) -> dict[int, Trajectory]:
     found: dict[int, Trajectory] = {}
     first, asked = -1, 0
     for place, row in rows:
-        messages = row["request"]["messages"]
+        request = _asked(row)
+        messages = request["messages"]
         before = found.get(first)
-        if before is None or not _goes_on(before, asked, messages):
-            first, before = place, _begun(row)
+        if before is not None and _is_linked(before, request):
+            before = _linked(before, messages)
+        elif before is None or not _goes_on(before, asked, messages):
+            first, before = place, _begun(row, request)
         else:
             before = _with_results(before, asked, messages)
         found[first] = apply(before, Answer(exchange=_exchange(row)))
         asked = len(messages)
     return found
+
+
+def _is_linked(trajectory: Trajectory, request: _Row) -> bool:
+    """Tell whether a request names the last answer of a rollout as the one before it."""
+    named = request.get("previous_response_id")
+    turns = trajectory.all_turns
+    return bool(named and turns) and trajectory.error is None and turns[-1].response.id == named
+
+
+def _linked(trajectory: Trajectory, messages: list[_Row]) -> Trajectory:
+    """Go on with a rollout whose requests hold only what is new."""
+    chain = replace(trajectory, spec=replace(trajectory.spec, chain=True))
+    chain = _answered(chain, messages)
+    added = [dict(message) for message in messages if message.get("role") != "tool"]
+    return say(chain, added) if added else chain
 
 
 def _goes_on(trajectory: Trajectory, asked: int, messages: list[Any]) -> bool:
@@ -91,16 +119,22 @@ def _goes_on(trajectory: Trajectory, asked: int, messages: list[Any]) -> bool:
 def _with_results(trajectory: Trajectory, asked: int, messages: list[_Row]) -> Trajectory:
     """Answer the open calls with what the next request holds behind the first `asked` messages."""
     trajectory = _answered(trajectory, messages[asked + 1 :])
-    if trajectory.stop_reason is None:
+    others = any(m.get("role") != "tool" for m in messages[asked + 1 :] if isinstance(m, Mapping))
+    if trajectory.stop_reason is None and not others:
         return trajectory
-    # what ends a rollout for us, as a call written as text, was a call to whoever captured it
+    # what ends a rollout for us, as a call written as text, was a call to whoever captured it, who
+    # may also have put something between the results
     added = tuple(Message(wire=dict(message)) for message in messages[asked:])
     return rewrite(trajectory, asked, added)
 
 
-def _begun(row: Mapping[str, Any]) -> Trajectory:
-    """Start a rollout; the whole history that was sent is its prompt."""
-    request = row["request"]
+def _begun(row: _Row, request: dict[str, Any]) -> Trajectory:
+    """Start a rollout; the whole history that was sent is its prompt.
+
+    Args:
+        row: the row.
+        request: its request, in the chat form.
+    """
     sampling = {name: value for name, value in request.items() if name not in _BESIDE}
     tools = request.get("tools")
     schemas = (
@@ -113,6 +147,7 @@ def _begun(row: Mapping[str, Any]) -> Trajectory:
         sampling=sampling,
         stream=bool(request.get("stream")),
         profile="vllm",
+        dialect=_dialect(row) or "chat",
     )
     meta = {name: value for name, value in row.items() if name not in _WIRE}
     return (

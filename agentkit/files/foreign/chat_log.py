@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from agentkit.dialects.native_request import chat_form, native_answer, request_dialect
 from agentkit.errors import UsageError
 from agentkit.files.foreign.raw_answer import (
     chunks_of,
@@ -24,7 +25,7 @@ from agentkit.read.plain import plain
 from agentkit.read.response import read_response
 from agentkit.trajectory.loop import apply, close
 from agentkit.trajectory.person.prompt import prompt_messages
-from agentkit.types.answer import Response, ToolCall
+from agentkit.types.answer import Dialect, Response, ToolCall
 from agentkit.types.record import Record
 from agentkit.types.request import Spec
 from agentkit.types.steps import Answer
@@ -35,6 +36,7 @@ _HINT = 'each entry is a list of messages, or {"messages": [...]}'
 _READ = frozenset(
     (
         "messages",
+        "input",
         "conversation",
         "conversations",
         "tools",
@@ -58,7 +60,11 @@ _ROLES = {
 
 
 def trajectory_of(
-    messages: Any, tools: Any = None, meta: Mapping[str, Any] | None = None, model: Any = None
+    messages: Any,
+    tools: Any = None,
+    meta: Mapping[str, Any] | None = None,
+    model: Any = None,
+    dialect: Dialect = "chat",
 ) -> Trajectory:
     """Make a trajectory of a list of chat messages: each assistant message is a turn, the tool
     messages behind it are its results.
@@ -69,11 +75,11 @@ def trajectory_of(
     Raises:
         UsageError: it is not a list of messages.
     """
-    given = prompt_messages(messages)
+    given = prompt_messages(messages, dialect)
     first = next((i for i, message in enumerate(given) if message.role == "assistant"), len(given))
     schemas = _schemas(tools)
     trajectory = Trajectory(
-        spec=Spec(model=model if isinstance(model, str) else None, tools=schemas),
+        spec=Spec(model=model if isinstance(model, str) else None, tools=schemas, dialect=dialect),
         prompt=given[:first],
         meta=dict(meta or {}),
     )
@@ -132,7 +138,9 @@ def _results(message: Message, rest: Sequence[Message]) -> tuple[list[Message], 
 def _turn(
     index: int, message: Message, answers: list[Message], added: tuple[Message, ...], tools: Any
 ) -> tuple[Turn, list[Message]]:
-    body = json.dumps(message.wire, ensure_ascii=False)
+    items = message.wire.get("items")
+    said = message.wire if items is None else native_answer(items)
+    body = json.dumps(said, ensure_ascii=False)
     response = read_response(Exchange(body=body), tools or None, turn=index)
     results, orphans = _paired(response, answers)
     return Turn(index=index, response=response, results=results, added=added), orphans
@@ -214,6 +222,8 @@ def conversation(value: Any, name: str, tools: Any = None) -> Trajectory | None:
     if not isinstance(value, dict):
         raise UsageError(f"{name} is no conversation: {value!r}"[:200], hint=_HINT)
     request = _request(value)
+    dialect = request_dialect(request, value.get("path", value.get("url"))) or "chat"
+    request = chat_form(request, dialect)
     messages = next(
         (
             request[key]
@@ -231,9 +241,10 @@ def conversation(value: Any, name: str, tools: Any = None) -> Trajectory | None:
     meta = {key: kept for key, kept in value.items() if key not in _READ}
     offered = request.get("tools") or request.get("functions") or schemas_of(tools)
     if messages:
-        trajectory = trajectory_of(_standard(messages), offered, meta, request.get("model"))
+        listed, model = _standard(messages), request.get("model")
+        trajectory = trajectory_of(listed, offered, meta, model, dialect)
     else:
-        trajectory = Trajectory(spec=Spec(tools=_schemas(offered)), meta=meta)
+        trajectory = Trajectory(spec=Spec(tools=_schemas(offered), dialect=dialect), meta=meta)
     return trajectory if answer is None else apply(close(trajectory), Answer(exchange=answer))
 
 
@@ -241,7 +252,7 @@ def _request(value: dict[str, Any]) -> dict[str, Any]:
     """Find what was asked: under a key of its own, or the entry itself."""
     for key in ("request", "body"):
         inner = value.get(key)
-        if isinstance(inner, dict) and "messages" in inner:
+        if isinstance(inner, dict) and request_dialect(inner) is not None:
             return inner
     return value
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from agentkit.read.calls.function_schema import described_tools
 from agentkit.read.plain import plain
-from agentkit.trajectory.loop import apply, failure, settled, stop_reason_after
+from agentkit.trajectory.loop import apply, failure, read_answer, settled, stop_reason_after
 from agentkit.types.answer import Response
 from agentkit.types.request import Spec
 from agentkit.types.steps import Answer
@@ -29,7 +29,10 @@ def rollout_of_exchange(exchange: Exchange, tools: Any = None) -> Trajectory:
         exchange: the raw answer.
         tools: schemas of the tools that were offered, where they are known.
     """
-    return apply(Trajectory(spec=Spec(tools=schemas_of(tools))), Answer(exchange=exchange))
+    spec = Spec(tools=schemas_of(tools))
+    response = read_answer(spec, exchange, 0)
+    begun = Trajectory(spec=replace(spec, dialect=response.dialect))
+    return apply(begun, Answer(exchange=exchange, response=response))
 
 
 def rollout_of_response(response: Response, tools: Any = None) -> Trajectory:
@@ -37,12 +40,14 @@ def rollout_of_response(response: Response, tools: Any = None) -> Trajectory:
     if failure(response.exchange, response) is not None:
         return rollout_of_exchange(response.exchange, tools)
     opened = OpenTurn(response=response, results=(None,) * len(response.tool_calls))
-    return settled(Trajectory(spec=Spec(tools=schemas_of(tools)), open=opened))
+    spec = Spec(tools=schemas_of(tools), dialect=response.dialect)
+    return settled(Trajectory(spec=spec, open=opened))
 
 
 def rollout_of_turn(turn: Turn) -> Trajectory:
     """Make a rollout of one turn, with its results and its number."""
-    return Trajectory(turns=(turn,), stop_reason=stop_reason_after(turn, 1, None))
+    spec = Spec(dialect=turn.response.dialect)
+    return Trajectory(spec=spec, turns=(turn,), stop_reason=stop_reason_after(turn, 1, None))
 
 
 def exchange_of(body: Any, status: int | None = None) -> Exchange:

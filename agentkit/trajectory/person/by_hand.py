@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from agentkit.dialects.codecs import CODECS, Codec, bare_codec
 from agentkit.errors import UsageError
+from agentkit.read.body.reasoning import FIELDS
 from agentkit.read.plain import plain
 from agentkit.read.response import read_response
 from agentkit.read.tool_output import as_text, error_text
-from agentkit.types.answer import CallStatus, Response, ToolCall
+from agentkit.types.answer import CallStatus, Dialect, Response, ToolCall
 from agentkit.types.trajectory import ToolResult, Turn
 from agentkit.types.wire import Exchange
 
@@ -21,14 +23,24 @@ NOT_APPROVED = "the user did not approve this call"
 """What the model reads of a call that a person refuses."""
 
 
-def written_answer(message: Any) -> Exchange:
-    """Make the exchange that an answer written by hand comes in."""
+def written_answer(
+    message: Any, dialect: Dialect = "chat", old: Response | None = None
+) -> Exchange:
+    """Make the exchange that an answer written by hand comes in.
+
+    Args:
+        message: a text, a message, or anything `read_response` reads.
+        dialect: the one of the rollout, in which it is written where it is not whole already.
+        old: the answer in whose place it comes; what a text or a message says nothing of is kept.
+    """
     message = message.response if isinstance(message, Turn) else message
     data = message if isinstance(message, (Exchange, Response)) else plain(message)
     if isinstance(data, str):
         data = {"role": "assistant", "content": data}
     if isinstance(data, dict) and isinstance(data.get("message"), dict) and "choices" not in data:
         data = {"choices": [{"index": 0, **data}]}
+    if dialect != "chat" and isinstance(data, dict) and data.get("role") == "assistant":
+        data = in_dialect(data, dialect, old)
     return replace(read_response(data).exchange, by_hand=True)
 
 
@@ -46,6 +58,9 @@ def come_message(response: Response) -> dict[str, Any]:
         for call in response.tool_calls
         if call.valid and not call.origin.startswith("content:")
     ]
+    if response.dialect != "chat":
+        said = {"role": "assistant", "content": content, "tool_calls": calls}
+        return in_dialect(said, response.dialect, response)
     more = {"reasoning": reasoning or None, "tool_calls": calls or None}
     kept = {name: value for name, value in more.items() if value}
     return {"role": "assistant", "content": content, **kept}
@@ -120,3 +135,102 @@ def _custom_text(call: ToolCall, data: dict[str, Any]) -> str:
             hint="pass arguments={'input': text}",
         )
     return text
+
+
+def in_dialect(
+    message: dict[str, Any], dialect: Dialect, old: Response | None = None
+) -> dict[str, Any]:
+    """Write an assistant message as the body of an answer in a dialect. One that has the dialect's
+    own blocks is taken as it is.
+
+    Args:
+        message: the message, in OpenAI's chat form or with the dialect's own blocks.
+        dialect: what is written.
+        old: the answer in whose place it comes: items that the message says nothing of, as its
+            reasoning with its signatures, stay as they came.
+
+    Raises:
+        UsageError: its reasoning is another, and the old answer has several pieces of it.
+    """
+    codec = CODECS[dialect]
+    bare = bare_codec(message)
+    if bare is not None:
+        return bare[1]
+    new = read_response(message)
+    if old is None or old.dialect != dialect or not old.items:
+        return codec.body_out(replace(new, id=None, finish_reason=_end_of(new)))
+    text = new.wire_content or ""
+    if text == old.content:
+        text = old.wire_content or ""
+    calls = tuple(replace(call, position=i) for i, call in enumerate(_kept_calls(new, old)))
+    items = _rethought(old, message)
+    if text and not old.wire_content:
+        items = _with_text(replace(old, items=items), text, codec)
+    made = Response(
+        dialect=dialect,
+        content=text or None,
+        wire_content=text,
+        items=items,
+        tool_calls=calls,
+        finish_reason=codec.read(codec.body_out(replace(new, finish_reason=_end_of(new)))).finish,
+    )
+    return codec.body_out(made)
+
+
+def _end_of(response: Response) -> str:
+    return "tool_calls" if response.tool_calls else "stop"
+
+
+def _kept_calls(new: Response, old: Response) -> Iterator[ToolCall]:
+    """Yield the calls of a message: those of the old answer as they were, or with other arguments,
+    and those that it has anew.
+    """
+    free = list(old.tool_calls)
+    for call in new.tool_calls:
+        was = next((c for c in free if _is_same(call, c)), None)
+        if was is None:
+            yield call
+            continue
+        free.remove(was)
+        same = call.arguments is None or call.arguments == was.arguments
+        yield was if same else rewritten(was, call.arguments)
+
+
+def _is_same(new: ToolCall, old: ToolCall) -> bool:
+    """Tell whether a call is the old one: it has its id, or says the same without one."""
+    if new.name != old.name:
+        return False
+    return new.id == old.id or (new.id_synthetic and new.arguments == old.arguments)
+
+
+def _rethought(old: Response, message: dict[str, Any]) -> tuple[Any, ...]:
+    """Return the items with the reasoning that the message has, where that is another."""
+    given = next((message[name] for name in FIELDS if isinstance(message.get(name), str)), None)
+    if given is None or given == old.reasoning:
+        return old.items
+    texts = [block.text for block in old.reasoning_blocks if block.text]
+    if len(texts) != 1:
+        raise UsageError(
+            f"the answer has {len(texts)} pieces of reasoning",
+            hint="give its items or blocks, with the reasoning changed in them",
+        )
+    found: tuple[Any, ...] = tuple(_with_value(item, texts[0], given) for item in old.items)
+    return found
+
+
+def _with_value(value: Any, old: str, new: str) -> Any:
+    """Put another text in place of one, wherever in the data it is the whole value."""
+    if isinstance(value, dict):
+        return {name: _with_value(inner, old, new) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_value(inner, old, new) for inner in value]
+    return new if value == old else value
+
+
+def _with_text(old: Response, text: str, codec: Codec) -> tuple[Any, ...]:
+    """Put a text into items that had none: before the first call, behind all else."""
+    written = codec.items(Response(content=text, wire_content=text))
+    rest = codec.items(replace(old, tool_calls=()))
+    items = list(old.items)
+    place = next((i for i, item in enumerate(items) if item not in rest), len(items))
+    return (*items[:place], *written, *items[place:])

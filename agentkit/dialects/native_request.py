@@ -1,0 +1,92 @@
+"""A request of any dialect, told by its own words and read into the chat form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agentkit.dialects.messages.request_in import chat_request as from_messages
+from agentkit.dialects.responses.request_in import chat_request as from_responses
+from agentkit.types.answer import Dialect
+
+_BLOCKS = frozenset(
+    (
+        *("tool_use", "tool_result", "thinking", "redacted_thinking", "server_tool_use"),
+        *("image", "document", "search_result"),
+    )
+)
+"""Types of blocks that only Messages has in a message."""
+_PATHS: dict[str, Dialect] = {
+    "/responses": "responses",
+    "/messages": "messages",
+    "/chat/completions": "chat",
+}
+
+
+def request_dialect(body: Any, path: Any = None) -> Dialect | None:
+    """Tell which dialect a request is written in; None where it asks for no answer.
+
+    Args:
+        body: the request as plain data.
+        path: where it was sent, where that is known.
+    """
+    if not isinstance(body, dict):
+        return None
+    where = path.partition("?")[0].rstrip("/") if isinstance(path, str) else ""
+    sent = next((dialect for end, dialect in _PATHS.items() if where.endswith(end)), None)
+    if isinstance(body.get("messages"), list):
+        if sent is None and _is_messages(body):
+            return "messages"
+        return sent or "chat"
+    given = body.get("input")
+    items = given if isinstance(given, list) else []
+    asked = bool(items) and all(isinstance(item, dict) for item in items)
+    alone = isinstance(given, str) and (sent == "responses" or "previous_response_id" in body)
+    return "responses" if (asked or alone) and sent in (None, "responses") else None
+
+
+def _is_messages(body: dict[str, Any]) -> bool:
+    """Tell a Messages request from one for a chat completion by what only it has."""
+    if "system" in body or "stop_sequences" in body or isinstance(body.get("thinking"), dict):
+        return True
+    tools = body.get("tools")
+    if any("input_schema" in tool for tool in _dicts(tools)):
+        return True
+    return any(
+        block.get("type") in _BLOCKS and "tool_calls" not in message
+        for message in _dicts(body["messages"])
+        for block in _dicts(message.get("content"))
+        if not (block.get("type") == "image" and "source" not in block)
+    )
+
+
+def chat_form(body: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
+    """Write a request in OpenAI's chat form; an answer in its history has its own `items` beside
+    it, and `instructions` stay a field. One for a chat completion is the same.
+
+    A tool that does not say whether it is `strict` stays as it is: Responses takes it for strict,
+    chat completions do not.
+    """
+    if dialect == "chat":
+        return body
+    if dialect == "messages":
+        return from_messages(body)
+    own = {name: body[name] for name in ("instructions",) if name in body}
+    found = from_responses({n: v for n, v in body.items() if n not in own})
+    if isinstance(body.get("tools"), list):
+        pairs = zip(body["tools"], found["tools"], strict=True)
+        own["tools"] = [form if _says_strict(tool) else tool for tool, form in pairs]
+    return {**found, **own}
+
+
+def _says_strict(tool: Any) -> bool:
+    return not isinstance(tool, dict) or tool.get("type") != "function" or "strict" in tool
+
+
+def native_answer(items: list[Any]) -> Any:
+    """Make the body of an answer in a history of its output items or content blocks."""
+    blocks = any(item.get("type") in ("text", *_BLOCKS) for item in _dicts(items))
+    return {"role": "assistant", "content": items} if blocks else items
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
