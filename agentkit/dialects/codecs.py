@@ -158,16 +158,19 @@ def bare_codec(data: Any) -> tuple[Codec, dict[str, Any]] | None:
 def _are_items(value: Any) -> bool:
     """Tell whether a value is a list of output items, by the first of them."""
     first = value[0] if isinstance(value, list) and value else None
-    if not isinstance(first, dict) or first.get("type") not in _ITEMS:
+    kind = first.get("type") if isinstance(first, dict) else None
+    if not isinstance(first, dict) or not isinstance(kind, str) or kind not in _ITEMS:
         return False
-    return first["type"] != "message" or isinstance(first.get("content"), list)
+    return kind != "message" or isinstance(first.get("content"), list)
 
 
 def _is_block(block: dict[str, Any]) -> bool:
     """Tell a block of Messages from a part of another server's content: Mistral's `thinking` is a
     list.
     """
-    return block.get("type") in _BLOCKS and not isinstance(block.get("thinking"), list)
+    kind = block.get("type")
+    known = isinstance(kind, str) and kind in _BLOCKS
+    return known and not isinstance(block.get("thinking"), list)
 
 
 def event_codec(data: dict[str, Any]) -> Codec | None:
