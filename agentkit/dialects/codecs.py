@@ -132,7 +132,7 @@ def codec_of(data: Any) -> Codec | None:
     """Tell by its own words which dialect a block answer is in; None for chat completions and for
     what is neither.
     """
-    if not isinstance(data, dict) or "choices" in data:
+    if not isinstance(data, dict) or "choices" in data or _is_output(data):
         return None
     found = next((codec for codec in CODECS.values() if codec.is_body(data)), None)
     if found is None and "object" not in data and _are_items(data.get("output")):
@@ -144,8 +144,8 @@ def bare_codec(data: Any) -> tuple[Codec, dict[str, Any]] | None:
     """Tell an answer without its envelope, and put it into one: a list of output items, or an
     assistant's message with blocks that only Messages has.
     """
-    if _are_items(data):
-        return CODECS["responses"], {"output": data}
+    if _are_items(data) or _is_output(data):
+        return CODECS["responses"], {"output": data if isinstance(data, list) else [data]}
     if not isinstance(data, dict) or data.get("role") != "assistant" or "tool_calls" in data:
         return None
     content = data.get("content")
@@ -162,6 +162,15 @@ def _are_items(value: Any) -> bool:
     if not isinstance(first, dict) or not isinstance(kind, str) or kind not in _ITEMS:
         return False
     return kind != "message" or isinstance(first.get("content"), list)
+
+
+def _is_output(data: Any) -> bool:
+    """Tell a message of Responses, an output item, from one of Messages, which is a whole body."""
+    if not isinstance(data, dict) or data.get("type") != "message":
+        return False
+    content = data.get("content")
+    first = content[0] if isinstance(content, list) and content else None
+    return isinstance(first, dict) and first.get("type") in ("output_text", "refusal")
 
 
 def _is_block(block: dict[str, Any]) -> bool:

@@ -36,7 +36,10 @@ WIRE_NAMES = tuple(
                 "input text parameters prompt_tokens completion_tokens total_tokens"
                 " prompt_tokens_details completion_tokens_details code param data"
             ),
-            "output candidates",
+            (
+                "output candidates call_id status summary encrypted_content incomplete_details"
+                " thinking signature input_tokens output_tokens stop_sequence"
+            ),
         )
     ).split()
 )

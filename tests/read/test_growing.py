@@ -36,6 +36,12 @@ WHOLE_IN_THE_END = {
     "content_cumulative",
     "content_sent_again",
     "reasoning_cumulative",
+    "responses_lines",
+    "responses_block_instead",
+    "responses_body_event",
+    "responses_end_alone",
+    "messages_lines",
+    "messages_block_instead",
 }
 """Answers whose text does not come as deltas of text; or is sent from its start again, which only
 the end shows.

@@ -32,6 +32,8 @@ class DialectBody:
     """Where it is in the answer."""
     bare: bool = False
     """Without an envelope: nothing about a finish or usage can be expected."""
+    cut: str = ""
+    """What its pointers begin with that is not in the answer."""
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -44,7 +46,8 @@ def find_dialect(data: Any) -> DialectBody | None:
         return DialectBody(codec=codec, body=data)
     bare = bare_codec(data)
     if bare is not None:
-        return DialectBody(codec=bare[0], body=bare[1], bare=True)
+        cut = "" if bare[1] is data else "/output" if isinstance(data, list) else "/output/0"
+        return DialectBody(codec=bare[0], body=bare[1], bare=True, cut=cut)
     if isinstance(data, str) and data.lstrip().startswith("{"):
         inner = find_dialect(parse_body(data)[0])
         return inner and _nested(inner, "the answer stands inside a JSON text", "")
@@ -76,7 +79,7 @@ def read_dialect(
         tools, policy, parser, turn: as for `read_response`.
     """
     codec, parts = found.codec, found.codec.read(found.body)
-    if found.pointer or found.bare:
+    if found.pointer or found.cut:
         _point(parts, found)
     streamed = bool(exchange.chunks) and not exchange.body
     waits = parts.ending == "going" and not codec.resumes
@@ -107,10 +110,9 @@ def _ending(codec: Codec, parts: Parts) -> Ending | None:
 
 def _point(parts: Parts, found: DialectBody) -> None:
     """Let the pointers lead to where the body really is."""
-    cut = "/output" if found.bare and "role" not in found.body else ""
 
     def at(pointer: str) -> str:
-        return f"{found.pointer}{pointer.removeprefix(cut)}" if pointer else ""
+        return f"{found.pointer}{pointer.removeprefix(found.cut)}" if pointer else ""
 
     parts.content_pointer, parts.finish_pointer = (
         at(parts.content_pointer),

@@ -72,6 +72,8 @@ class DialectStream:
         if any(p.code == "stream_error_event" for p in noted):
             kept = [p for p in kept if p.code != "stream_error_event"]
         events = list(self._events.problems.values())
+        if response.finish_reason == "failed":  # what had come is not in it
+            events = [p for p in events if p.code != "stream_final_differs"]
         endless = response.finish_reason is None or not self._events.ended
         if self._whole is None and endless:
             kept = [p for p in kept if p.code not in ("finish_missing", "answer_in_reasoning")]
