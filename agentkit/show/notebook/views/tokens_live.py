@@ -19,6 +19,7 @@ from agentkit.analysis.tokens.spans import KINDS, Kind
 from agentkit.analysis.tokens.tokens import Tokens
 from agentkit.show.html import Html
 from agentkit.show.notebook.live import LiveView, sendable
+from agentkit.show.notebook.views.token_strip import strips
 from agentkit.show.render.analysis.tokens import MEANINGS, break_line, tokens_head
 from agentkit.types.words import visible
 
@@ -53,7 +54,14 @@ class TokensView(LiveView):
             "entropies": list(ENTROPIES),
             "runs": [[run.title, run.offset, run.node is not None] for run in shown.runs],
             "breaks": {b.run: break_line(b) for b in shown.breaks},
+            "strips": self._strips(),
         }
+
+    def _strips(self) -> dict[str, Html]:
+        shown, starts = self.target, [0]
+        for run in shown.runs:
+            starts.append(starts[-1] + len(run))
+        return strips(*_numbers(shown), [starts[b.run] for b in shown.breaks])
 
     def arrays(self) -> Sequence[bytes]:
         """Return the columns."""
@@ -77,15 +85,12 @@ class TokensView(LiveView):
 def columns(shown: Tokens) -> list[bytes]:
     """Make the arrays of a heatmap."""
     known: dict[tuple[str | None, int | None], int] = {}
-    which, logprobs, entropies, flags = array("I"), array("f"), array("f"), array("B")
-    for run, off in zip(shown.runs, shown.off_policy, strict=True):
+    which = array("I")
+    for run in shown.runs:
         which.extend(
             known.setdefault(token, len(known)) for token in zip(run.texts, run.ids, strict=True)
         )
-        sampled = [is_sampled(run, i) for i in range(len(run))]
-        flags.extend(map(_flag, run.kinds, run.trained, off, sampled))
-        logprobs.extend(math.nan if value is None else value for value in run.logprobs)
-        entropies.extend(math.nan if (value := entropy(top)) is None else value for top in run.tops)
+    flags, logprobs, entropies = _numbers(shown)
     table = json.dumps(
         [(text and visible_token(text), i) for text, i in known],
         ensure_ascii=False,
@@ -96,6 +101,17 @@ def columns(shown: Tokens) -> list[bytes]:
         table.encode("utf-8", "replace"),
         *(column.tobytes() for column in (which, logprobs, entropies, flags, sizes)),
     ]
+
+
+def _numbers(shown: Tokens) -> tuple[array[int], array[float], array[float]]:
+    """List what is known of each token: its flags, logprob and entropy."""
+    logprobs, entropies, flags = array("f"), array("f"), array("B")
+    for run, off in zip(shown.runs, shown.off_policy, strict=True):
+        sampled = [is_sampled(run, i) for i in range(len(run))]
+        flags.extend(map(_flag, run.kinds, run.trained, off, sampled))
+        logprobs.extend(math.nan if value is None else value for value in run.logprobs)
+        entropies.extend(math.nan if (value := entropy(top)) is None else value for top in run.tops)
+    return flags, logprobs, entropies
 
 
 @cache

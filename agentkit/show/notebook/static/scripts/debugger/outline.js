@@ -11,29 +11,25 @@ const placeOf = ({ dataset: { turn, call } }) => [
 /** A row of the outline: what it is called, its mark, its seconds and their bar. */
 function leafOf({ turn, call = null, name, tone, seconds, ran, told }) {
   const mark = MARKS[tone];
-  const track = document.createElementNS(SVG, "svg");
-  track.setAttribute("class", "ak-track");
-  track.ariaHidden = "true";
-  track.append(document.createElementNS(SVG, "rect"));
-  track.firstChild.setAttribute("class", `ak-ran-${ran}`);
-  const leaf = h(
-    "div",
-    {
-      className: `ak-leaf ${call === null ? "" : "ak-leaf-call"}`,
-      role: "treeitem",
-      tabIndex: -1,
-      ariaLevel: call === null ? "1" : "2",
-      "data-turn": turn,
-      "data-call": call,
-    },
+  const bar = shape("rect", { class: `ak-ran-${ran}` });
+  const akTime = seconds?.toFixed(2) ?? "";
+  const given = {
+    role: "treeitem",
+    tabIndex: -1,
+    ariaLevel: call === null ? 1 : 2,
+    "data-turn": turn,
+    "data-call": call,
+    akName: told.filter(Boolean).join(", "),
+    akTime,
+  };
+  return h(
+    `.ak-leaf${call === null ? "" : ".ak-leaf-call"}`,
+    given,
     h("span.ak-gutter", { title: "stop here (.)" }),
-    h("span.ak-lab", name, mark && h("span", { className: `ak-${mark[1]}` }, icon(mark[0]))),
-    h("span.ak-ms", seconds?.toFixed(2) ?? ""),
-    ran && track,
+    h("span.ak-lab", name, mark && h(`span.ak-${mark[1]}`, icon(mark[0]))),
+    h("span.ak-ms", akTime),
+    ran && shape("svg", { class: "ak-track", "aria-hidden": true }, bar),
   );
-  leaf.akName = told.filter(Boolean).join(", ");
-  leaf.akTime = leaf.querySelector(".ak-ms").textContent;
-  return leaf;
 }
 
 /** The name of a turn's row. */
@@ -108,17 +104,15 @@ function outlineOf(live) {
     const buttons = turns.map(({ entry, length }, turn) => {
       const tone = entry[2] ? "bad" : entry[3] ? "warn" : "";
       const sign = { bad: " ✕", warn: " ▲" }[tone] ?? "";
-      const made = h("button", {
+      const given = {
         type: "button",
-        className: tone && `ak-${tone}`,
-        textContent: `${turn}${sign}`,
         title: entry[0],
         ariaLabel: `turn ${turn}${sign && `, with problems`}`,
+        style: `flex-grow: ${Math.max(0.05, length).toFixed(2)}`,
         "data-turn": turn,
         onclick: () => live.goto(turn),
-      });
-      made.style.flexGrow = Math.max(0.05, length).toFixed(2);
-      return made;
+      };
+      return h(`button${tone && `.ak-${tone}`}`, given, `${turn}${sign}`);
     });
     strip.replaceChildren(...(narrow ? buttons : []));
     mark();
@@ -159,11 +153,9 @@ function outlineOf(live) {
   /** Marks what is in view and what is chosen: two leaves, as a reader who scrolls waits for it. */
   function point() {
     tree.querySelector(".ak-seen")?.classList.remove("ak-seen");
-    tree.querySelector("[aria-selected]")?.removeAttribute("aria-selected");
     turns[seen]?.node.firstChild.classList.add("ak-seen");
-    leafAt(...(chosen ?? []))?.setAttribute("aria-selected", "true");
-    strip.querySelector("[aria-current]")?.removeAttribute("aria-current");
-    strip.children[seen]?.setAttribute("aria-current", "true");
+    markOnly(tree, "aria-selected", leafAt(...(chosen ?? [])));
+    markOnly(strip, "aria-current", strip.children[seen]);
   }
   const leafAt = (turn, call = null) => turns[turn]?.node.children[call === null ? 0 : call + 1];
 

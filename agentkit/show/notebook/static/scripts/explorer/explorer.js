@@ -22,15 +22,12 @@ PARTS.push((live) => {
 
   const field = fieldOf(live, ask, () => view.focus());
   const menus = menusOf(live);
-  const modes = ["Rows", "Prompts", "Tree"].map((word) =>
-    press(() => mode(word), { word, kind: "ak-line" }),
-  );
+  const modes = choiceOf(["Rows", "Prompts", "Tree"], mode, "How to show");
   const facets = h("nav.ak-facets", { ariaLabel: "Filter by" });
   const isDragged = steppedRanges(live, facets);
   const unfold = () => (fold.ariaExpanded = root.classList.toggle("ak-with-facets"));
   const kind = "ak-line ak-facets-fold";
   const fold = press(unfold, { word: "Facets", kind, ariaExpanded: false });
-  const how = h(".ak-choice", { role: "group", ariaLabel: "How to show" }, modes);
   const figures = h(".ak-figs", { role: "status" });
   const same = h(".ak-const");
   const head = h(".ak-grid-head", { role: "row" });
@@ -48,7 +45,7 @@ PARTS.push((live) => {
   root.classList.add("ak-explorer");
   root.role = "group";
   root.ariaLabel = "Rollouts";
-  const bar = h(".ak-xbar", fold, field.box, how, menus.buttons, menus.panel);
+  const bar = h(".ak-xbar", fold, field.box, modes.node, menus.buttons, menus.panel);
   root.firstChild.after(bar, h(".ak-xbody", facets, main));
 
   function ask(question) {
@@ -203,8 +200,7 @@ PARTS.push((live) => {
       if (openRow() >= 0 && openRow() !== last) active = openRow();
       last = openRow();
       const apart = Boolean(state.open?.kind) && state.open.row < 0;
-      const shown = isTree() ? 2 : Number(Boolean(state.grouped));
-      modes.forEach((button, i) => (button.ariaPressed = i === shown));
+      modes.show(isTree() ? "Tree" : state.grouped ? "Prompts" : "Rows");
       opened.draw(state.open ?? {});
       aside.hidden = !apart;
       if (apart) {

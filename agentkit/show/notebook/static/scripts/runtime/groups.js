@@ -3,6 +3,21 @@ function tabStop(group, to, select = "button") {
   for (const one of group.querySelectorAll(select)) one.tabIndex = one === to ? 0 : -1;
 }
 
+/** Gives one node of a group a mark that only one has. */
+function markOnly(group, mark, node) {
+  group.querySelector(`[${mark}]`)?.removeAttribute(mark);
+  node?.setAttribute(mark, "true");
+}
+
+/** Buttons of which one is chosen: `show` tells which. */
+function choiceOf(words, choose, label) {
+  const buttons = words.map((word) => press(() => choose(word), { word, kind: "ak-line" }));
+  return {
+    node: h("span.ak-choice", { role: "group", ariaLabel: label }, buttons),
+    show: (chosen) => buttons.forEach((one, i) => (one.ariaPressed = words[i] === chosen)),
+  };
+}
+
 /** Moves by arrows in a group that is one stop for Tab; returns what has the focus then. */
 function rove(event, group, select = "button") {
   const all = [...group.querySelectorAll(select)].filter((one) => one.getClientRects().length);

@@ -47,7 +47,7 @@ function icon(name) {
   const [line, filled] = ICONS[name].split("|");
   const inside = [line && shape("path", { d: line })];
   if (filled) inside.push(shape("path", { d: filled, fill: "currentColor", stroke: "none" }));
-  const box = { viewBox: "0 0 16 16", ariaHidden: "true", class: "ak-i" };
+  const box = { viewBox: "0 0 16 16", "aria-hidden": "true", class: "ak-i" };
   return shape("svg", box, ...inside.filter(Boolean));
 }
 

@@ -7,16 +7,11 @@ class Heatmap {
     this.live = live;
     this.at = -1;
     this.bar = h(".ak-metrics", { role: "toolbar", ariaLabel: "tokens" });
-    this.strip = shape("svg", {
-      class: "ak-tokens-strip",
-      viewBox: `0 0 ${PARTS_OF_STRIP} 12`,
-      preserveAspectRatio: "none",
-      ariaHidden: "true",
-    });
-    this.strip.onclick = (event) => {
+    const onclick = (event) => {
       const { left, width } = this.strip.getBoundingClientRect();
       this.tell(Math.floor(((event.clientX - left) / width) * this.spans.length), "center");
     };
+    this.strip = h("div", { ariaHidden: true, onclick });
     this.told = h(".ak-tip.ak-over", { role: "status", hidden: true });
     this.map = h(".ak-map", {
       tabIndex: 0,
@@ -24,7 +19,7 @@ class Heatmap {
       ariaLabel: "tokens; arrow keys move, n and p go to the unlikely ones",
     });
     this.place = h(".ak-place", this.map, this.told);
-    for (const own of [this.bar, this.strip]) own.akOwn = true;
+    for (const one of [this.bar, this.strip]) own(one);
     live.root.append(this.place);
     const hide = () => (this.told.hidden = true);
     Object.assign(this.map, {
@@ -73,7 +68,6 @@ class Heatmap {
       }
       at += size;
     }
-    sketch(this.strip, this);
     for (const row of this.live.rows.querySelectorAll("tr[data-key]")) row.tabIndex = 0;
   }
 
@@ -82,8 +76,8 @@ class Heatmap {
     const flags = this.columns.flags.subarray(at, at + size);
     const sampled = flags.reduce((n, flag) => n + (flag & SAMPLED ? 1 : 0), 0);
     const facts = `${counted(size)} tokens, ${counted(sampled)} sampled`;
-    const title = h(".ak-tokens-turn", h("strong", { textContent: this.state.runs[r][0] }));
-    title.append(" ", h("small", facts));
+    const name = h("strong", this.state.runs[r][0]);
+    const title = h(".ak-tokens-turn", name, " ", h("small", facts));
     this.heads.push(title);
     return [title, nodesOf(this.state.breaks[r] ?? "")];
   }
@@ -91,8 +85,7 @@ class Heatmap {
   /** Tokens in a row, each part of them beside its name. */
   block(from, to) {
     const { table, which, logprobs, entropies, flags } = this.columns;
-    const block = document.createElement("pre");
-    block.className = "ak-block";
+    const block = h("pre.ak-block");
     let kind = -1;
     let into = block;
     for (let i = from; i < to; i++) {
@@ -104,14 +97,9 @@ class Heatmap {
       if (part !== kind && !goesOn) {
         kind = part;
         const name = this.state.kinds[flag & 7];
-        const classes = [
-          "ak-span",
-          `ak-of-${name}`,
-          flag & SAMPLED && "ak-sampled",
-          flag & OFF && "ak-off",
-        ];
-        const label = h("small", name, flag & OFF ? h("em", "off policy") : null);
-        into = h("span", { className: classes.filter(Boolean).join(" ") }, label);
+        const [sampled, off] = [flag & SAMPLED && ".ak-sampled", flag & OFF && ".ak-off"];
+        const label = h("small", name, off && h("em", "off policy"));
+        into = h(`span.ak-span.ak-of-${name}${sampled || ""}${off || ""}`, label);
         block.append(into);
       }
       const span = this.look(
@@ -128,45 +116,32 @@ class Heatmap {
 
   look(logprob, entropy, mask) {
     const key = logprob + 8 * entropy + 64 * mask;
-    let look = this.looks.get(key);
-    if (!look) {
-      const className = `ak-t ak-l${logprob} ak-e${entropy} ak-m${mask}`;
-      this.looks.set(key, (look = h("span", { className })));
-    }
-    return look.cloneNode();
+    if (!this.looks.has(key))
+      this.looks.set(key, h(`span.ak-t.ak-l${logprob}.ak-e${entropy}.ak-m${mask}`));
+    return this.looks.get(key).cloneNode();
   }
 
   controls(state) {
-    this.buttons = state.metrics.map((name) => {
-      const word = name === "logprob" ? "probability" : name;
-      return press(() => this.metric(name), { word, kind: "ak-line" });
-    });
-    const choice = h(".ak-choice", { role: "group" }, this.buttons);
-    choice.ariaLabel = "what is marked";
-    const turns = h(
-      "select",
-      {
-        ariaLabel: "go to a turn",
-        onchange: (event) => this.heads[event.target.value].scrollIntoView({ block: "start" }),
-      },
-      state.runs.map(([title], value) => h("option", { value, textContent: title })),
-    );
+    const words = state.metrics.map((name) => (name === "logprob" ? "probability" : name));
+    const choose = (word) => this.metric(state.metrics[words.indexOf(word)]);
+    this.choice = choiceOf(words, choose, "what is marked");
+    const onchange = ({ target }) => this.heads[target.value].scrollIntoView({ block: "start" });
+    const options = state.runs.map(([title], value) => h("option", { value }, title));
+    const turns = h("select", { ariaLabel: "go to a turn", onchange }, options);
     const { field, count } = new Finder(this);
     this.legend = h("span.ak-legend");
     const more = state.runs.length > 1 ? [turns] : [];
-    this.bar.replaceChildren(choice, this.legend, ...more, field, count);
+    this.bar.replaceChildren(this.choice.node, this.legend, ...more, field, count);
   }
 
   metric(name) {
     this.shown = name;
     this.map.dataset.metric = name;
-    this.buttons.forEach((button, i) =>
-      button.setAttribute("aria-pressed", String(this.state.metrics[i] === name)),
-    );
-    const look = name === "mask" ? "ak-t ak-m" : "ak-t ak-s";
-    const step = (textContent, i) => [h("span", { className: look + i, textContent }), " "];
+    this.choice.show(name === "logprob" ? "probability" : name);
+    const look = name === "mask" ? "span.ak-t.ak-m" : "span.ak-t.ak-s";
+    const step = (meaning, i) => [h(look + i, meaning), " "];
     this.legend.replaceChildren(...this.state.meanings[name].flatMap(step));
-    if (this.starts.length) sketch(this.strip, this);
+    this.strip.replaceChildren(nodesOf(this.state.strips[name]));
   }
 
   point(target) {
@@ -198,10 +173,10 @@ class Heatmap {
     ];
     this.more = h(".ak-instead");
     this.told.replaceChildren(
-      h("code", { textContent: text === null ? "text not known" : JSON.stringify(text) }),
+      h("code", text === null ? "text not known" : JSON.stringify(text)),
       known ? h("strong", ` ${percent(logprobs[i])}`) : "",
       this.more,
-      h("small", { textContent: words.filter(Boolean).join(" · ") }),
+      h("small", words.filter(Boolean).join(" · ")),
     );
     this.spans[i].classList.add("ak-at");
     for (const row of this.live.rows.querySelectorAll("tr[data-key]"))

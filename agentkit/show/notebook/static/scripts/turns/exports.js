@@ -29,12 +29,10 @@ function dressResponse(body, views) {
   const show = (word) => {
     body.akView = word;
     for (const [name, view] of Object.entries(views)) view.hidden = name !== word;
-    for (const one of line.children) one.ariaPressed = one.textContent === word;
+    choice.show(word);
   };
-  const buttons = Object.keys(views).map((word) =>
-    press(() => show(word), { word, kind: "ak-line" }),
-  );
-  const line = h(".ak-dress.ak-panel-acts", buttons);
-  body.prepend(line);
+  const choice = choiceOf(Object.keys(views), show);
+  choice.node.className = "ak-dress ak-panel-acts";
+  body.prepend(choice.node);
   show(body.akView ?? (body.querySelector(".ak-waterfall") ? "Events" : "Raw"));
 }
