@@ -79,11 +79,7 @@ class ResponsesEvents:
     def add(self, event: dict[str, Any], kind: str = "") -> list[Delta]:
         """Take the data of an event; return what it added to the answer."""
         named = event.get("type")
-        if isinstance(named, str):
-            kind = named
-        elif kind:
-            text = f"the event {kind!r} has no `type` in its data"[:200]
-            self.problems.setdefault("item_unknown:", problem("item_unknown", text, before=event))
+        kind = named if isinstance(named, str) else kind
         self._count(event.get("sequence_number"))
         if isinstance(event.get("response"), dict) or kind in _TERMINAL:
             return self._take_head(event.get("response"), kind)
@@ -117,7 +113,7 @@ class ResponsesEvents:
         elif kind in _STATUS:
             _, step, word = kind.split(".")
             self._slot(event, step).named["status"] = word
-        elif kind not in _QUIET:
+        elif kind not in _QUIET and kind not in _BEGUN:
             self._unknown(event, kind)
 
     def _count(self, number: Any) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import agentkit as ak
 from agentkit.dialects.responses import answer
 from agentkit.dialects.responses.items import item_kinds
+from tests.dialects.responses.constructed import body, text
 
 TYPES = {
     get_args(kind.model_fields["type"].annotation)[0]
@@ -67,16 +68,6 @@ ANY_JSON = st.recursive(
     ),
     max_leaves=12,
 )
-
-
-def body(*items: Any, **more: Any) -> dict[str, Any]:
-    head = {"id": "resp_1", "object": "response", "status": "completed", "model": "m"}
-    return {**head, "output": list(items), **more}
-
-
-def text(*texts: str) -> dict[str, Any]:
-    parts = [{"type": "output_text", "text": t, "annotations": []} for t in texts]
-    return {"type": "message", "id": "msg_1", "role": "assistant", "content": parts}
 
 
 def test_every_item_of_the_package_is_known() -> None:

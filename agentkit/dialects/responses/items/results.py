@@ -64,8 +64,8 @@ def result_item(call: Item, answer: Item) -> Item:
             return {**head, "status": status, "output": text, **caller}
         case "tool_search_call":
             tools = _value(text)
-            more = {"execution": "client", "status": "completed"}
-            return {**head, **more, "tools": tools if isinstance(tools, list) else []}
+            more = {"execution": "client", "status": "completed", "tools": tools}
+            return {**head, **more} if isinstance(tools, list) else answer
         case "mcp_approval_request":
             approved = text.strip().lower() in _YES
             why = {} if approved else {"reason": text}
