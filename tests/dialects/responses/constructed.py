@@ -67,7 +67,7 @@ def _custom(number: int, name: str, given: str) -> dict[str, Any]:
 
 
 def _step(number: int, kind: str, given: str) -> dict[str, Any]:
-    more = {
+    more: dict[str, dict[str, Any]] = {
         "code_interpreter_call": {"code": given, "outputs": [], "status": "completed"},
         "mcp_call": {"name": "ask", "arguments": given, "output": "42", "error": None},
         "web_search_call": {"action": {"type": "search", "query": given}, "status": "completed"},

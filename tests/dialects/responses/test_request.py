@@ -124,7 +124,7 @@ def test_a_message_becomes_items(message: dict[str, Any], items: list[dict[str, 
 def test_items_of_an_answer_go_back_byte_for_byte_beside_their_results() -> None:
     sealed = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAA", "x": 1}
     answer = [sealed, call(), call(number=2)]
-    history = [
+    history: list[dict[str, Any]] = [
         {"role": "user", "content": "add"},
         {"role": "assistant", "content": None, "items": answer},
         {"role": "tool", "tool_call_id": "call_1", "content": "1"},
