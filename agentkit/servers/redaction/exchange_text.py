@@ -34,6 +34,12 @@ _UNIT = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|.", re.DOTALL
 )
 _LINE = re.compile(r"(?:data: ?)?([\[{].*)")
+_DELTA = re.compile(r'"delta"\s*:\s*"((?:[^"\\]|\\.)*)"')
+_DELTA_OF = re.compile(r'"output_index"\s*:\s*(\d+)')
+_WORDS = frozenset(
+    (name,) for name in ("type", "status", "role", "object", "finish_reason", "stop_reason")
+)
+"""The fields that hold a word of the protocol, which is whole and no text of the model's."""
 _PLACES = ("index", "output_index", "content_index", "summary_index")
 
 
@@ -72,6 +78,11 @@ def channels_of(text: str, level: int = 0) -> dict[Any, list[RawText]]:
     return channels
 
 
+def may_go_on(channel: Any) -> bool:
+    """Tell whether the end of a text may be the middle of one: not of a word of the protocol."""
+    return channel[-1:] not in _WORDS
+
+
 def broken_edits(text: str, redact: Redactor) -> list[Edit]:
     """Find the beginnings of secrets that a text which breaks off ends with, and each of the texts
     in it.
@@ -80,11 +91,11 @@ def broken_edits(text: str, redact: Redactor) -> list[Edit]:
     count = redact.unfinished(text)
     if count >= ALMOST:
         found.append((len(text) - count, len(text), REDACTED))
-    for pieces in channels_of(text).values():
+    for channel, pieces in channels_of(text).items():
         said = "".join(piece.text for piece in pieces)
-        count = redact.unfinished(said)
+        count = redact.unfinished(said) if may_go_on(channel) else 0
         if count >= ALMOST:
-            found += _cuts(text, pieces, [(len(said) - count, len(said))], 0)
+            found += cuts_of(text, pieces, [(len(said) - count, len(said))], 0)
     return found
 
 
@@ -181,12 +192,13 @@ def channel_edits(
     spans = deep_spans(joined, redact)
     if not spans:
         return
-    yield from _cuts(text, pieces, [span for span in spans if span[1] > len(before)], len(before))
+    yield from cuts_of(text, pieces, [span for span in spans if span[1] > len(before)], len(before))
 
 
-def _cuts(
+def cuts_of(
     text: str, pieces: list[RawText], spans: list[tuple[int, int]], at: int
 ) -> Iterator[Edit]:
+    """Cut each piece by its part of the spans, which count from `at` on."""
     open_spans = list(reversed(spans))
     first_at = at
     for piece in pieces:
@@ -284,6 +296,22 @@ def _strip_tokens(was: Any, now: Any) -> bool:
     if isinstance(was, list) and isinstance(now, list):
         return sum(_strip_tokens(*pair) for pair in zip(was, now, strict=False)) > 0
     return False
+
+
+def shows_in_deltas(text: str, redact: Redactor) -> bool:
+    """Tell, quickly, whether a stream's deltas may come together to a secret. In Responses, what
+    they say is there again as a whole, and the answer is read from that.
+    """
+    if '"delta"' not in text:
+        return False
+    channels: defaultdict[str, list[str]] = defaultdict(list)
+    for line in text.splitlines():
+        found = _DELTA.search(line) if line.startswith("data:") else None
+        if found:
+            place = _DELTA_OF.search(line)
+            channels[place[1] if place else ""].append(found[1])
+    said = ("".join(pieces) for pieces in channels.values())
+    return any(redact.finds(one) or "\\u00" in one for one in said)
 
 
 def raw_texts(exchange: Exchange) -> list[str]:

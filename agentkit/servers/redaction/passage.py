@@ -12,11 +12,13 @@ from agentkit.servers.redaction.exchange_text import (
     Edit,
     channel_edits,
     channels_of,
+    cuts_of,
     edited,
+    may_go_on,
     raw_edits,
     with_tokens,
 )
-from agentkit.servers.redaction.redactor import REDACTED, Redactor
+from agentkit.servers.redaction.redactor import Redactor
 from agentkit.servers.redaction.secrecy import Secrecy
 from agentkit.types.request import Spec
 from agentkit.types.wire import Chunk, Exchange
@@ -62,16 +64,17 @@ class Passage:
         channels = channels_of(whole)
         newest = whole.rstrip("\n").rfind("\n")
         for channel, pieces in channels.items():
-            said = ends.pop(channel, "")
-            edits += channel_edits(whole, pieces, redact, said)
-            said += "".join(piece.text for piece in pieces)
-            count = redact.unfinished(said)
+            before = ends.pop(channel, "")
+            edits += channel_edits(whole, pieces, redact, before)
+            said = before + "".join(piece.text for piece in pieces)
+            count = redact.unfinished(said) if may_go_on(channel) else 0
             if count >= _BEGUN and not last and pieces[-1].end > newest and len(whole) < _WAITING:
                 return
             if count:
                 ends[channel] = said[-count:]
             if last and count >= ALMOST:
-                edits.append((pieces[-1].start, pieces[-1].end, REDACTED))
+                rest = [(max(len(said) - count, len(before)), len(said))]
+                edits += cuts_of(whole, pieces, rest, len(before))
         self._ends = ends
         raw = raw_edits(whole, redact)
         edits = raw if raw and not edits else _apart([*edits, *raw])

@@ -12,6 +12,7 @@ from dataclasses import replace
 from operator import is_
 from typing import Any
 
+from agentkit.read.body.finish_words import means
 from agentkit.read.plain import plain
 from agentkit.servers.redaction.exchange_text import (
     ALMOST,
@@ -23,6 +24,7 @@ from agentkit.servers.redaction.exchange_text import (
     raw_edits,
     raw_texts,
     shown_texts,
+    shows_in_deltas,
     with_tokens,
 )
 from agentkit.servers.redaction.known_secrets import Known, keep
@@ -119,7 +121,7 @@ class Secrecy(Known):
             edits = joined_edits(whole, redact, level) if level < LEVELS else ()
             clean = self._with(clean, edits or [(0, len(whole), REDACTED)][level < LEVELS :])
             response = read_answer(spec, clean, turn)
-        if clean.transport_error is not None or response.finish_reason in (None, "length"):
+        if clean.transport_error is not None or _breaks_off(response):
             whole = "".join(raw_texts(clean))
             begun = max(map(redact.unfinished, (whole, *shown_texts(response))))
             if begun >= ALMOST and (edits := broken_edits(whole, redact)):
@@ -191,6 +193,10 @@ class Secrecy(Known):
         finds = self.redact.finds
         if any(finds(text) for text in shown_texts(response)):
             return any(self.redact.spans(text) for text in shown_texts(response))
+        if response.dialect != "chat" and exchange.chunks:
+            whole = "".join(raw_texts(exchange))
+            if shows_in_deltas(whole, self.redact) and joined_edits(whole, self.redact):
+                return True
         return "\\u00" in exchange.body and bool(joined_edits(exchange.body, self.redact))
 
     def result(self, result: ToolResult) -> ToolResult:
@@ -331,7 +337,7 @@ class Secrecy(Known):
         whole = "".join(raw_texts(exchange))
         if redact.finds(whole) or self._shows(response, exchange):
             return True
-        broken = response.finish_reason in (None, "length")
+        broken = _breaks_off(response)
         if broken and max(map(redact.unfinished, (whole, *shown_texts(response)))) >= ALMOST:
             return True
         return self._surroundings(exchange) is not exchange
@@ -368,6 +374,11 @@ class Secrecy(Known):
             return call
         withheld = Withheld(arguments, revealed(call))
         return replace(call, arguments=arguments, raw_arguments=raw, withheld=withheld)
+
+
+def _breaks_off(response: Response) -> bool:
+    """Tell whether an answer ends in the middle, which may be that of a secret."""
+    return response.finish_reason is None or means(response.finish_reason, "length")
 
 
 def _behind(
