@@ -6,7 +6,7 @@
     redacting(perform, secrecy)   secrets are taken out of what comes
 
 Others are `agentkit.agent.record.recorder` (every finished step is written down),
-`agentkit.agent.record.player` (what was recorded, offline) and `agentkit.testing.faults.inject`
+`agentkit.agent.record.player` (what was recorded, offline) and `agentkit.testing.injection.inject`
 (failures on purpose).
 """
 

@@ -55,7 +55,7 @@ seeded, so every run meets them at the same steps; `injections()` lists them, an
 
 from agentkit.testing.faults.catalogue import faults
 from agentkit.testing.faults.fault import Fault
-from agentkit.testing.faults.inject import inject, injected, injections
+from agentkit.testing.injection.inject import inject, injected, injections
 from agentkit.testing.scripted import FixedClock, Script, ScriptedServer, by_turn, calls, says
 from agentkit.testing.server.loopback import Asked
 from agentkit.testing.server.reference_server import ReferenceServer, serve

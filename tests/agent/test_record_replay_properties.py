@@ -18,7 +18,7 @@ import agentkit as ak
 from agentkit.agent.engine import Engine
 from agentkit.agent.event_loop import run
 from agentkit.testing import says
-from agentkit.testing.faults.inject import inject, injections
+from agentkit.testing.injection.inject import inject, injections
 from agentkit.trajectory.loop import apply, resume, rewrite, say
 from agentkit.types.steps import Result
 from agentkit.types.trajectory import Message, OpenTurn, ToolResult, Trajectory

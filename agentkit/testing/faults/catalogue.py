@@ -9,6 +9,9 @@ from agentkit.errors import NotFound, checked_keywords, suggest
 from agentkit.testing.faults.argument_faults import CALL_FAULTS
 from agentkit.testing.faults.fault import Fault
 from agentkit.testing.faults.message_faults import DEFAULT, MESSAGE_FAULTS
+from agentkit.testing.faults.messages_faults import MESSAGES_FAULTS
+from agentkit.testing.faults.responses_faults import RESPONSES_FAULTS
+from agentkit.testing.faults.spoken import spoken
 from agentkit.testing.faults.wire_faults import WIRE_FAULTS
 
 _MEANS = {
@@ -31,7 +34,8 @@ _MEANS = {
 
 @cache
 def _by_name() -> dict[str, Fault]:
-    return {fault.name: fault for fault in (*CALL_FAULTS, *MESSAGE_FAULTS, *WIRE_FAULTS)}
+    shared = [spoken(fault) for fault in (*CALL_FAULTS, *MESSAGE_FAULTS, *WIRE_FAULTS)]
+    return {fault.name: fault for fault in (*shared, *RESPONSES_FAULTS, *MESSAGES_FAULTS)}
 
 
 @checked_keywords

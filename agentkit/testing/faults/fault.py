@@ -38,6 +38,8 @@ class Fault(Record):
     """What the server does, in one line."""
     dialects: tuple[Dialect, ...] = ("chat",)
     """The dialects in which it can be."""
+    in_stream: tuple[Dialect, ...] = ()
+    """Those in which it can be in streams alone."""
     codes: tuple[str, ...] = ()
     """The problem codes it is read as, or the kind of the failed request; none where only a
     comparison shows it.
@@ -78,6 +80,12 @@ class Fault(Record):
         """Where it can be: in block answers, in streams."""
         return (self.only,) if self.only else ("block", "stream")
 
+    def modes_in(self, dialect: Dialect) -> tuple[Mode, ...]:
+        """Tell where it can be in one dialect; nowhere where it is a fault of another."""
+        if dialect not in self.dialects:
+            return ()
+        return tuple(m for m in self.modes if m == "stream" or dialect not in self.in_stream)
+
     @property
     def captured(self) -> bool:
         """Whether real traffic showed exactly this; everything else is constructed."""
@@ -96,7 +104,7 @@ class Fault(Record):
             question: what the answer is made for.
             mode: how it is sent.
         """
-        if mode not in self.modes or question.dialect not in self.dialects:
+        if mode not in self.modes_in(question.dialect):
             return False
         calls = (draft or {}).get("message", {}).get("tool_calls") or ()
         count = sum(isinstance(entry, dict) for entry in calls) if isinstance(calls, list) else 0

@@ -83,8 +83,16 @@ def id_changed(piece: dict[str, Any], call_id: Any, number: int) -> None:
     piece["id"] = f"{call_id}-{number}" if number else call_id
 
 
+ENDS = ("message_delta", "message_stop", "response.completed", "response.incomplete")
+"""The events that end a stream of Messages or Responses."""
+
+
 def _finished(chunk: Any) -> bool:
-    """Tell whether it is part of a stream's end: a finish reason, the token counts, `[DONE]`."""
+    """Tell whether it is part of a stream's end: a finish reason, the token counts, `[DONE]`, the
+    last events of a dialect.
+    """
+    if isinstance(chunk, dict) and isinstance(chunk.get("type"), str):
+        return chunk["type"] in ENDS
     if not isinstance(chunk, dict) or not chunk.get("choices"):
         return True
     return chunk["choices"][0].get("finish_reason") is not None
@@ -97,7 +105,13 @@ def unfinished(chunks: list[Any], question: Question) -> list[Any]:
 
 def _error_event(chunks: list[Any], question: Question) -> list[Any]:
     going = unfinished(chunks, question)
-    return [*going[: max(1, len(going) // 2)], {"error": ERROR}]
+    error: dict[str, Any] = {"error": ERROR}
+    if question.dialect == "responses":
+        error = {"type": "error", "code": "server_error", "message": ERROR["message"]}
+    elif question.dialect == "messages":
+        named = {"type": "overloaded_error", "message": "Overloaded"}
+        error = {"type": "error", "error": named}
+    return [*going[: max(1, len(going) // 2)], error]
 
 
 def _bad_event(chunks: list[Any], question: Question) -> list[Any]:
@@ -117,10 +131,12 @@ def _cumulative(chunks: list[Any], question: Question) -> list[Any]:
 def _cut_event(reply: Reply, question: Question) -> Reply:
     """Cut the last event before the finish in its middle, and end the answer in order."""
     pieces = [str(piece) for piece in reply.pieces or ()]
-    going = [
-        i for i, piece in enumerate(pieces) if '"finish_reason":null' in piece.replace(" ", "")
-    ]
-    return replace(reply, pieces=[*pieces[: going[-1]], pieces[going[-1]][:40]]) if going else reply
+    signs = ('"finish_reason":null', ".delta", "content_block_delta")
+    going = [i for i, piece in enumerate(pieces) if any(s in piece.replace(" ", "") for s in signs)]
+    if not going:
+        return reply
+    cut = pieces[going[-1]]
+    return replace(reply, pieces=[*pieces[: going[-1]], cut[: cut.index("{") + 30]])
 
 
 STREAM_FAULTS: tuple[Fault, ...] = (

@@ -45,6 +45,14 @@ def message_missing(choice: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in choice.items() if key != "message"}
 
 
+def _on_answer(body: dict[str, Any], question: Question) -> Any:
+    """Leave out the place where the answer is."""
+    where = {"responses": "output", "messages": "content"}.get(question.dialect)
+    if where is None:
+        return _on_choice(message_missing)(body, question)
+    return {key: value for key, value in body.items() if key != where}
+
+
 def foreign_dialect(body: dict[str, Any], question: Question) -> dict[str, Any]:
     text = body["choices"][0]["message"].get("content") or ""
     return {
@@ -104,6 +112,22 @@ def _chunk_without_usage(chunk: dict[str, Any]) -> dict[str, Any] | None:
     if not chunk["choices"]:
         return None
     return {key: value for key, value in chunk.items() if key != "usage"}
+
+
+def _chunks_without_usage(chunks: list[Any], question: Question) -> list[Any]:
+    if question.dialect == "chat":
+        return on_chunks(_chunk_without_usage)(chunks, question)
+    return [_event_without_usage(chunk) for chunk in chunks]
+
+
+def _event_without_usage(event: Any) -> Any:
+    if not isinstance(event, dict):
+        return event
+    kept = {key: value for key, value in event.items() if key != "usage"}
+    for name in ("message", "response"):
+        if isinstance(kept.get(name), dict):
+            kept[name] = {key: value for key, value in kept[name].items() if key != "usage"}
+    return kept
 
 
 def _without_logprobs(choice: dict[str, Any]) -> dict[str, Any]:
@@ -189,7 +213,7 @@ WIRE_FAULTS: tuple[Fault, ...] = (
         instead=Reply({"error": ERROR}),
     ),
     named("choices_missing", "there are no choices", only="block", instead=Reply(_NO_CHOICES)),
-    _body_fault(_on_choice(message_missing), "message_missing", "the choice has no message"),
+    _body_fault(_on_answer, "message_missing", "there is no message where the answer should be"),
     _body_fault(foreign_dialect, "foreign_dialect", "the answer is an Anthropic message"),
     _body_fault(body_not_object, "body_not_object", "the answer is inside a list"),
     _body_fault(body_nonstandard_number, "body_nonstandard_number", "the body holds NaN"),
@@ -230,7 +254,7 @@ WIRE_FAULTS: tuple[Fault, ...] = (
         name="usage",
         says="there are no token counts",
         divergence="usage",
-        chunks=on_chunks(_chunk_without_usage),
+        chunks=_chunks_without_usage,
         body=_body_without_usage,
     ),
     Fault(

@@ -19,6 +19,7 @@ from agentkit.testing.server.question import Question
 
 CUT: dict[Any, str] = {"length": "max_output_tokens", "content_filter": "content_filter"}
 """Why an answer is incomplete, by the finish reason of a script."""
+_ENDS = ("stop", "tool_calls", *CUT)
 Item = dict[str, Any]
 
 
@@ -141,7 +142,10 @@ class ResponsesForm(Form):
 
     def ending(self, draft: Mapping[str, Any]) -> Item:
         """Give the status of an answer, and why it is incomplete."""
-        reason = CUT.get(draft.get("finish_reason"))
+        finish = draft.get("finish_reason")
+        if isinstance(finish, str) and finish not in _ENDS:
+            return {"status": finish, "incomplete_details": None}
+        reason = CUT.get(finish) if isinstance(finish, str) else None
         details = {"reason": reason} if reason else None
         return {"status": "incomplete" if reason else "completed", "incomplete_details": details}
 

@@ -45,6 +45,8 @@ class SGLangMessages(MessagesForm):
 
     def streamed(self, draft: Mapping[str, Any], question: Question) -> list[Block]:
         found = self.blocks(draft, question)
+        if draft.get("shows_reasoning"):
+            return found
         return [block for block in found if block.get("type") != "thinking"]
 
     def ending(self, stop: Any, usage: Any) -> Block:

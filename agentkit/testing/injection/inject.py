@@ -26,9 +26,9 @@ from agentkit.files.cassette.codec import prompt_key
 from agentkit.servers.failures import transport_error
 from agentkit.servers.model_call import Call, Emit
 from agentkit.servers.retry import Sleep, ask
-from agentkit.testing.faults.client_faults import TOOL_FAULTS, answer_faults
 from agentkit.testing.faults.fault import Draft, Fault, Mode
-from agentkit.testing.faults.received import Received, changed_by, exchange_of
+from agentkit.testing.injection.client_faults import TOOL_FAULTS, answer_faults
+from agentkit.testing.injection.received import Received, changed_by, exchange_of
 from agentkit.testing.server.manners.openai_manner import OpenAI
 from agentkit.testing.server.question import Question
 from agentkit.testing.server.stages import refused, reply_to

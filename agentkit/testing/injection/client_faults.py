@@ -10,6 +10,7 @@ from typing import Any
 
 from agentkit.testing.faults.catalogue import faults
 from agentkit.testing.faults.fault import Fault, named
+from agentkit.testing.faults.spoken import spoken
 from agentkit.testing.faults.stream_faults import unfinished
 from agentkit.testing.faults.wire_faults import reset
 from agentkit.testing.server.loopback import Reply
@@ -60,4 +61,5 @@ _CLIENT_FAULTS = (
 @cache
 def answer_faults() -> dict[str, Fault]:
     """List every fault that can be put into the answer of a model, by its name."""
-    return {fault.name: fault for fault in (*faults(), *_CLIENT_FAULTS)}
+    own = [spoken(fault) for fault in _CLIENT_FAULTS]
+    return {fault.name: fault for fault in (*faults(), *own)}

@@ -1,0 +1,1 @@
+"""Faults put between an agent and its server, and into its tools."""
