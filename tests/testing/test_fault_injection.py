@@ -15,8 +15,8 @@ from agentkit.agent import event_loop
 from agentkit.errors import NotFound, UsageError
 from agentkit.show.notebook.static_view import mimebundle
 from agentkit.testing import ScriptedServer, by_turn, calls, says, serve
-from agentkit.testing.injection.client_faults import answer_faults
 from agentkit.testing.faults.fault import Fault
+from agentkit.testing.injection.client_faults import answer_faults
 from agentkit.testing.injection.inject import Injection, inject, injected, injecting, injections
 from agentkit.types.steps import Answer, ModelStep
 from agentkit.types.trajectory import Trajectory

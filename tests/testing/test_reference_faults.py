@@ -30,7 +30,12 @@ SCRIPT = by_turn(
     says("It is cold, and it is noon."),
 )
 TOOLS = [ak.tool(get_weather), ak.tool(clock)]
-CASES = [(fault, manner, mode) for fault in faults() for manner in MANNERS for mode in fault.modes]
+CASES = [
+    (fault, manner, mode)
+    for fault in faults()
+    for manner in MANNERS
+    for mode in fault.modes_in("chat")
+]
 
 
 def turn_of(fault: Fault) -> int:

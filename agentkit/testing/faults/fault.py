@@ -15,7 +15,7 @@ from agentkit.testing.server.question import Question
 from agentkit.types.answer import Dialect
 from agentkit.types.record import Record, clip, record
 
-Needs = Literal["", "calls", "parallel", "text", "history", "forced"]
+Needs = Literal["", "calls", "parallel", "text", "history", "forced", "reasoning", "custom"]
 Mode = Literal["block", "stream"]
 Draft = dict[str, Any]
 """An answer before it takes any server's form: `{"message": {...}, "finish_reason": ...}`.
@@ -44,6 +44,8 @@ class Fault(Record):
     """The problem codes it is read as, or the kind of the failed request; none where only a
     comparison shows it.
     """
+    stream_codes: tuple[str, ...] | None = None
+    """What it is read as in a stream, where that is something else."""
     source: str = "constructed"
     """`constructed`, or `captured: ` and where."""
     divergence: str = ""
@@ -52,7 +54,7 @@ class Fault(Record):
     """
     needs: Needs = ""
     """Which answers it applies to: with calls, with two or more, with text alone, after a history
-    with tool results, to a forced tool choice.
+    with tool results, to a forced tool choice, with reasoning, with calls of custom tools.
     """
     only: Mode | None = None
     """The mode in which it can be; None: in both."""
@@ -86,6 +88,10 @@ class Fault(Record):
             return ()
         return tuple(m for m in self.modes if m == "stream" or dialect not in self.in_stream)
 
+    def codes_in(self, mode: Mode) -> tuple[str, ...]:
+        """Tell what it is read as."""
+        return self.codes if mode == "block" or self.stream_codes is None else self.stream_codes
+
     @property
     def captured(self) -> bool:
         """Whether real traffic showed exactly this; everything else is constructed."""
@@ -113,6 +119,10 @@ class Fault(Record):
                 return count > 0
             case "parallel":
                 return count > 1
+            case "reasoning":
+                return bool((draft or {}).get("message", {}).get("reasoning"))
+            case "custom":
+                return any(isinstance(entry, dict) and "custom" in entry for entry in calls)
             case "text":
                 return draft is not None and not calls
             case "history":

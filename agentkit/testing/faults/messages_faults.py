@@ -1,14 +1,21 @@
-"""Faults of Messages: in its blocks, in the events of its streams, in its counts."""
+"""Faults of Messages: in its blocks, in the events of its streams, in its counts; and those that
+Responses has, too.
+"""
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 from agentkit.testing.faults.fault import Fault
 from agentkit.testing.faults.responses_faults import Event, on_events
+from agentkit.testing.server.loopback import Reply
 from agentkit.testing.server.question import Question
+from agentkit.types.answer import Dialect
 
-_M = ("messages",)
+_M: tuple[Dialect, ...] = ("messages",)
+_BOTH: tuple[Dialect, ...] = ("responses", "messages")
 
 
 def _blocks(change: Any) -> Any:
@@ -56,12 +63,12 @@ def _no_start(event: Event) -> Event | None:
 
 
 def _swapped(chunks: list[Any], question: Question) -> list[Any]:
-    """Send the event that begins a block after the next one."""
-    made = list(chunks)
-    for index in range(len(made) - 1, 0, -1):
-        if made[index - 1]["type"] == "content_block_start":
-            made[index - 1], made[index] = made[index], made[index - 1]
-    return made
+    """Send the event that begins a block after the first that adds to it."""
+    kinds = [chunk["type"] for chunk in chunks]
+    if "content_block_delta" not in kinds:
+        return chunks
+    start, grown = kinds.index("content_block_start"), kinds.index("content_block_delta")
+    return [*chunks[:start], *chunks[start + 1 : grown + 1], chunks[start], *chunks[grown + 1 :]]
 
 
 def _counted(usage: Any) -> Any:
@@ -103,12 +110,37 @@ def _odd(body: Event, question: Question) -> Event:
     return {**body, "content": [*body["content"], {"type": "oddity", "oddity": 1}]}
 
 
+def _untyped(reply: Reply, question: Question) -> Reply:
+    """Leave the name of an event to the line before its data."""
+    made: list[bytes | str | float] = []
+    for piece in reply.pieces or ():
+        named, _, text = str(piece).partition("data: ")
+        data = json.loads(text)
+        made.append(f"{named}data: {json.dumps({k: data[k] for k in data if k != 'type'})}\n\n")
+    return replace(reply, pieces=made)
+
+
+_REFUSED = "thinking_token_budget is set but reasoning_config is not configured."
+
+
+def _hidden_refusal(reply: Reply, question: Question) -> Reply:
+    """Refuse a block request with status 400, and a stream with an error inside status 200."""
+    error: Event = {"message": _REFUSED, "type": "BadRequestError", "param": None, "code": 400}
+    if question.dialect == "messages":
+        error = {"type": "error", "error": {"type": "BadRequestError", "message": _REFUSED}}
+    if reply.pieces is None:
+        body = error if question.dialect == "messages" else {"error": error}
+        return replace(reply, body=json.dumps(body), status=400)
+    event = error if question.dialect == "messages" else {**error, "type": "error"}
+    return replace(reply, pieces=[f"event: error\ndata: {json.dumps(event)}\n\n"])
+
+
 MESSAGES_FAULTS: tuple[Fault, ...] = (
     Fault(
         name="signature_missing",
         says="thinking is not signed",
         dialects=_M,
-        codes=("reasoning_unsigned",),
+        needs="reasoning",
         body=_blocks(_unsigned),
         chunks=on_events(_unsigned_event),
         divergence="reasoning_roundtrip",
@@ -117,6 +149,7 @@ MESSAGES_FAULTS: tuple[Fault, ...] = (
         name="signature_meaningless",
         says="the signature of thinking is 32 digits that nobody can verify",
         dialects=_M,
+        needs="reasoning",
         body=_blocks(_nonsense),
         chunks=on_events(_nonsense_event),
         divergence="reasoning_roundtrip",
@@ -135,6 +168,8 @@ MESSAGES_FAULTS: tuple[Fault, ...] = (
         name="block_start_missing",
         says="no event says that a block begins",
         dialects=_M,
+        codes=("stream_final_differs",),
+        needs="text",
         only="stream",
         chunks=on_events(_no_start),
         divergence="stream_identity",
@@ -143,6 +178,8 @@ MESSAGES_FAULTS: tuple[Fault, ...] = (
         name="blocks_out_of_order",
         says="the event that begins a block comes after the next one",
         dialects=_M,
+        codes=("index_collision", "stream_final_differs"),
+        needs="text",
         only="stream",
         chunks=_swapped,
         divergence="stream_identity",
@@ -150,7 +187,7 @@ MESSAGES_FAULTS: tuple[Fault, ...] = (
     Fault(
         name="usage_zero",
         says="all token counts are zero",
-        dialects=("responses", "messages"),
+        dialects=_BOTH,
         body=_zero_body,
         chunks=on_events(_zero_event),
         divergence="usage",
@@ -171,5 +208,22 @@ MESSAGES_FAULTS: tuple[Fault, ...] = (
         codes=("item_unknown",),
         only="block",
         body=_odd,
+    ),
+    Fault(
+        name="type_missing",
+        says="the data of an event does not name it, only the line before does",
+        dialects=_BOTH,
+        only="stream",
+        reply=_untyped,
+    ),
+    Fault(
+        name="refused_in_block_alone",
+        says="a request that is refused as a block is taken as a stream, which holds the error",
+        dialects=_BOTH,
+        codes=("bad_request",),
+        stream_codes=("empty_response", "stream_error_event", "stream_no_finish"),
+        reply=_hidden_refusal,
+        divergence="error_shape",
+        source="captured: vLLM 0.32 without a reasoning parser, thinking in Messages",
     ),
 )

@@ -1,26 +1,23 @@
-"""Faults of Responses: in its items, in the events of its streams, in what the server keeps. Those
-of Messages that are the same are here, too.
-"""
+"""Faults of Responses: in its items, in the events of its streams, in what the server keeps."""
 
 from __future__ import annotations
 
 import copy
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from agentkit.testing.faults.fault import Fault
 from agentkit.testing.faults.stream_faults import ENDS
-from agentkit.testing.server.loopback import Reply
 from agentkit.testing.server.pieces import tokens
 from agentkit.testing.server.question import Question
+from agentkit.types.answer import Dialect
 
 Event = dict[str, Any]
 EventChange = Callable[[Event], Event | None]
 ChunksChange = Callable[[list[Any], Question], list[Any]]
-_R = ("responses",)
-_BOTH = ("responses", "messages")
+_R: tuple[Dialect, ...] = ("responses",)
+_BOTH: tuple[Dialect, ...] = ("responses", "messages")
 
 
 def on_events(change: EventChange) -> ChunksChange:
@@ -144,16 +141,15 @@ def _no_reasoning(whole: Event) -> Event:
 
 
 def _no_reasoning_events(chunks: list[Any], question: Question) -> list[Any]:
-    thoughts = [
-        c["output_index"] for c in chunks if (c.get("item") or {}).get("type") == "reasoning"
-    ]
+    items = [(chunk.get("output_index"), chunk.get("item") or {}) for chunk in chunks]
+    thoughts = {index for index, item in items if item.get("type") == "reasoning"}
     kept: list[Any] = []
     for chunk in chunks:
         index = chunk.get("output_index")
         if index in thoughts:
             continue
         if index is not None:
-            earlier = len({thought for thought in thoughts if thought < index})
+            earlier = sum(thought < index for thought in thoughts)
             chunk = {**chunk, "output_index": index - earlier}
         kept.append(chunk)
     changed: list[Any] = _on_final(_no_reasoning)["chunks"](_renumbered(kept), question)
@@ -176,11 +172,8 @@ def _drop_custom(draft: dict[str, Any], question: Question) -> dict[str, Any]:
     return draft if kept else {**draft, "finish_reason": "stop"}
 
 
-def _key_dropped(name: str) -> ChunksChange:
-    def event(data: Event) -> Event:
-        return {key: value for key, value in data.items() if key != name}
-
-    return on_events(event)
+def _unnumbered(event: Event) -> Event:
+    return {key: value for key, value in event.items() if key != "sequence_number"}
 
 
 def _odd_item(whole: Event) -> Event:
@@ -194,6 +187,10 @@ def _odd_event(chunks: list[Any], question: Question) -> list[Any]:
     return _numbered([*chunks[:2], odd, *chunks[2:]])
 
 
+def _no_output(body: Event, question: Question) -> Event:
+    return {key: value for key, value in body.items() if key != "output"}
+
+
 def _failed(whole: Event) -> Event:
     error = {"code": "server_error", "message": "The model produced invalid content."}
     return {**whole, "status": "failed", "error": error, "output": whole["output"][:0]}
@@ -203,21 +200,6 @@ def _failed_stream(chunks: list[Any], question: Question) -> list[Any]:
     changed = _on_final(_failed)["chunks"](chunks, question)
     going = [c for c in changed[:-1] if "output_index" not in c]
     return _renumbered([*going, {**changed[-1], "type": "response.failed"}])
-
-
-_REFUSED = "thinking_token_budget is set but reasoning_config is not configured."
-
-
-def _hidden_refusal(reply: Reply, question: Question) -> Reply:
-    """Refuse a block request with status 400, and a stream with an error inside status 200."""
-    error: Event = {"message": _REFUSED, "type": "BadRequestError", "param": None, "code": 400}
-    if question.dialect == "messages":
-        error = {"type": "error", "error": {"type": "BadRequestError", "message": _REFUSED}}
-    if reply.pieces is None:
-        body = error if question.dialect == "messages" else {"error": error}
-        return replace(reply, body=json.dumps(body), status=400)
-    event = error if question.dialect == "messages" else {**error, "type": "error"}
-    return replace(reply, pieces=[f"event: error\ndata: {json.dumps(event)}\n\n"])
 
 
 RESPONSES_FAULTS: tuple[Fault, ...] = (
@@ -298,6 +280,7 @@ RESPONSES_FAULTS: tuple[Fault, ...] = (
         name="arguments_only_done",
         says="arguments come whole in their last event, with nothing before it",
         dialects=_R,
+        codes=("stream_final_differs",),
         needs="calls",
         only="stream",
         chunks=_without("response.function_call_arguments.delta"),
@@ -306,6 +289,7 @@ RESPONSES_FAULTS: tuple[Fault, ...] = (
         name="reasoning_missing",
         says="the reasoning is left out",
         dialects=_R,
+        needs="reasoning",
         divergence="reasoning_field",
         body=_on_final(_no_reasoning)["body"],
         chunks=_no_reasoning_events,
@@ -328,7 +312,7 @@ RESPONSES_FAULTS: tuple[Fault, ...] = (
         name="custom_tools_dropped",
         says="calls of custom tools are left out",
         dialects=_R,
-        needs="calls",
+        needs="custom",
         message=_drop_custom,
         divergence="tool_selection",
         source="captured: vLLM 0.32 with a custom tool",
@@ -338,15 +322,8 @@ RESPONSES_FAULTS: tuple[Fault, ...] = (
         says="events are not numbered",
         dialects=_R,
         only="stream",
-        chunks=_key_dropped("sequence_number"),
+        chunks=on_events(_unnumbered),
         source="captured: llama.cpp, before its pull request 24957",
-    ),
-    Fault(
-        name="type_missing",
-        says="the data of an event does not name it, only the line before does",
-        dialects=_BOTH,
-        only="stream",
-        chunks=_key_dropped("type"),
     ),
     Fault(
         name="item_unknown",
@@ -365,20 +342,20 @@ RESPONSES_FAULTS: tuple[Fault, ...] = (
         chunks=_odd_event,
     ),
     Fault(
+        name="output_missing",
+        says="there is no `output`",
+        dialects=_R,
+        codes=("empty_response", "message_missing"),
+        only="block",
+        body=_no_output,
+    ),
+    Fault(
         name="answer_failed",
         says="the status is `failed`: the server broke the generation off",
         dialects=_R,
-        codes=("server_error",),
+        codes=("empty_response", "error_in_200"),
+        stream_codes=("empty_response", "stream_error_event"),
         body=_on_final(_failed)["body"],
         chunks=_failed_stream,
-    ),
-    Fault(
-        name="refused_in_block_alone",
-        says="a request that is refused as a block is taken as a stream, which holds the error",
-        dialects=_BOTH,
-        codes=("bad_request",),
-        reply=_hidden_refusal,
-        divergence="error_shape",
-        source="captured: vLLM 0.32 without a reasoning parser, thinking in Messages",
     ),
 )

@@ -14,7 +14,7 @@ from agentkit.testing.faults.fault import Draft
 from agentkit.testing.faults.message_faults import as_text
 from agentkit.testing.faults.refusals import Refusal
 from agentkit.testing.scripted import as_choice
-from agentkit.testing.server.form import Form
+from agentkit.testing.server.form import DialectForm
 from agentkit.testing.server.question import Question
 from agentkit.testing.server.stages import draft_of
 from agentkit.types.wire import ApiError
@@ -27,7 +27,7 @@ _FINISH: dict[Ending | None, str] = {
 }
 
 
-def draft_for(answer: Any, question: Question, form: Form, *, parser: bool) -> Draft:
+def draft_for(answer: Any, question: Question, form: DialectForm, *, parser: bool) -> Draft:
     """Give the message as the model wrote it, with ids of the server's own where it has none.
 
     Args:
@@ -83,7 +83,7 @@ def _message(body: Mapping[str, Any]) -> dict[str, Any]:
     return {**message, "tool_calls": calls} if calls else message
 
 
-def _named(call: Any, question: Question, form: Form, position: int) -> Any:
+def _named(call: Any, question: Question, form: DialectForm, position: int) -> Any:
     if not isinstance(call, dict):
         return call
     return {"id": form.call_id(question, position), **call}

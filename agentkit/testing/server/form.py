@@ -20,7 +20,7 @@ Lost = Literal["", "calls", "all"]
 """What a server forgets of an answer that it was to keep."""
 
 
-class Form(ABC):
+class DialectForm(ABC):
     """How one kind of server writes one dialect."""
 
     dialect: ClassVar[Dialect] = "chat"

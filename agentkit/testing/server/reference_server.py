@@ -23,7 +23,7 @@ from agentkit.testing.faults.fault import Fault, Mode
 from agentkit.testing.faults.refusals import Refusal
 from agentkit.testing.scripted import next_answer
 from agentkit.testing.server.drafts import draft_for, refusal_of
-from agentkit.testing.server.form import Form, Lost
+from agentkit.testing.server.form import DialectForm, Lost
 from agentkit.testing.server.loopback import Asked, Loopback, Reply
 from agentkit.testing.server.manners.anthropic_manner import Anthropic
 from agentkit.testing.server.manners.manner import Manner
@@ -78,7 +78,7 @@ class ReferenceServer:
         self._script = recorded(script) if is_recorded(script) else script
         self._manner = manner
         kept = manner.stores if store is None else store
-        self._forms: dict[str, Form] = {form.path: form for form in manner.forms(store=kept)}
+        self._forms: dict[str, DialectForm] = {form.path: form for form in manner.forms(store=kept)}
         self._first = next(iter(self._forms.values()))
         self._models, self._key, self._tool_parser, self._context = (
             models,
@@ -148,7 +148,7 @@ class ReferenceServer:
         reply = self._asked(form, given, asked.body)
         return replace(reply, delay=reply.delay + self._latency)
 
-    def _form(self, path: str) -> Form | None:
+    def _form(self, path: str) -> DialectForm | None:
         """Find the dialect of a path: its own, or one below it."""
         found = (form for at, form in self._forms.items() if f"{path}/".startswith(f"{at}/"))
         return next(found, None)
@@ -174,7 +174,7 @@ class ReferenceServer:
         prompt = written or self._question(given, b"", self._first).prompt
         return manner.tokenized(prompt, self._context)
 
-    def _beside(self, form: Form, asked: Asked, path: str, request: dict[str, Any]) -> Reply:
+    def _beside(self, form: DialectForm, asked: Asked, path: str, request: dict[str, Any]) -> Reply:
         """Answer what is asked for beside an answer, below the path of a dialect."""
         question = None
         if asked.method == "POST":
@@ -195,7 +195,7 @@ class ReferenceServer:
             else None
         )
 
-    def _asked(self, form: Form, request: dict[str, Any], body: bytes) -> Reply:
+    def _asked(self, form: DialectForm, request: dict[str, Any], body: bytes) -> Reply:
         question = self._question(request, body, form)
         mode: Mode = "stream" if request.get("stream") else "block"
         on = [fault for fault in self.faults if self._is_on(fault, question)]
@@ -207,7 +207,7 @@ class ReferenceServer:
         answer = next_answer(self._script, index, copy.deepcopy(question.messages))
         return self._answer(answer, question, mode, on, form)
 
-    def _question(self, native: dict[str, Any], body: bytes, form: Form) -> Question:
+    def _question(self, native: dict[str, Any], body: bytes, form: DialectForm) -> Question:
         request = form.read(native)
         digest = hashlib.sha256(body).hexdigest()
         times, self._seen[digest] = self._seen[digest], self._seen[digest] + 1
@@ -233,7 +233,7 @@ class ReferenceServer:
         return random.Random(f"{question.seed}:{fault.name}").random() < self._rate  # noqa: S311
 
     def _answer(
-        self, answer: Any, question: Question, mode: Mode, on: list[Fault], form: Form
+        self, answer: Any, question: Question, mode: Mode, on: list[Fault], form: DialectForm
     ) -> Reply:
         """Reply to a request that is taken: with a failure or a body as it is, else with a message
         in the manner's form.
@@ -254,14 +254,14 @@ class ReferenceServer:
             return self._json(data, form)
         return self._made(data, question, mode, on, form)
 
-    def _failed(self, exchange: Exchange, form: Form) -> Reply:
+    def _failed(self, exchange: Exchange, form: DialectForm) -> Reply:
         error = exchange.transport_error
         if error and exchange.status is None:
             return self._refused(refusal_of(error), form)
         return reply_of(exchange)
 
     def _made(
-        self, answer: Any, question: Question, mode: Mode, on: list[Fault], form: Form
+        self, answer: Any, question: Question, mode: Mode, on: list[Fault], form: DialectForm
     ) -> Reply:
         draft = draft_for(answer, question, form, parser=self._tool_parser)
         if any(fault.message for fault in on):
@@ -270,10 +270,10 @@ class ReferenceServer:
         form.answered(draft, question, lost)
         return reply_to(question, draft, mode, form, on)
 
-    def _json(self, data: Any, form: Form | None = None, status: int = 200) -> Reply:
+    def _json(self, data: Any, form: DialectForm | None = None, status: int = 200) -> Reply:
         return json_reply(data, form or self._first, status)
 
-    def _refused(self, refusal: Refusal, form: Form | None) -> Reply:
+    def _refused(self, refusal: Refusal, form: DialectForm | None) -> Reply:
         return refused(refusal, form or self._first)
 
 

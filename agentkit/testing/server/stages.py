@@ -11,7 +11,7 @@ from typing import Any
 
 from agentkit.testing.faults.fault import Draft, Fault, Mode
 from agentkit.testing.faults.refusals import Refusal
-from agentkit.testing.server.form import Form
+from agentkit.testing.server.form import DialectForm
 from agentkit.testing.server.loopback import Reply
 from agentkit.testing.server.question import Question
 from agentkit.testing.server.recorded import is_completion
@@ -32,7 +32,7 @@ def reply_to(
     question: Question,
     draft: Draft | None,
     mode: Mode,
-    form: Form,
+    form: DialectForm,
     faults: Iterable[Fault] = (),
 ) -> Reply:
     """Send a draft in a manner's form, with the faults that apply to it.
@@ -57,7 +57,7 @@ def reply_to(
     return reply
 
 
-def _block(question: Question, draft: Any, form: Form, faults: Sequence[Fault]) -> Reply:
+def _block(question: Question, draft: Any, form: DialectForm, faults: Sequence[Fault]) -> Reply:
     body: Any = form.body(draft, question)
     for fault in faults:
         body = fault.body(body, question) if fault.body and _takes(body, question) else body
@@ -69,7 +69,7 @@ def _takes(body: Any, question: Question) -> bool:
     return is_completion(body) if question.dialect == "chat" else isinstance(body, dict)
 
 
-def _streamed(question: Question, draft: Any, form: Form, faults: Sequence[Fault]) -> Reply:
+def _streamed(question: Question, draft: Any, form: DialectForm, faults: Sequence[Fault]) -> Reply:
     chunks = form.chunks(draft, question)
     for fault in faults:
         chunks = fault.chunks(chunks, question) if fault.chunks else chunks
@@ -77,13 +77,13 @@ def _streamed(question: Question, draft: Any, form: Form, faults: Sequence[Fault
     return Reply(headers=form.sent_headers(stream=True), pieces=pieces)
 
 
-def json_reply(data: Any, form: Form, status: int = 200) -> Reply:
+def json_reply(data: Any, form: DialectForm, status: int = 200) -> Reply:
     """Send data as the manner writes JSON; a text is sent as it is."""
     text = data if isinstance(data, str) else form.block_text(data)
     return Reply(text, status, form.sent_headers(stream=False))
 
 
-def refused(refusal: Refusal, form: Form) -> Reply:
+def refused(refusal: Refusal, form: DialectForm) -> Reply:
     """Refuse a request in the manner's own shape."""
     body = form.error(refusal) if refusal.body is None else refusal.body
     reply = json_reply(body, form, refusal.status)

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from agentkit.testing.faults.refusals import Refusal
-from agentkit.testing.server.form import Form
-from agentkit.testing.server.forms.anthropic_messages import AnthropicMessages
+from agentkit.testing.server.form import DialectForm
+from agentkit.testing.server.forms.messages.anthropic_messages import AnthropicMessages
 from agentkit.testing.server.manners.manner import Manner
 
 
@@ -18,7 +18,7 @@ class Anthropic(Manner):
 
     name = "anthropic"
 
-    def forms(self, *, store: bool) -> list[Form]:
+    def forms(self, *, store: bool) -> list[DialectForm]:
         return [AnthropicMessages()]
 
     def error(self, refusal: Refusal) -> Any:

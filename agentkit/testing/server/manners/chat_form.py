@@ -8,12 +8,12 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from agentkit.testing.server.form import Form
+from agentkit.testing.server.form import DialectForm
 from agentkit.testing.server.pieces import Step, steps
 from agentkit.testing.server.question import Question
 
 
-class ChatForm(Form):
+class ChatForm(DialectForm):
     """How one kind of server writes chat completions."""
 
     cut_in_last_piece = False

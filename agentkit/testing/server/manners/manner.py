@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from agentkit.testing.faults.refusals import Refusal
-from agentkit.testing.server.form import Form
+from agentkit.testing.server.form import DialectForm
 
 
 class Manner(ABC):
@@ -22,7 +22,7 @@ class Manner(ABC):
     """Whether it keeps its Responses answers, where nobody says whether it should."""
 
     @abstractmethod
-    def forms(self, *, store: bool) -> list[Form]:
+    def forms(self, *, store: bool) -> list[DialectForm]:
         """Give what writes each dialect the server speaks.
 
         Args:

@@ -18,8 +18,8 @@ from types import MappingProxyType
 from typing import Any
 
 from agentkit.testing.faults.refusals import HISTORY, Refusal
-from agentkit.testing.server.form import Form
-from agentkit.testing.server.forms.openai_responses import OpenAIResponses
+from agentkit.testing.server.form import DialectForm
+from agentkit.testing.server.forms.responses.openai_responses import OpenAIResponses
 from agentkit.testing.server.manners.chat_form import ChatForm
 from agentkit.testing.server.manners.manner import Manner
 from agentkit.testing.server.pieces import Step, answer_tokens
@@ -46,7 +46,7 @@ class OpenAI(ChatForm, Manner):
     writes_calls_as_text = False
     bare_delta = False
 
-    def forms(self, *, store: bool) -> list[Form]:
+    def forms(self, *, store: bool) -> list[DialectForm]:
         return [self, OpenAIResponses(self, store=store)]
 
     def answer_id(self, question: Question) -> str:

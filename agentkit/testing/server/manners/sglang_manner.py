@@ -17,9 +17,9 @@ from types import MappingProxyType
 from typing import Any
 
 from agentkit.testing.faults.refusals import Refusal
-from agentkit.testing.server.form import Form
-from agentkit.testing.server.forms.sglang_messages import SGLangMessages
-from agentkit.testing.server.forms.sglang_responses import SGLangResponses
+from agentkit.testing.server.form import DialectForm
+from agentkit.testing.server.forms.messages.sglang_messages import SGLangMessages
+from agentkit.testing.server.forms.responses.sglang_responses import SGLangResponses
 from agentkit.testing.server.manners.chat_form import ChatForm
 from agentkit.testing.server.manners.manner import Manner
 from agentkit.testing.server.pieces import Step, answer_tokens
@@ -42,7 +42,7 @@ class SGLang(ChatForm, Manner):
     headers = MappingProxyType({"server": "uvicorn"})
     bare_delta = False
 
-    def forms(self, *, store: bool) -> list[Form]:
+    def forms(self, *, store: bool) -> list[DialectForm]:
         return [self, SGLangResponses(self, store=store), SGLangMessages(self)]
 
     def answer_id(self, question: Question) -> str:

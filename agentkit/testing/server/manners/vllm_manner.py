@@ -16,9 +16,9 @@ from types import MappingProxyType
 from typing import Any
 
 from agentkit.testing.faults.refusals import BAD_ARGUMENTS, HISTORY, Refusal
-from agentkit.testing.server.form import Form
-from agentkit.testing.server.forms.vllm_messages import VLLMMessages
-from agentkit.testing.server.forms.vllm_responses import VLLMResponses
+from agentkit.testing.server.form import DialectForm
+from agentkit.testing.server.forms.messages.vllm_messages import VLLMMessages
+from agentkit.testing.server.forms.responses.vllm_responses import VLLMResponses
 from agentkit.testing.server.manners.chat_form import ChatForm
 from agentkit.testing.server.manners.manner import Manner
 from agentkit.testing.server.pieces import Step, answer_tokens, token_id
@@ -41,7 +41,7 @@ class VLLM(ChatForm, Manner):
     headers = MappingProxyType({"server": "uvicorn", "vary": "Origin"})
     cut_in_last_piece = True
 
-    def forms(self, *, store: bool) -> list[Form]:
+    def forms(self, *, store: bool) -> list[DialectForm]:
         return [self, VLLMResponses(self, store=store), VLLMMessages(self)]
 
     def answer_id(self, question: Question) -> str:
@@ -312,13 +312,10 @@ def _arguments_refusal(question: Question) -> Refusal | None:
         ),
         None,
     )
-    return (
-        None
-        if given is None
-        else replace(
-            HISTORY["history_bad_arguments"], message=BAD_ARGUMENTS.format(items=len(given))
-        )
-    )
+    if given is None:
+        return None
+    text = BAD_ARGUMENTS.format(items=len(given))
+    return replace(HISTORY["history_bad_arguments"], message=text)
 
 
 def _needs_parser(choice: Any, name: str | None) -> str:

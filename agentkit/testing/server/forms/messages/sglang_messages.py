@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agentkit.testing.faults.refusals import Refusal
-from agentkit.testing.server.forms.messages_form import Block, MessagesForm
+from agentkit.testing.server.forms.messages.messages_form import Block, MessagesForm
 from agentkit.testing.server.question import Question
 
 _TYPES = {400: "invalid_request_error", 404: "not_found_error", 429: "rate_limit_error"}

@@ -11,9 +11,9 @@ from typing import Any
 
 from agentkit.dialects.responses.request_in import chat_request
 from agentkit.testing.faults.refusals import Refusal
-from agentkit.testing.server.form import Form, Lost
-from agentkit.testing.server.forms.answer_store import AnswerStore
-from agentkit.testing.server.forms.item_events import item_events
+from agentkit.testing.server.form import DialectForm, Lost
+from agentkit.testing.server.forms.responses.answer_store import AnswerStore
+from agentkit.testing.server.forms.responses.item_events import item_events
 from agentkit.testing.server.pieces import tokens
 from agentkit.testing.server.question import Question
 
@@ -23,7 +23,7 @@ _ENDS = ("stop", "tool_calls", *CUT)
 Item = dict[str, Any]
 
 
-class ResponsesForm(Form):
+class ResponsesForm(DialectForm):
     """How one kind of server writes Responses."""
 
     dialect = "responses"
@@ -34,7 +34,7 @@ class ResponsesForm(Form):
     deletes = False
     """Whether a stored answer can be deleted."""
 
-    def __init__(self, chat: Form, *, store: bool) -> None:
+    def __init__(self, chat: DialectForm, *, store: bool) -> None:
         """Make a form.
 
         Args:

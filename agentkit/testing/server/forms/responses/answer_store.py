@@ -10,7 +10,7 @@ from agentkit.testing.server.question import Question
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptAnswer:
     """One answer, and what it answered."""
 
     draft: Mapping[str, Any]
@@ -23,9 +23,9 @@ class AnswerStore:
     """What one server keeps while it runs."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, Kept] = {}
+        self._kept: dict[str, KeptAnswer] = {}
 
-    def get(self, name: Any) -> Kept | None:
+    def get(self, name: Any) -> KeptAnswer | None:
         """Find an answer by its id."""
         return self._kept.get(name) if isinstance(name, str) else None
 
@@ -47,4 +47,4 @@ class AnswerStore:
             message = {"role": "assistant", "content": message.get("content")}
         said = [message] if message.get("content") or message.get("tool_calls") else []
         told = [m for m in question.messages if m.get("role") != "system" or "items" in m]
-        self._kept[name] = Kept(draft, question, [*told, *said])
+        self._kept[name] = KeptAnswer(draft, question, [*told, *said])

@@ -12,9 +12,9 @@ from itertools import zip_longest
 from typing import Any
 
 from agentkit.testing.faults.refusals import Refusal
-from agentkit.testing.server.form import Form, Lost
+from agentkit.testing.server.form import DialectForm, Lost
 from agentkit.testing.server.forms.opaque import opaque, sound
-from agentkit.testing.server.forms.responses_form import Item, ResponsesForm
+from agentkit.testing.server.forms.responses.responses_form import Item, ResponsesForm
 from agentkit.testing.server.question import Question
 
 _ENCRYPTED = "reasoning.encrypted_content"
@@ -25,7 +25,7 @@ class OpenAIResponses(ResponsesForm):
 
     deletes = True
 
-    def __init__(self, chat: Form, *, store: bool) -> None:
+    def __init__(self, chat: DialectForm, *, store: bool) -> None:
         super().__init__(chat, store=store)
         self._pairs: dict[str, str] = {}
         """The reasoning that each call was made after, by their ids."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from agentkit.dialects.messages.request_in import chat_request
 from agentkit.testing.faults.refusals import Refusal
-from agentkit.testing.server.form import Form
+from agentkit.testing.server.form import DialectForm
 from agentkit.testing.server.pieces import answer_tokens, tokens
 from agentkit.testing.server.question import Question
 
@@ -30,7 +30,7 @@ _GROWING = {
 }
 
 
-class MessagesForm(Form):
+class MessagesForm(DialectForm):
     """How one kind of server writes Messages."""
 
     dialect = "messages"
@@ -38,7 +38,7 @@ class MessagesForm(Form):
     shows_thinking = True
     """Whether what a model thought is streamed."""
 
-    def __init__(self, chat: Form | None = None) -> None:
+    def __init__(self, chat: DialectForm | None = None) -> None:
         """Make a form; `chat` is how the same server writes chat completions."""
         self._chat = chat
         if chat is not None:

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agentkit.testing.faults.refusals import Refusal
-from agentkit.testing.server.forms.messages_form import Block, MessagesForm
-from agentkit.testing.server.forms.vllm_responses import BETWEEN, bounds
+from agentkit.testing.server.forms.messages.messages_form import Block, MessagesForm
+from agentkit.testing.server.forms.responses.vllm_responses import BETWEEN, bounds
 from agentkit.testing.server.question import Question
 
 _TYPES = {404: "NotFoundError", 429: "RateLimitError", 401: "AuthenticationError"}

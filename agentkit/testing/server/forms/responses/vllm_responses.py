@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agentkit.testing.faults.refusals import Refusal
-from agentkit.testing.server.forms.responses_form import Item, ResponsesForm
+from agentkit.testing.server.forms.responses.responses_form import Item, ResponsesForm
 from agentkit.testing.server.question import Question, output_limit
 
 BETWEEN = "\n\n"

@@ -13,8 +13,9 @@ from types import MappingProxyType
 from typing import Any
 
 from agentkit.testing.faults.refusals import Refusal
-from agentkit.testing.server.forms.block_rules import block_refusal
-from agentkit.testing.server.forms.messages_form import Block, MessagesForm
+from agentkit.testing.server.form import Lost
+from agentkit.testing.server.forms.messages.block_rules import block_refusal
+from agentkit.testing.server.forms.messages.messages_form import Block, MessagesForm
 from agentkit.testing.server.forms.opaque import opaque, sound
 from agentkit.testing.server.question import Question
 
@@ -49,6 +50,16 @@ class AnthropicMessages(MessagesForm):
         }
     )
     writes_calls_as_text = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._thought: set[Any] = set()
+        """The calls that were made after thinking, by their ids."""
+
+    def answered(self, draft: Mapping[str, Any], question: Question, lost: Lost = "") -> None:
+        blocks = self.blocks(draft, question)
+        if any(block["type"] == "thinking" for block in blocks):
+            self._thought |= {str(block.get("id")) for block in blocks}
 
     def answer_id(self, question: Question) -> str:
         return f"msg_01{question.base62('answer', 22)}"
@@ -120,7 +131,7 @@ class AnthropicMessages(MessagesForm):
                 return Refusal(400, f"{name}: Field required")
         if models is not None and model not in models:
             return Refusal(404, f"model: {model}")
-        if refusal := block_refusal(native, _signed):
+        if refusal := block_refusal(native, _signed, self._thought):
             return refusal
         if len(question.prompt) > question.context:
             size = len(question.prompt)

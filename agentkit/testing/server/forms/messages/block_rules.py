@@ -11,12 +11,13 @@ Signed = Callable[[Mapping[str, Any]], str]
 _THINKING = ("thinking", "redacted_thinking")
 
 
-def block_refusal(request: Mapping[str, Any], signed: Signed) -> Refusal | None:
+def block_refusal(request: Mapping[str, Any], signed: Signed, thought: set[Any]) -> Refusal | None:
     """Give the reason to refuse the messages of a request; None where they are taken.
 
     Args:
         request: as it came.
         signed: tells what is wrong with the signature of a block.
+        thought: the ids of calls that were made after thinking.
     """
     given = request["messages"]
     if not isinstance(given, list) or not all(isinstance(message, dict) for message in given):
@@ -24,7 +25,7 @@ def block_refusal(request: Mapping[str, Any], signed: Signed) -> Refusal | None:
     if not given:
         return Refusal(400, "messages: at least one message is required")
     found = [*_order(given), *_pairs(given), *_texts(given)]
-    found += [*_thinking(given, request, signed)]
+    found += [*_thinking(given, request, signed, thought)]
     return Refusal(400, found[0]) if found else None
 
 
@@ -80,7 +81,7 @@ def _texts(messages: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _thinking(
-    messages: list[dict[str, Any]], request: Mapping[str, Any], signed: Signed
+    messages: list[dict[str, Any]], request: Mapping[str, Any], signed: Signed, thought: set[Any]
 ) -> Iterator[str]:
     asked = request.get("thinking")
     wanted = isinstance(asked, dict) and asked.get("type") == "enabled"
@@ -98,7 +99,8 @@ def _thinking(
                     " the latest assistant message cannot be modified. These blocks must remain as"
                     " they were in the original response."
                 )
-        if wanted and _blocks(message, "tool_use") and first.get("type") not in _THINKING:
+        called = any(block.get("id") in thought for _, block in _blocks(message, "tool_use"))
+        if wanted and called and first.get("type") not in _THINKING:
             yield (
                 f"messages.{index}.content.0.type: Expected `thinking` or `redacted_thinking`, but"
                 f" found `{first.get('type')}`. When `thinking` is enabled, a final `assistant`"
