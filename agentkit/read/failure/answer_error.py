@@ -141,7 +141,8 @@ def brings_text(data: Any) -> bool:
     if "choices" not in data and (codec := event_codec(data)) is not None:
         # an event that goes on with a call says nothing by itself, without the one that began it
         goes_on = isinstance(data.get("delta"), str) and data["delta"] != ""
-        return goes_on or any(delta.text for delta in codec.events().add(data, str(data["type"])))
+        kind = str(data.get("type") or "")
+        return goes_on or any(delta.text for delta in codec.events().add(data, kind))
     choices = data.get("choices")
     for choice in choices if isinstance(choices, list) else ():
         inner = (choice.get("delta") or choice.get("message")) if isinstance(choice, dict) else None
