@@ -180,6 +180,8 @@ def _own_id(
 def _item(item: dict[str, Any], at: str, profile: Profile) -> Iterator[Problem]:
     """Check an item by itself."""
     kind = _kind(item)
+    if profile.name == "vllm":
+        yield from _vllm(item, kind, at)
     if kind == "message":
         yield from _message(item, at)
     elif kind == "reasoning":
@@ -196,6 +198,32 @@ def _item(item: dict[str, Any], at: str, profile: Profile) -> Iterator[Problem]:
     elif kind == "computer_call_output" and not isinstance(item.get("output"), dict):
         text = "the result of a computer call is a `computer_screenshot`"
         yield problem("history_bad_content", text, pointer=f"{at}/output")
+
+
+def _vllm(item: dict[str, Any], kind: str, at: str) -> Iterator[Problem]:
+    """Check what vLLM 0.32 does not take: most kinds of items ("Unsupported input item type: …"), a
+    refusal (it fails with a 500), and parts of an assistant without `type: "message"`.
+    """
+    content = item.get("content")
+    listed = content if isinstance(content, list) else []
+    parts = [part for part in listed if isinstance(part, dict)]
+    if kind not in _OF_VLLM:
+        text = f"vLLM takes no item of the type {kind!r}"[:200]
+        yield problem("history_bad_content", text, pointer=f"{at}/type", before=kind)
+    elif kind == "message" and any(part.get("type") == "refusal" for part in parts):
+        text = "vLLM fails on a refusal: write it as a text"
+        yield problem("history_bad_content", text, pointer=f"{at}/content")
+    elif kind == "message" and item.get("role") == "assistant" and parts and "type" not in item:
+        text = 'vLLM takes parts of an assistant only beside `type: "message"`'
+        yield problem("history_bad_content", text, pointer=at)
+
+
+_OF_VLLM = frozenset(
+    {
+        *("message", "reasoning", "function_call", "function_call_output"),
+        *("custom_tool_call", "custom_tool_call_output"),
+    }
+)
 
 
 def _call(item: dict[str, Any], kind: str, at: str, profile: Profile) -> Iterator[Problem]:

@@ -52,7 +52,9 @@ def _assistant(message: Item) -> list[Item]:
     content, refusal = message.get("content"), message.get("refusal")
     found: list[Item] = []
     if content or not (calls or refusal):
-        found.append({"role": "assistant", "content": _parts(content or "", "output_text")})
+        listed = {"type": "message"} if isinstance(content, list) else {}  # vLLM wants it there
+        written = _parts(content or "", "output_text")
+        found.append({**listed, "role": "assistant", "content": written})
     if refusal:
         part = {"type": "refusal", "refusal": refusal}
         found.append({"type": "message", "role": "assistant", "content": [part]})
@@ -79,7 +81,8 @@ def _parts(content: Any, text_type: str) -> Any:
 def _part(part: Item, text_type: str) -> Item:
     kind, image, file = part.get("type"), part.get("image_url"), part.get("file")
     if kind == "text":
-        return {"type": text_type, "text": part.get("text")}
+        cited: Item = {"annotations": []} if text_type == "output_text" else {}
+        return {"type": text_type, "text": part.get("text"), **cited}
     if kind == "image_url" and isinstance(image, (dict, str)):
         given = image if isinstance(image, dict) else {"url": image}
         detail = {"detail": given["detail"]} if "detail" in given else {}

@@ -159,6 +159,25 @@ def test_servers_differ() -> None:
     assert found([{**call(), "id": "uuid-1"}, OUTPUT], "deepseek") == []
 
 
+VLLM: list[tuple[list[Any], str]] = [
+    ([{"type": "web_search_call", "id": "ws_1"}], "/input/0/type"),
+    (
+        [{**text("a"), "content": [{"type": "refusal", "refusal": "no"}]}],
+        "/input/0/content",
+    ),
+    (
+        [{"role": "assistant", "content": [{"type": "output_text", "text": "a"}]}],
+        "/input/0",
+    ),
+]
+
+
+@pytest.mark.parametrize(("items", "pointer"), VLLM)
+def test_what_vllm_refuses_is_found(items: list[Any], pointer: str) -> None:
+    assert found(items, "vllm") == [("history_bad_content", pointer)]
+    assert found(items) == []
+
+
 @given(
     st.lists(
         st.dictionaries(

@@ -109,6 +109,16 @@ def fields_of(**fields: Any) -> dict[str, Any]:
         ),
         ({"role": "assistant", "content": "x", "items": [text("y")]}, [text("y")]),
         ({"role": "assistant", "content": "x", "items": []}, []),
+        (
+            {"role": "assistant", "content": [{"type": "text", "text": "x"}]},
+            [
+                {
+                    "type": "message",
+                    "role": "assistant",
+                    "content": [{"type": "output_text", "text": "x", "annotations": []}],
+                }
+            ],
+        ),
         ({"type": "item_reference", "id": "rs_1"}, [{"type": "item_reference", "id": "rs_1"}]),
         (
             {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "a"}]},
