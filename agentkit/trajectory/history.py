@@ -121,7 +121,11 @@ def sent_name(name: str, profile: Profile) -> str:
 
 
 def sent_id(call: ToolCall, profile: Profile) -> str:
-    """Write the call's id in the form the profile demands; the same id gives the same one."""
+    """Write the call's id in the form the profile demands; the same id gives the same one. Where an
+    answer goes back item by item, its ids do too.
+    """
+    if profile.dialect != "chat":
+        return call.id
     match profile.ids:
         case "kimi" if not _KIMI.fullmatch(call.id):
             return f"functions.{sent_name(call.name, profile)}:{call.position}"

@@ -15,8 +15,12 @@ from openai.types.responses import Response as SdkResponse
 import agentkit as ak
 from agentkit.dialects.responses.answer_out import body_out, items
 from agentkit.dialects.responses.events_out import events_out
+from agentkit.trajectory import history
 from agentkit.trajectory.person.by_hand import rewritten
+from agentkit.trajectory.profiles import profile_of
 from agentkit.types.answer import Response
+from agentkit.types.request import Spec
+from agentkit.types.trajectory import ToolResult
 from tests.dialects.responses.constructed import BODIES, body, call, stream, text
 
 REASONING = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAAAB"}
@@ -227,6 +231,15 @@ def test_the_end_of_a_chat_answer_becomes_a_status(
     written = body_out(ak.read_response({"choices": [choice]}))
     assert written["status"] == status
     assert (written["incomplete_details"] or {}).get("reason") == reason
+
+
+def test_a_result_names_its_call_whatever_the_server_wants_of_chat_messages() -> None:
+    made = {**call(), "call_id": f"resp_{'x' * 60}:call_0"}
+    read = ak.read_response(body(made))
+    profile = profile_of(Spec(model="gpt-5", dialect="responses", profile="openai"))
+    result = ToolResult(call_id=read.tool_calls[0].id, name="add", status="ok", content="3")
+    message = history.tool_message(read.tool_calls[0], result, profile)
+    assert message["tool_call_id"] == items(read)[0]["call_id"]
 
 
 def test_ids_never_collide() -> None:
