@@ -14,6 +14,7 @@ from agentkit.analysis.sample_tree import SampleTree
 from agentkit.analysis.tokens.tokens import Tokens
 from agentkit.show.html import Html
 from agentkit.show.notebook.live import LiveView
+from agentkit.show.notebook.page_parts import Part, button, part
 from agentkit.show.render.analysis.comparison import report_fragments
 from agentkit.show.render.analysis.diff import diff_fragments
 from agentkit.show.render.analysis.findings import Card, cards_of
@@ -49,8 +50,11 @@ class ComparisonView(LiveView):
             prompt: [len(by_side.get(side, ())) for side in shown.sides]
             for prompt, by_side in shown.asked.items()
         }
-        cards = {card.class_: _case(card, shown.sides) for card in cards_of(shown)}
-        return {"sides": list(shown.sides), "asked": asked, "cards": cards}
+        acts = [
+            [f'[data-key="class-{card.class_}"] .ak-inside', 0, _ways(card, shown.sides, asked)]
+            for card in cards_of(shown)
+        ]
+        return {"sides": list(shown.sides), "asked": asked, "acts": acts}
 
     def do_open(self, prompt: int, left: int, right: int, sample: int = 0) -> None:
         """Send the page two conversations of a prompt beside each other, or the one there is."""
@@ -69,19 +73,29 @@ class ComparisonView(LiveView):
         self.reply({"type": "pair", "key": key, "html": "".join(rows.values())})
 
 
-def _case(card: Card, sides: Sequence[str]) -> dict[str, int | None]:
-    """Name the case that stands for a finding, and the side whose tokens tell of it."""
+def _opener(word: str, kind: str, given: dict[str, Any], **more: Any) -> Part:
+    return button(word, args=given, kind=f"{kind}.ak-cell", aria_expanded=False, **more)
+
+
+def _ways(card: Card, sides: Sequence[str], asked: Mapping[int, list[int]]) -> Part:
+    """Describe what opens the case that stands for a finding, and the tokens that tell of it."""
     first = card.first
     left, right = (sides.index(name) for name in first.sides)
-    at = sides.index(first.at or first.sides[0])
-    tokens = at if first.class_ == "prefix_broken" else None
-    return {
-        "prompt": first.prompt,
-        "left": left,
-        "right": right,
-        "sample": first.sample,
-        "tokens": tokens,
-    }
+    title = f"Prompt {first.prompt}"
+    case = {"prompt": first.prompt, "left": left, "right": right, "sample": first.sample}
+    both = {**case, "title": title, "asked": asked[first.prompt]}
+    ways = [_opener(f"Open {title.lower()}", "ak-line", both)]
+    if first.class_ == "prefix_broken":
+        at = sides.index(first.at or first.sides[0])
+        about = f"tokens at {sides[at]}"
+        tokens = {**case, "left": at, "title": title, "about": about, "action": "tokens"}
+        ways.append(_opener("Show in the tokens", "ak-line", tokens))
+    return part(".ak-ways", *ways)
+
+
+def _diff(labels: Sequence[str], left: int, right: int) -> Part:
+    label = f"Diff of {labels[left]} and {labels[right]}"
+    return _opener("Diff", "", {"left": left, "right": right, "title": "Branches"}, label=label)
 
 
 class TreeView(LiveView):
@@ -101,7 +115,14 @@ class TreeView(LiveView):
             return {}
         labels = [branch.label for branch in shown]
         parents = [labels.index(branch.parent or shown.current) for branch in shown]
-        return {"sides": labels, "parents": parents}
+        rows = [labels.index(branch.label) for _, branch in shown.rows()]
+        last = "tr[data-key^='branch-'] > :last-child"
+        acts = [
+            [last, i, _diff(labels, parents[right], right)]
+            for i, right in enumerate(rows)
+            if parents[right] != right
+        ]
+        return {"sides": labels, "acts": acts}
 
     def do_open(self, left: int, right: int, sample: int = 0, prompt: int | None = None) -> None:
         """Send the page two branches beside each other."""

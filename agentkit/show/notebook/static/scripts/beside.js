@@ -136,16 +136,9 @@ class Openers {
   }
 
   dress() {
-    const { asked, parents, ways, sides } = this.live.state;
+    const { asked, acts = [], ways, sides } = this.live.state;
+    dress(this.live.rows, acts);
     if (asked) this.matrix();
-    for (const row of parents ? this.all("tr[data-key^='branch-']") : []) {
-      const right = sides.indexOf(row.dataset.key.slice(7));
-      const left = parents[right];
-      if (left === right || row.querySelector("button")) continue;
-      const label = `Diff of ${sides[left]} and ${sides[right]}`;
-      const button = press(undefined, { word: "Diff", label });
-      row.lastElementChild.append(this.opens(button, { left, right, title: "Branches" }));
-    }
     this.all(".ak-bands").forEach((svg) => svg.setAttribute("role", "group"));
     this.all(".ak-bands g").forEach((box, i) => {
       const way = ways?.[i] ?? [];
@@ -164,9 +157,9 @@ class Openers {
     }
   }
 
-  /** Gives each cell of the matrix and each card its button, and the head its filter. */
+  /** Gives each cell of the matrix its button, and the head its filter. */
   matrix() {
-    const { asked, cards, sides } = this.live.state;
+    const { asked, sides } = this.live.state;
     for (const cell of this.all("td[data-key^='cell-']:not(:has(.ak-cell))")) {
       const [prompt, side] = cell.dataset.key.split("-").slice(1).map(Number);
       const other = asked[prompt].findIndex((samples, i) => samples && i !== side);
@@ -177,22 +170,6 @@ class Openers {
       const label = `prompt ${prompt}, ${sides[side]}: open beside another side`;
       button.ariaLabel = label;
       cell.append(this.opens(button, { prompt, left, right, title, about, asked: asked[prompt] }));
-    }
-    for (const [name, { tokens, ...given }] of Object.entries(cards)) {
-      const inside = this.live.row(`class-${name}`)?.querySelector(".ak-inside");
-      if (!inside || inside.querySelector(".ak-ways")) continue;
-      const title = `Prompt ${given.prompt}`;
-      const word = `Open ${title.toLowerCase()}`;
-      const button = (word, more) =>
-        this.opens(press(undefined, { word, kind: "ak-line" }), { ...given, title, ...more });
-      const about = `tokens at ${sides[tokens]}`;
-      const ways = [
-        button(word, { asked: asked[given.prompt] }),
-        tokens === null
-          ? null
-          : button("Show in the tokens", { left: tokens, about, action: "tokens" }),
-      ];
-      inside.append(own(h(".ak-ways", ways)));
     }
     this.filter();
   }
@@ -232,7 +209,8 @@ class Openers {
     if (again) return;
     this.cell = cell;
     cell.ariaExpanded = "true";
-    this.pair = new Pair(this.live, cell.given, () => this.close(true));
+    const given = cell.given ?? JSON.parse(cell.dataset.args);
+    this.pair = new Pair(this.live, given, () => this.close(true));
     const row = cell.closest("tr");
     // in the table below its row; of a picture, whose lines it would cut, below all of it
     const below = cell.closest(".ak-lanes, .ak-bands, .ak-ways");

@@ -19,6 +19,7 @@ from agentkit.show.notebook.views.conversation_view import Parts
 from agentkit.show.notebook.views.debugger.break_rows import break_rows
 from agentkit.show.notebook.views.debugger.controls import controls, status
 from agentkit.show.notebook.views.debugger.fact_line import bare, facts
+from agentkit.show.notebook.views.debugger.frame_parts import branch_part
 from agentkit.show.notebook.views.debugger.frame_view import FrameView
 from agentkit.show.notebook.views.stream_rows import StreamRows
 from agentkit.show.notebook.views.turns.reruns import Reruns
@@ -242,7 +243,12 @@ class DebuggerView(Reruns, FrameView):
             return []
         self._tree = tree
         drawn = [part for key, part in tree_fragments(tree, STATIC).items() if key != "tree"]
-        return [["branches", without_keys(fragment(*drawn)), [b.label for _, b in tree.rows()]]]
+        labels = [branch.label for _, branch in tree.rows()]
+        acts = [
+            [".ak-does", i, branch_part(label, label == tree.current)]
+            for i, label in enumerate(labels)
+        ]
+        return [["branches", without_keys(fragment(*drawn)), acts]]
 
     def _grow(self, rows: StreamRows | None) -> None:
         if self._growing:

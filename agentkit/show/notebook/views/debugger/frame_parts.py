@@ -165,3 +165,19 @@ def _point(index: int, point: Mapping[str, Any]) -> Part:
         part("small", often if point["on"] else "off"),
         closing("unbreak", f"Remove breakpoint {text}", at),
     )
+
+
+def branch_part(label: str, here: bool) -> Part:
+    """Describe what can be done with a branch: see how it differs from the one it left, go there.
+
+    Args:
+        label: its name.
+        here: whether it is the current one.
+    """
+    args = {"branch": label}
+    current = "true" if here else None
+    return part(
+        "span",
+        button("Diff", "differs", args, label=f"Diff of {label}"),
+        button("Open", "switch", args, label=f"Open {label}", aria_current=current),
+    )

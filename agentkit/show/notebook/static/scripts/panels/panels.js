@@ -4,21 +4,10 @@ function branches(live, { within, about }) {
   const beside = h(".ak-differs", { hidden: true });
   within.append(lanes, beside);
   return {
-    take(html, labels) {
+    take(html, acts) {
       lanes.replaceChildren(nodesOf(html));
-      lanes.querySelectorAll("tbody tr").forEach((row, i) => {
-        const branch = labels[i];
-        const act = (word, action, more) =>
-          press(() => live.send(action, { branch }), { word, label: `${word} ${branch}`, ...more });
-        const here = row.classList.contains("ak-here") ? "true" : null;
-        row
-          .querySelector(".ak-does")
-          .replaceChildren(
-            act("Diff", "differs", { label: `Diff of ${branch}` }),
-            act("Open", "switch", { ariaCurrent: here }),
-          );
-      });
-      about.textContent = `${labels.length}; a lane is a branch, a column a turn`;
+      dress(lanes, acts);
+      about.textContent = `${acts.length}; a lane is a branch, a column a turn`;
     },
     differs({ branch, html }) {
       const close = () => {

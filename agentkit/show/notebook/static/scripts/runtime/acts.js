@@ -19,6 +19,20 @@ function fill(place, parts) {
 }
 
 /**
+ * Puts what the kernel describes into what it draws, once: of what a selector finds, into which; in
+ * front of all where there is none.
+ */
+function dress(body, acts) {
+  for (const [select, i, part] of acts) {
+    const place = select ? body.querySelectorAll(select)[i] : body;
+    if (!place || place.akDress?.isConnected) continue;
+    place.akDress = own(made(part));
+    if (select) place.append(place.akDress);
+    else place.prepend(place.akDress);
+  }
+}
+
+/**
  * Hears the controls that the kernel describes: a button, a box or a list with `data-do` asks for
  * that with `data-args`, a form with what its fields hold, too.
  */

@@ -15,17 +15,11 @@ async function saveCode({ live }, turn, kind) {
 /** The address of this page, with the turn that a view of it goes to. */
 const linkOf = (turn) => `${location.href.split("#")[0]}#agentkit-turn-${turn}`;
 
-/** Puts what the kernel describes into what it draws of a tab. */
-function dress(body, acts) {
-  for (const [select, i, part] of acts)
-    if (select) body.querySelectorAll(select)[i]?.append(made(part));
-    else body.prepend(made(part));
-  const [events, raws] = [".ak-events", ".ak-raws"].map((name) => body.querySelector(name));
-  if (raws) dressResponse(body, { Events: events, Raw: raws });
-}
-
-/** Shows one of the two views of an answer. */
-function dressResponse(body, views) {
+/** Offers the two views of an answer. */
+function offerViews(body) {
+  const [Events, Raw] = [".ak-events", ".ak-raws"].map((name) => body.querySelector(name));
+  if (!Raw) return;
+  const views = { Events, Raw };
   const show = (word) => {
     body.akView = word;
     for (const [name, view] of Object.entries(views)) view.hidden = name !== word;

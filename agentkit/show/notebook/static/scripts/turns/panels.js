@@ -23,6 +23,7 @@ function panels(live) {
     for (const node of shown.body.querySelectorAll(".ak-dress")) node.remove();
     morph(shown.body, h("div", { className: shown.body.className }, nodesOf(html)));
     dress(shown.body, acts);
+    offerViews(shown.body);
     if (had && !shown.body.contains(document.activeElement))
       focusOn(shown.body.querySelector("button:not([aria-disabled='true'])"));
     shown.node.ariaBusy = null;
