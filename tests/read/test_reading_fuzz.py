@@ -75,6 +75,31 @@ NOISE = [
     "&lt;",
     "<![CDATA[",
 ]
+DIALECTS = [
+    json.loads(line)
+    for path in sorted((CORPUS / "captures").glob("*.jsonl"))
+    for line in path.read_text(encoding="utf-8").splitlines()
+    if '"/v1/responses"' in line or '"/v1/messages"' in line
+]
+"""Captured answers in the Responses and Messages dialects."""
+KINDS = [
+    *("message", "reasoning", "function_call", "custom_tool_call", "web_search_call", "mcp_call"),
+    *("text", "thinking", "redacted_thinking", "tool_use", "server_tool_use", "output_text"),
+    *("response.created", "response.output_item.added", "response.output_item.done"),
+    *("response.output_text.delta", "response.function_call_arguments.delta", "error", "ping"),
+    *("response.reasoning_text.delta", "response.completed", "response.failed", "refusal"),
+    *("message_start", "content_block_start", "content_block_delta", "content_block_stop"),
+    *("message_delta", "message_stop", "text_delta", "input_json_delta", "signature_delta"),
+    *("completed", "incomplete", "end_turn", "pause_turn", "tool_use", "response.surprise"),
+]
+FIELDS = [
+    *("type", "object", "status", "output", "content", "stop_reason", "usage", "error", "id"),
+    *("item", "output_index", "content_index", "item_id", "call_id", "name", "arguments", "input"),
+    *("index", "content_block", "delta", "partial_json", "text", "thinking", "signature", "part"),
+    *("response", "message", "summary", "summary_index", "encrypted_content", "refusal", "role"),
+    *("incomplete_details", "reason", "annotations", "logprobs", "sequence_number", "citations"),
+    *("input_tokens", "output_tokens", "model", "data", "tool_use_id", "snapshot", "choices"),
+]
 STREAMS = [
     json.loads(path.read_text(encoding="utf-8"))["text"]
     for path in sorted((CORPUS / "stream").glob("*.json"))
@@ -158,6 +183,83 @@ def data(rnd: Random, depth: int = 0) -> Any:
         "function_call",
     ]
     return {rnd.choice(names): data(rnd, depth + 1) for _ in range(rnd.randint(1, 5))}
+
+
+def dialect_data(rnd: Random, depth: int = 0) -> Any:
+    """JSON in the words of Responses and Messages, or not."""
+    kind = rnd.random()
+    if depth > 4 or kind < 0.3:
+        odd: tuple[Any, ...] = (
+            None,
+            True,
+            0,
+            1,
+            -1,
+            1.5,
+            float("nan"),
+            "",
+            [],
+            {},
+            hostile(rnd)[:80],
+        )
+        return rnd.choice((*odd, *KINDS, *KINDS))
+    if kind < 0.5:
+        return [dialect_data(rnd, depth + 1) for _ in range(rnd.randint(0, 3))]
+    found = {rnd.choice(FIELDS): dialect_data(rnd, depth + 1) for _ in range(rnd.randint(1, 6))}
+    return {"type": rnd.choice(KINDS), **found} if rnd.random() < 0.7 else found
+
+
+def mutated(rnd: Random, value: Any) -> Any:
+    """The value with some of its parts dropped, swapped or replaced."""
+    chance = rnd.random()
+    if chance < 0.02:
+        return dialect_data(rnd, 3)
+    if isinstance(value, dict):
+        kept = {key: mutated(rnd, inner) for key, inner in value.items() if rnd.random() > 0.02}
+        return {**kept, rnd.choice(FIELDS): dialect_data(rnd, 4)} if chance < 0.05 else kept
+    if isinstance(value, list):
+        kept_items = [mutated(rnd, inner) for inner in value if rnd.random() > 0.03]
+        return kept_items[::-1] if chance < 0.04 else kept_items
+    return value
+
+
+def dialect_answer(rnd: Random) -> None:
+    row = rnd.choice(DIALECTS)
+    body = json.loads(row["body"]) if row.get("body") else {}
+    obj = mutated(rnd, body) if rnd.random() < 0.5 else dialect_data(rnd)
+    read = ak.read_response(obj, rnd.choice((None, TOOLS)), rnd.choice(get_args(Policy)))
+    json.dumps([call.raw_arguments for call in read.tool_calls])
+    assert repr(read)
+    assert ak.read_response(read.exchange) == ak.read_response(read.exchange)
+
+
+def dialect_stream(rnd: Random) -> None:
+    """Events of a recorded kind, changed, in any order and cut anywhere."""
+    lines = [line for line in rnd.choice(STREAMS).splitlines() if line.startswith("data: {")]
+    given = [value for line in lines if (value := _loaded(line[6:])) is not None]
+    changed = [mutated(rnd, event) for event in given]
+    events = rnd.sample(changed, len(changed)) if rnd.random() < 0.1 else changed
+    events += [dialect_data(rnd) for _ in range(rnd.randint(0, 3))]
+    raw = "".join(f"data: {json.dumps(event)}\n\n" for event in events).encode(
+        errors="surrogatepass"
+    )
+    cuts = sorted(rnd.randint(0, len(raw)) for _ in range(4))
+    pieces = [raw[a:b] for a, b in zip([0, *cuts], [*cuts, len(raw)], strict=True)]
+    whole = ak.read_stream(raw, TOOLS)
+    assert ak.read_stream(pieces, TOOLS) == whole
+    growing = Growing()
+    for part in pieces:
+        growing.feed(part)
+    assert isinstance(growing.calls, tuple)
+    assert repr(whole)
+    assert ak.read_stream(events) is not None
+
+
+def _loaded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
 
 
 def parse(rnd: Random) -> None:
@@ -253,7 +355,10 @@ def history(rnd: Random) -> None:
 
 TARGETS: dict[str, Callable[[Random], None]] = {
     function.__name__: function
-    for function in (parse, split, guess, answer, stream, failure, arguments, history)
+    for function in (
+        *(parse, split, guess, answer, stream, failure, arguments, history),
+        *(dialect_answer, dialect_stream),
+    )
 }
 
 

@@ -160,3 +160,12 @@ def test_an_sdk_chunk_is_taken_as_it_is() -> None:
 def test_a_long_stream_is_read_in_linear_time() -> None:
     chunk = 'data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"name":"f","arguments":"x"}}]}}]}\n\n'
     assert_linear(lambda size: partial(read_stream, chunk * size), 2000, 8000)
+
+
+def test_envelopes_of_lists_and_mixed_lists_come_to_an_end() -> None:
+    chunk: Any = {"choices": [{"delta": {"content": "Hi"}, "finish_reason": "stop"}]}
+    nested = {"data": [{"data": [chunk], "more": 1}]}
+    assert read_stream(f"data: {json.dumps(nested)}\n\n").content == "Hi"
+    others: list[Any] = [{"candidates": []}, {"type": "response.created", "response": {}}]
+    for other in others:
+        assert not read_stream(json.dumps([other, 1])).usable

@@ -68,7 +68,8 @@ def _is_lines(text: str) -> bool:
 
 
 def _is_foreign_stream(data: list[Any]) -> bool:
-    return any(isinstance(item, dict) and foreign_piece(item) for item in data[:5])
+    objects = all(isinstance(item, dict) for item in data)
+    return objects and any(foreign_piece(item) is not None for item in data[:5])
 
 
 def _stream_problem(text: str, fact: str) -> Problem:

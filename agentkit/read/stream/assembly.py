@@ -81,7 +81,8 @@ class Assembly:
         if key is None:
             return chunk
         self._note("nested_envelope", f"each chunk stands inside {key!r}")
-        around = {name: value for name, value in chunk.items() if name != key}
+        outer = key.partition("/")[0]
+        around = {name: value for name, value in chunk.items() if name != outer}
         return self._opened({**around, **inner})
 
     def _foreign(self, piece: ForeignPiece) -> Iterator[Delta]:
