@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from agentkit.dialects.messages.fields import MAX_TOKENS
 from agentkit.dialects.messages.request_in import chat_request as from_messages
 from agentkit.dialects.responses.request_in import chat_request as from_responses
 from agentkit.types.answer import Dialect
@@ -80,6 +81,25 @@ def chat_form(body: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
 
 def _says_strict(tool: Any) -> bool:
     return not isinstance(tool, dict) or tool.get("type") != "function" or "strict" in tool
+
+
+def native_body(given: Any, dialect: Dialect = "chat") -> tuple[Dialect, dict[str, Any]] | None:
+    """Find the request that is meant, written in another dialect than chat completions: a body, or
+    its items or messages alone. None where it is one for a chat completion, or none.
+
+    Args:
+        given: plain data.
+        dialect: what messages are written in that do not tell.
+    """
+    if isinstance(given, dict):
+        told = request_dialect(given)
+        return None if told in (None, "chat") else (told, given)
+    bare = [item for item in _dicts(given) if "role" not in item and "type" in item]
+    if dialect == "responses" or (bare and dialect == "chat"):
+        return "responses", {"input": given}
+    if dialect == "messages":
+        return "messages", {"messages": given, "max_tokens": MAX_TOKENS}
+    return None
 
 
 def native_answer(items: list[Any]) -> Any:

@@ -17,6 +17,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+from agentkit.dialects.responses.chain import with_chain_hint
 from agentkit.errors import UsageError
 from agentkit.read.body.finish_words import means
 from agentkit.read.calls.known_tools import KnownTools
@@ -148,6 +149,7 @@ def _answered(trajectory: Trajectory, outcome: Answer) -> Trajectory:
     error = failure(exchange, response)
     if error is None:
         return _taken(trajectory, response)
+    error = with_chain_hint(error, trajectory.spec)
     came = response if response.content or response.reasoning or response.tool_calls else None
     attempt = Attempt(turn=len(trajectory.turns), error=error, exchange=exchange, response=came)
     filtered = error.kind == "content_filtered" and any(
@@ -248,11 +250,22 @@ def _known_tools(schemas: _Identity) -> KnownTools:
 
 def failure(exchange: Exchange, response: Response) -> ApiError | None:
     """Find why an exchange gave no message to go on from; None where it did."""
-    found = request_error(exchange) or answer_failure(exchange, response)
+    found = request_error(exchange) or answer_failure(exchange, response) or _waits(response)
     if found is not None and exchange.injected is not None:
         return replace(found, hint=f"{exchange.injected} was put in on purpose")
     hint = address_hint(exchange) if found is not None else ""
     return replace(found, hint=hint) if found is not None and hint else found
+
+
+def _waits(response: Response) -> ApiError | None:
+    """Find an answer that the server still works on, or has only queued: it says so itself."""
+    if response.finish_reason is None or response.paused:
+        return None
+    found = next((p for p in response.problems if p.code == "finish_missing"), None)
+    if found is None or response.dialect == "chat":
+        return None
+    status = response.exchange.status
+    return ApiError(kind=found.code, message=found.message, status=status)
 
 
 def request_error(exchange: Exchange) -> ApiError | None:

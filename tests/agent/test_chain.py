@@ -154,3 +154,18 @@ def test_the_dialect_is_the_servers_own_where_nobody_says_another() -> None:
     assert ak.Agent("m", [], server).spec.dialect == "responses"
     assert ak.Agent("m", [], server, dialect="chat").spec.dialect == "chat"
     assert "speaks responses" in repr(ak.Agent("m", [], server))
+
+
+def test_a_server_that_keeps_no_answers_is_told_with_what_to_do() -> None:
+    server = Server()
+    dbg = ak.debug(chained(server), "go")
+    dbg.next()
+
+    async def lost(call: Call, emit: Emit | None = None) -> Exchange:
+        error = {"message": "Response with id 'resp_1' not found.", "code": 404}
+        return Exchange(body=json.dumps({"error": error}), status=404)
+
+    server.chat = lost  # type: ignore[method-assign]
+    trajectory = dbg.run()
+    assert trajectory.error is not None
+    assert "chain=False" in trajectory.error.hint

@@ -8,13 +8,21 @@ whole history is sent instead.
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from agentkit.errors import UsageError
 from agentkit.types.request import Spec
 from agentkit.types.slots import count_filled
 from agentkit.types.trajectory import OpenTurn, Trajectory, Turn
+from agentkit.types.wire import ApiError
 
+_LOST = re.compile(r"response with id .{1,200} not found", re.IGNORECASE | re.DOTALL)
+_KEPT_NOTHING = (
+    "the server did not keep the answer before it; ak.Agent(..., chain=False) sends the whole"
+    " history with each request"
+)
 UNCHAINED = "leave out `store`, or chain=True: a chain goes on from answers that the server keeps"
 
 
@@ -77,3 +85,12 @@ def check_store(spec: Spec, sampling: Any = None) -> None:
     asked.update(asked.get("extra_body") or {})
     if spec.chain and asked.get("store") is False:
         raise UsageError("`store` is false, and a chain is asked for", hint=UNCHAINED)
+
+
+def with_chain_hint(error: ApiError, spec: Spec) -> ApiError:
+    """Say how to go on where the server of a chain did not keep the answer before a request: vLLM
+    takes `store` and keeps nothing, unless it was told to when it started.
+    """
+    if not spec.chain or error.status not in (400, 404) or not _LOST.search(error.message):
+        return error
+    return replace(error, hint=_KEPT_NOTHING)

@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+from agentkit.dialects.native_preflight import body_problems
+from agentkit.dialects.native_request import native_body
 from agentkit.errors import checked_keywords
 from agentkit.read.plain import plain
 from agentkit.trajectory.profiles import get_profile
 from agentkit.trajectory.trouble.message_rules import as_key, message_problems
+from agentkit.trajectory.trouble.native_problems import rollout_problems
 from agentkit.types.problem import Problem, problem
 from agentkit.types.request import Profile
 from agentkit.types.trajectory import Trajectory
@@ -25,7 +28,9 @@ def preflight(messages: Any, profile: Profile | str = "generic") -> tuple[Proble
     messages; nothing where it would be taken.
 
     Args:
-        messages: chat messages as dicts or SDK objects, or a trajectory.
+        messages: chat messages as dicts or SDK objects, or a trajectory; also the body of a
+            request, in any dialect, and input items of Responses. What is wrong there has a pointer
+            into the body.
         profile: a profile or its name.
 
     Raises:
@@ -39,7 +44,16 @@ def preflight(messages: Any, profile: Profile | str = "generic") -> tuple[Proble
     ['history_orphan_tool_result']
     """
     chosen = profile if isinstance(profile, Profile) else get_profile(profile)
-    listed = messages.messages if isinstance(messages, Trajectory) else plain(messages)
+    if isinstance(messages, Trajectory):
+        if messages.spec.dialect != "chat":
+            return tuple(rollout_problems(messages, chosen))
+        listed: Any = messages.messages
+    else:
+        listed = plain(messages)
+        native = native_body(listed, chosen.dialect)
+        if native is not None:
+            return tuple(body_problems(native[1], native[0], chosen))
+        listed = listed.get("messages") if isinstance(listed, dict) else listed
     if not isinstance(listed, list) or not listed:
         return (problem("history_role_order", "there are no messages"),)
     given = [message if isinstance(message, dict) else {} for message in listed]

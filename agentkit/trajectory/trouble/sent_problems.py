@@ -12,6 +12,7 @@ from typing import Any
 from agentkit.errors import nearest
 from agentkit.trajectory.history import turn_messages
 from agentkit.trajectory.profiles import PROFILES
+from agentkit.trajectory.trouble.native_problems import left_behind, native_problems
 from agentkit.trajectory.trouble.preflight import preflight
 from agentkit.types.problem import Problem, problem
 from agentkit.types.request import Profile, Spec
@@ -33,7 +34,8 @@ def sent_problems(trajectory: Trajectory, turn: int) -> Iterable[Problem]:
         added later to where they are, `/turns/3/added/0/role`.
     """
     asked = _turn(trajectory, turn)
-    if turn and (asked is None or not (asked.added or asked.sampling)):
+    given = asked is not None and (asked.added or asked.sampling)
+    if turn and not given and not _is_changed(trajectory, turn):
         return ()  # nothing new was sent
     return _sent(trajectory, turn, asked)
 
@@ -41,7 +43,10 @@ def sent_problems(trajectory: Trajectory, turn: int) -> Iterable[Problem]:
 def _sent(trajectory: Trajectory, turn: int, asked: Turn | OpenTurn | None) -> Iterator[Problem]:
     profile = PROFILES.get(trajectory.spec.profile)
     added = [message.wire for message in asked.added] if asked is not None else []
-    if profile is not None and turn == 0:
+    yield from left_behind(trajectory, turn)
+    if trajectory.spec.dialect != "chat":
+        yield from native_problems(trajectory, turn, asked) if profile is not None else ()
+    elif profile is not None and turn == 0:
         prompt = [message.wire for message in trajectory.prompt]
         kept = asked.kept if asked is not None else None
         history = [*(prompt if kept is None else prompt[:kept]), *added]
@@ -53,6 +58,15 @@ def _sent(trajectory: Trajectory, turn: int, asked: Turn | OpenTurn | None) -> I
     choice.update((asked.sampling if asked is not None else None) or {})
     if "tool_choice" in choice:
         yield from _choice(choice["tool_choice"], trajectory.spec)
+
+
+def _is_changed(trajectory: Trajectory, turn: int) -> bool:
+    """Tell whether the answer before a turn goes out otherwise than it came."""
+    dialect = trajectory.spec.dialect
+    last = trajectory.turns[turn - 1].response if turn <= len(trajectory.turns) else None
+    if last is None:
+        return False
+    return last.dialect != dialect or (dialect != "chat" and last.exchange.by_hand)
 
 
 def _turn(trajectory: Trajectory, turn: int) -> Turn | OpenTurn | None:

@@ -1,0 +1,121 @@
+"""The loop in each dialect: how an answer ends, and what the prompt may be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import agentkit as ak
+from agentkit.errors import UsageError
+from agentkit.types.answer import Dialect
+from tests.support.dialect_answers import DIALECTS, NATIVE, DialectServer, agent, answer
+
+
+def rolled(dialect: Dialect, *bodies: dict[str, Any]) -> tuple[ak.Trajectory, DialectServer]:
+    """Run an agent that is answered so."""
+    made = agent(dialect, bodies, max_turns=4)
+    trajectory = ak.rollout(made, "go")
+    server: Any = made.server
+    return trajectory, server
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_tools_run_until_the_model_answers(dialect: Dialect) -> None:
+    calls = answer(dialect, 1, "see", [{"n": 1}, {"n": 2}])
+    trajectory, server = rolled(dialect, calls, answer(dialect, 2, "done"))
+    assert trajectory.final == "done"
+    assert [r.content for r in trajectory.turns[0].tool_results] == ["2", "4"]
+    assert trajectory.problems == ()
+    assert len(server.asked) == 2
+
+
+def test_a_paused_answer_goes_on_by_itself() -> None:
+    paused = {**answer("messages", 1, "part"), "stop_reason": "pause_turn"}
+    trajectory, server = rolled("messages", paused, answer("messages", 2, "done"))
+    assert trajectory.final == "done"
+    assert server.history[-1] == {"role": "assistant", "content": paused["content"]}
+
+
+def test_one_that_pauses_for_ever_ends_at_the_limit() -> None:
+    trajectory, server = rolled(
+        "messages", {**answer("messages", 1, "part"), "stop_reason": "pause_turn"}
+    )
+    assert trajectory.stop_reason == "max_turns"
+    assert len(server.asked) == 4
+
+
+@pytest.mark.parametrize("status", ["queued", "in_progress"])
+def test_an_answer_that_is_still_worked_on_is_told_and_not_asked_for_again(status: str) -> None:
+    body = {**answer("responses", 1), "status": status}
+    trajectory, server = rolled("responses", body)
+    assert trajectory.stop_reason == "error"
+    assert trajectory.error is not None
+    assert status in trajectory.error.message
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("dialect", "change", "reason"),
+    [
+        ("responses", {"status": "failed", "error": {"code": "x", "message": "boom"}}, "error"),
+        ("responses", {"status": "cancelled"}, "error"),
+        (
+            "responses",
+            {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}},
+            "length",
+        ),
+        (
+            "responses",
+            {"status": "incomplete", "incomplete_details": {"reason": "content_filter"}},
+            "content_filter",
+        ),
+        ("messages", {"stop_reason": "max_tokens"}, "length"),
+        ("messages", {"stop_reason": "model_context_window_exceeded"}, "length"),
+        ("messages", {"stop_reason": "refusal"}, "content_filter"),
+        ("messages", {"stop_reason": "stop_sequence"}, "final"),
+    ],
+)
+def test_an_answer_ends_as_its_dialect_says(
+    dialect: Dialect, change: dict[str, Any], reason: str
+) -> None:
+    trajectory, _ = rolled(dialect, {**answer(dialect, 1, "text"), **change})
+    assert trajectory.stop_reason == reason
+
+
+def test_a_prompt_may_be_items_of_the_dialect() -> None:
+    made = agent("responses", [answer("responses", 1, "done")])
+    call = {"type": "function_call", "call_id": "a", "name": "double", "arguments": "{}"}
+    result = {"type": "function_call_output", "call_id": "a", "output": "4"}
+    ak.rollout(made, [{"role": "user", "content": "go"}, call, result])
+    server: Any = made.server
+    assert server.history[1:] == [call, result]
+
+
+@pytest.mark.parametrize("dialect", NATIVE)
+def test_a_prompt_may_be_the_parts_of_one_message(dialect: Dialect) -> None:
+    made = agent(dialect, [answer(dialect, 1, "done")])
+    kind = "input_text" if dialect == "responses" else "text"
+    ak.rollout(made, [{"type": kind, "text": "go"}])
+    server: Any = made.server
+    assert server.history == [{"role": "user", "content": [{"type": kind, "text": "go"}]}]
+
+
+@pytest.mark.parametrize("dialect", ["chat", "messages"])
+def test_items_of_another_dialect_are_refused(dialect: Dialect) -> None:
+    made = agent(dialect, [answer(dialect, 1, "done")])
+    with pytest.raises(UsageError, match="no role"):
+        ak.rollout(made, [{"type": "function_call_output", "call_id": "a", "output": "4"}])
+
+
+@pytest.mark.parametrize("dialect", NATIVE)
+def test_the_system_text_and_the_limit_stand_where_they_belong(dialect: Dialect) -> None:
+    made = agent(dialect, [answer(dialect, 1, "done")], system="be brief", max_tokens=9)
+    ak.rollout(made, "go")
+    server: Any = made.server
+    (body,) = server.asked
+    if dialect == "messages":
+        assert (body["system"], body["max_tokens"]) == ("be brief", 9)
+    else:
+        assert body["max_output_tokens"] == 9
+        assert body["input"][0] == {"role": "system", "content": "be brief"}
