@@ -5,8 +5,10 @@ server.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import openai
@@ -14,6 +16,7 @@ import openai
 from agentkit.servers.clients import as_server
 from agentkit.servers.model_call import Call
 from agentkit.servers.server import Server
+from agentkit.types.answer import Dialect
 from agentkit.types.wire import Exchange
 from tests.servers.http_stub import Answer, Asked, HttpServer
 
@@ -32,8 +35,11 @@ def ask(
         return asyncio.run(Server(http.url, **options).chat(call, emit))
 
 
-def _of_openai(make: Callable[..., Any], **more: Callable[[], Any]) -> Callable[..., Exchange]:
-    """A way that hands in an openai client, made anew, which is closed behind it."""
+Way = Callable[..., Exchange]
+
+
+def _of_client(make: Callable[..., Any], **more: Callable[[], Any]) -> Way:
+    """A way that hands in a client of a package, made anew, which is closed behind it."""
 
     def through(url: str, call: Call, emit: Any, **options: Any) -> Exchange:
         async def main() -> Exchange:
@@ -58,15 +64,52 @@ def _own(url: str, call: Call, emit: Any, **options: Any) -> Exchange:
     return asyncio.run(Server(url, **options).chat(call, emit))
 
 
-WAYS: dict[str, Callable[..., Exchange]] = {
+def _of_anthropic(name: str) -> Way:
+    def make(base_url: str, **options: Any) -> Any:
+        package: Any = importlib.import_module("anthropic")
+        return getattr(package, name)(base_url=base_url.removesuffix("/v1"), **options)
+
+    return in_dialect(_of_client(make), "messages")
+
+
+def in_dialect(way: Way, dialect: Dialect) -> Way:
+    """The same way, with the call in a dialect."""
+
+    def through(url: str, call: Call, emit: Any, **options: Any) -> Exchange:
+        return way(url, replace(call, dialect=dialect), emit, **options)
+
+    return through
+
+
+WAYS: dict[str, Way] = {
     "Server": _own,
-    "OpenAI": _of_openai(openai.OpenAI),
-    "AsyncOpenAI": _of_openai(openai.AsyncOpenAI),
-    "AsyncOpenAI by aiohttp": _of_openai(
+    "OpenAI": _of_client(openai.OpenAI),
+    "AsyncOpenAI": _of_client(openai.AsyncOpenAI),
+    "AsyncOpenAI by aiohttp": _of_client(
         openai.AsyncOpenAI, http_client=openai.DefaultAioHttpClient
     ),
 }
 """How a request gets to a server: each must record the same of an answer."""
+
+EVERY_WAY: dict[str, Way] = {
+    **WAYS,
+    "Server in responses": in_dialect(_own, "responses"),
+    "Server in messages": in_dialect(_own, "messages"),
+    "AsyncOpenAI in responses": in_dialect(WAYS["AsyncOpenAI"], "responses"),
+    "Anthropic": _of_anthropic("Anthropic"),
+    "AsyncAnthropic": _of_anthropic("AsyncAnthropic"),
+}
+"""The same in each dialect."""
+
+
+def reads_itself(way: str) -> bool:
+    """Whether our own HTTP is used, and no package's."""
+    return way.startswith("Server")
+
+
+def waits_for_a_head(way: str) -> bool:
+    """Whether h11 reads the answer, which waits for a blank line in what is no HTTP."""
+    return not reads_itself(way) and "aiohttp" not in way
 
 
 def ask_by(
@@ -76,9 +119,9 @@ def ask_by(
     emit: Any = None,
     **options: Any,
 ) -> Exchange:
-    """The exchange of one call, sent in one of the `WAYS`, with a server that answers so."""
+    """The exchange of one call, sent in one of the ways, with a server that answers so."""
     with HttpServer(*answers) as http:
-        return WAYS[way](http.url, call, emit, **options)
+        return EVERY_WAY[way](http.url, call, emit, **options)
 
 
 def kind(exchange: Exchange) -> str | None:

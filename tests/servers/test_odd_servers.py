@@ -17,7 +17,17 @@ from agentkit.servers.model_call import Call, ChatServer
 from agentkit.servers.server import Server
 from agentkit.types.wire import Exchange
 from tests.servers.http_stub import COMPLETION, Answer, Asked, HttpServer
-from tests.servers.server_stub import CALL, HELLO, KEY, MESSAGES, STREAM, WAYS, ask, ask_by, kind
+from tests.servers.server_stub import (
+    CALL,
+    EVERY_WAY,
+    HELLO,
+    KEY,
+    MESSAGES,
+    STREAM,
+    ask,
+    ask_by,
+    kind,
+)
 
 BODY = json.dumps(COMPLETION).encode()
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -52,7 +62,7 @@ WHOLE = {
 
 
 @pytest.mark.parametrize("name", WHOLE)
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", EVERY_WAY)
 def test_an_odd_answer_that_is_whole_is_read(way: str, name: str) -> None:
     exchange = ask_by(way, CALL, Answer(raw=WHOLE[name]))
     assert (exchange.status, exchange.body, kind(exchange)) == (200, BODY.decode(), None)
@@ -74,7 +84,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", EVERY_WAY)
 def test_an_answer_that_is_no_http_says_so(way: str, name: str) -> None:
     exchange = ask_by(way, CALL, Answer(raw=BROKEN[name]))
     error = exchange.transport_error
