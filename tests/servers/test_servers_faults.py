@@ -121,6 +121,7 @@ def test_an_answer_that_is_not_complete(
     assert error
     if not reads_itself(way) and status == 500:
         body = ""  # the openai package drops what had come of an error's body
+        status = None if "Anthropic" in way else status  # and the anthropic package all of it
     if waits_for_a_head(way) and expected == "bad_response":
         expected = "connection_reset"  # h11 waits for a blank line
     assert (error.kind, error.status, exchange.status, exchange.body) == (
