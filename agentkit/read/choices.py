@@ -23,7 +23,7 @@ def count_choices(response: Response) -> int:
     answers a glance at their text is enough.
     """
     exchange = response.exchange
-    if any(problem.code == "choices_split" for problem in response.problems):
+    if response.problems and any(p.code == "choices_split" for p in response.problems):
         return 1  # parts of one choice, which are read together
     if exchange.chunks and not exchange.body:
         more = _may_be_several(exchange.text)

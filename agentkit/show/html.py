@@ -90,6 +90,8 @@ SVG_ATTRIBUTES = {
     "font_size": "font-size",
 }
 
+_NAMES = {**SVG_ATTRIBUTES, **ATTRIBUTES}
+
 PICTURES = {
     "image/png": (b"\x89PNG\r\n\x1a\n",),
     "image/jpeg": (b"\xff\xd8\xff",),
@@ -153,11 +155,11 @@ def element(
     parting, pre = _escaped(between), tag == "pre"
 
     def make(*children: Child) -> Html:
-        inner = (
-            _child(children[0])
-            if len(children) == 1
-            else parting.join([c if type(c) is Html else _child(c) for c in children])
-        )
+        if len(children) == 1:
+            only = children[0]
+            inner: str = only if type(only) is Html else _child(only)
+        else:
+            inner = parting.join([c if type(c) is Html else _child(c) for c in children])
         if pre and inner.startswith("\n"):
             inner = f"\n{inner}"
         return _new(Html, f"{start}{inner}{end}")
@@ -290,6 +292,8 @@ def _child(child: Any) -> str:
     if kind is Html:
         markup: str = child
         return markup
+    if kind is int:
+        return str(child)
     if child is None:
         return ""
     if kind is tuple or kind is list:
@@ -317,21 +321,23 @@ _SHORT = 24
 _short = lru_cache(4096)(_written_as_markup)
 
 
-@lru_cache(1024, typed=True)  # a hole equals the text it is made of
 def _attribute(name: str, value: str | int | None) -> str:
-    written = ATTRIBUTES.get(name) or SVG_ATTRIBUTES.get(name)
+    written = _NAMES.get(name)
     if written is None:
         raise UsageError(f"no attribute {name!r} in a view")
     return "" if value is None else f' {written}="{_quoted(value)}"'
 
 
-def _quoted(value: object) -> str:
+def _quoted(value: Any) -> str:
     if value is HOLE:
         return _QUOTED_HOLE
-    text = (
-        str.__str__(value) if isinstance(value, str) else str(value)
-    )  # a subclass could have methods of its own
-    return text if is_only(_BARE_QUOTED, text) else html.escape(visible(text))
+    if type(value) is int:
+        return str(value)
+    text: str = value
+    if type(value) is not str:  # a subclass could have methods of its own
+        text = str.__str__(value) if isinstance(value, str) else str(value)
+    bare = text.isascii() and not text.encode().translate(None, _BARE_QUOTED)
+    return text if bare else html.escape(visible(text))
 
 
 def _marked(match: re.Match[str]) -> str:

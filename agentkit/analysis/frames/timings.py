@@ -291,8 +291,13 @@ class Timeline:
 
 def _plus(sums: Sums, turn: Turn) -> Sums:
     """Add a turn: what its segments would come to, at less cost."""
-    elapsed, calls = turn.response.exchange.elapsed, _call_times(turn)
-    model = elapsed or 0.0
-    whole = max([model, *[model + start + call.elapsed for call, start in _placed(calls)]])
-    known = bool(calls) or elapsed is not None
+    elapsed = turn.response.exchange.elapsed
+    model = whole = elapsed or 0.0
+    timed = [r.elapsed for r in turn.results if r is not None and r.elapsed is not None]
+    if len(timed) == 1:
+        whole = max(model, model + timed[0])
+    elif timed:
+        ends = [model + start + call.elapsed for call, start in _placed(_call_times(turn))]
+        whole = max(model, *ends)
+    known = bool(timed) or elapsed is not None
     return Sums(sums.model + model, sums.whole + whole, sums.timed + known)

@@ -8,11 +8,12 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from agentkit.show.html import Child, Html, el, element
+from agentkit.show.html import Child, Html, el, element, fragment
 from agentkit.show.render.content.colours import KEY
 from agentkit.show.render.content.images import image_of
 from agentkit.show.render.content.json_text import Digits, Members, leaf_text, line, read_json, size
 from agentkit.show.render.content.records_table import columns_of, records_table
+from agentkit.show.render.content.white_space import around
 from agentkit.types.words import count
 
 LINE = 90
@@ -41,11 +42,13 @@ _MARK = element("span", class_="ak-x")
 
 @lru_cache(1024)
 def on_a_line(text: str) -> Html | None:
-    """Draw a short JSON text that stays on one line, as arguments and results do again and again;
-    None where it is no such text.
+    """Draw a short JSON text that stays on one line, as arguments and results do again and again,
+    and what white space is around it; None where it is no such text.
     """
     value = read_json(text)
-    return _LINES(line(value)) if value is not None and size(value, LINE) <= LINE else None
+    if value is None or size(value, LINE) > LINE:
+        return None
+    return fragment(_LINES(line(value)), around(text))
 
 
 class JsonTree:

@@ -37,11 +37,11 @@ def with_marks(text: str) -> Child:
 
 def around(text: str) -> Html | None:
     """Say what white space a text begins and ends with; a line feed at its end is usual."""
-    if text[:1].strip() and text[-1:].strip():
+    if not text or not (text[0].isspace() or text[-1].isspace()):
         return None
     core = text.strip()
     if not core:
-        return _AROUND("nothing but ", _spaces(text)) if text else None
+        return _AROUND("nothing but ", _spaces(text))
     before, after = text[: text.find(core[0])], text[len(text.rstrip()) :]
     return _around(before, after) if len(before) + len(after) <= _FEW else _drawn(before, after)
 

@@ -25,6 +25,7 @@ FOLD = 1_200
 """Characters of a text that show without a click."""
 FOLD_PROSE = 4_000
 """The same for what a person or the model said."""
+_DOT = " · "
 _LABEL, _BODY, _WIRE = (
     element("dt", class_="ak-label"),
     element("dd", class_="ak-body"),
@@ -32,7 +33,7 @@ _LABEL, _BODY, _WIRE = (
 )
 _BAR, _FACTS = (
     element("div", between=" ", class_="ak-bar"),
-    element("small", between=" · ", class_="ak-facts"),
+    element("small", between=_DOT, class_="ak-facts"),
 )
 _NOTE, CODE = element("p", class_="ak-note"), element("code", dir="auto")
 _SAID = element("code", class_="ak-said", dir="auto")
@@ -76,7 +77,11 @@ def bar(*children: Child) -> Html:
 def facts(*items: Child) -> Html | None:
     """Write small print, its items parted by dots; None for none."""
     shown = tuple(filter(None, items))
-    return _FACTS(*shown) if shown else None
+    if not shown:
+        return None
+    texts = [item for item in shown if type(item) is str]
+    # a single text is looked through at once
+    return _FACTS(_DOT.join(texts)) if len(texts) == len(shown) else _FACTS(*shown)
 
 
 def code(text: str) -> Html:
@@ -167,7 +172,7 @@ def data(text: str, limits: Limits, at: str) -> Html:
     """Draw JSON, or what a tool returned: JSON as a tree, anything else as it is."""
     short = on_a_line(text) if limits.details and len(text) <= _SHORT else None
     if short is not None:
-        return fragment(short, beside) if (beside := around(text)) else short
+        return short
     value = read_json(text) if limits.details else None
     if value is None:
         return _block(text, limits, at, "data", FOLD)

@@ -76,9 +76,9 @@ def entries_from(trajectory: Trajectory, start: int) -> list[OutlineEntry]:
             )
     written = remarks_by_turn(trajectory)
     for i, turn in enumerate(trajectory.turns[start:], start):
-        refused = [*_sent(trajectory, i), *attempts.pop(i, [])]
-        *before, answer = turn_entries(turn, f"turn-{i}", f"trajectory.turns[{i}]", refused)
-        entries += [*before, answer._replace(remarks=written.get(i, ()))]
+        refused = [*_sent(trajectory, i), *attempts.pop(i, ())]
+        place = f"turn-{i}", f"trajectory.turns[{i}]"
+        entries += turn_entries(turn, *place, refused, written.get(i, ()))
     entries += _open_entries(trajectory, attempts.pop(len(trajectory.turns), []))
     entries += [entry for late in attempts.values() for entry in late]
     if trajectory.damage:
@@ -109,18 +109,28 @@ def _open_entries(trajectory: Trajectory, attempts: list[OutlineEntry]) -> list[
     return [*_before(turn.kept, turn.added, key, "trajectory.open"), *attempts]
 
 
-def _sent(trajectory: Trajectory, turn: int) -> Iterator[OutlineEntry]:
-    """Yield what is wrong with what the caller gave for the request of a turn, if anything is."""
+def _sent(trajectory: Trajectory, turn: int) -> list[OutlineEntry]:
+    """List what is wrong with what the caller gave for the request of a turn, if anything is."""
     found = tuple(sent_problems(trajectory, turn))
-    if found:
-        yield OutlineEntry(f"before-{turn}/sent", Sent(found), f"trajectory.request({turn})")
+    if not found:
+        return []
+    return [OutlineEntry(f"before-{turn}/sent", Sent(found), f"trajectory.request({turn})")]
 
 
-def turn_entries(turn: Turn, key: str, at: str, attempts: list[OutlineEntry]) -> list[OutlineEntry]:
+def turn_entries(
+    turn: Turn,
+    key: str,
+    at: str,
+    attempts: list[OutlineEntry],
+    remarks: tuple[Remark, ...] = (),
+) -> list[OutlineEntry]:
     """List one turn with what the caller did to the history before it, and the requests that failed
     on the way.
     """
-    return [*_before(turn.kept, turn.added, key, at), *attempts, OutlineEntry(key, turn, at)]
+    answer = OutlineEntry(key, turn, at, remarks=remarks)
+    if turn.kept is None and not turn.added and not attempts:
+        return [answer]
+    return [*_before(turn.kept, turn.added, key, at), *attempts, answer]
 
 
 def _before(

@@ -55,11 +55,9 @@ def answer(
     result where the answer is a turn's. `state` is the word for a call without one.
     """
     path = f"{at}.response" if turn else at
-    found = {
-        key: _head(key, response, turn),
-        **dict(_parts(key, response, limits, path)),
-        **dict(_calls(key, response, limits, at, turn, state)),
-    }
+    found = {key: _head(key, response, turn)}
+    found.update(_parts(key, response, limits, path))
+    found.update(_calls(key, response, limits, at, turn, state))
     if response.problems:
         listed = problems(response.problems, limits)
         found[f"{key}/problems"] = part(f"{key}/problems", "wrong", listed)
@@ -69,9 +67,10 @@ def answer(
 
 
 def _head(key: str, response: Response, turn: Turn | None) -> Html:
+    exchange = response.exchange
     known = facts(
-        *by_hand(response.exchange),
-        seconds(response.exchange.elapsed),
+        *(by_hand(exchange) if exchange.by_hand else ()),
+        seconds(exchange.elapsed),
         tokens_in_short(response.usage),
         _finish(response),
         f"{response.dialect} API" if response.dialect != "chat" else None,
@@ -173,28 +172,27 @@ def _details(response: Response, limits: Limits, at: str, turn: Turn | None) -> 
     """Draw what is seldom looked for, and so is behind one click: labels of the wire, and the
     answer as it came.
     """
+    labels = facts(
+        _finished(response.finish_reason) if response.finish_reason else None,
+        tokens(response.usage),
+        _sources(response) if response.reasoning_blocks else None,
+    )
+    known = [labels] if labels else []
+    known += [_identity(call) for call in response.tool_calls[: limits.items]]
+    known += [_identity(call) for call in response.recoverable[: limits.items]]
+    if turn:
+        known += _converted(turn)
+        known += _asked(turn, limits) if turn.sampling else []
     sent = response.wire_content
+    if sent and sent != response.content:
+        known += [fold("text as it was sent", whole(sent, limits, f"{at}.wire_content"))]
     wire = raw(response.exchange, limits, f"{at}.exchange.text")
+    return [*known, wire] if wire else known
+
+
+def _sources(response: Response) -> list[Child]:
     sources = dict.fromkeys(block.source for block in response.reasoning_blocks)
-    known = [
-        facts(
-            _finished(response.finish_reason) if response.finish_reason else None,
-            tokens(response.usage),
-            [["reasoning from ", code(source), " "] for source in sources] or None,
-        ),
-        *[
-            _identity(call)
-            for calls in (response.tool_calls, response.recoverable)
-            for call in calls[: limits.items]
-        ],
-        *_converted(turn),
-        _asked(turn, limits),
-        fold("text as it was sent", whole(sent, limits, f"{at}.wire_content"))
-        if sent and sent != response.content
-        else None,
-        wire,
-    ]
-    return [part for part in known if part is not None]
+    return [["reasoning from ", code(source), " "] for source in sources]
 
 
 def _identity(call: ToolCall) -> Html:
@@ -203,18 +201,15 @@ def _identity(call: ToolCall) -> Html:
     return _OF_CALL(code(call.name or "?"), identity(call))
 
 
-def _converted(turn: Turn | None) -> list[Html]:
+def _converted(turn: Turn) -> list[Html]:
     """Say how the values of tools became texts."""
-    results = turn.results if turn else ()
     return [
         _OF_CALL(code(result.name), facts(f"value sent as {result.conversion}"))
-        for result in results
+        for result in turn.results
         if result is not None and result.conversion in ("json", "text", "bytes")
     ]
 
 
-def _asked(turn: Turn | None, limits: Limits) -> Html | None:
-    if turn is None or not turn.sampling:
-        return None
+def _asked(turn: Turn, limits: Limits) -> list[Html]:
     asked = whole(pretty(masked(turn.sampling)), limits, "turn.sampling")
-    return fragment(note("sampling of this turn"), asked)
+    return [note("sampling of this turn"), asked]

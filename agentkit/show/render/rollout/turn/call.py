@@ -113,7 +113,8 @@ def _about(call: ToolCall, limits: Limits, at: str) -> Html | None:
 
 def _is_plain(call: ToolCall) -> bool:
     """Tell whether name and arguments are all that its line says."""
-    return call.status == "ok" and call.origin == "tool_calls" and not by_hand(call)
+    changed = call.sent_arguments is not None or call.adopted is not None
+    return call.status == "ok" and call.origin == "tool_calls" and not changed
 
 
 def _came_as_used(call: ToolCall) -> bool:

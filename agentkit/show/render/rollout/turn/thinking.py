@@ -23,9 +23,10 @@ def reasoning(response: Response, limits: Limits, at: str) -> Html | None:
     """Draw the reasoning: a short one in place, a longer one folded with its first words, one line
     for what cannot be read; None where there is none.
     """
-    text, sealed = response.reasoning or "", sealed_parts(response)
+    text = response.reasoning or ""
     if not text and not response.reasoning_blocks:
         return None
+    sealed = sealed_parts(response)
     return _REASONING(
         thoughts(text, limits, f"{at}.reasoning") if text else None,
         note(
