@@ -327,6 +327,22 @@ def test_what_an_sdk_says_again_is_no_contradiction() -> None:
     assert (read.content, codes(read)) == ("x", [])
 
 
+def test_what_an_sdk_completes_of_a_cut_input_is_no_contradiction() -> None:
+    made = use({"q": "x"})  # what the SDK makes of the text below
+    read = streamed(
+        START,
+        begin(0, use(kind="mcp_tool_use")),
+        partial(0, '{"a": 1}'),
+        stop(0, content_block=use(kind="mcp_tool_use")),  # which the SDK does not follow
+        begin(1, use()),
+        partial(1, '{"q": "x'),
+        stop(1, content_block=made),
+        end("max_tokens"),
+        {**STOP, "message": {**HEAD, "content": [use(kind="mcp_tool_use"), made]}},
+    )
+    assert codes(read) == ["finish_length", "arguments_truncated"]
+
+
 def test_blocks_at_one_index_are_two_blocks() -> None:
     read = streamed(
         START,
