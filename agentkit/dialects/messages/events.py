@@ -61,7 +61,7 @@ class MessagesEvents:
                 self._whole.append(("message_stop", event.get("message"), None))
             case "error":
                 self._failed(event)
-            case _ if name not in _DERIVED:
+            case _ if str(name) not in _DERIVED:
                 self._unknown("an event", name)
         return []
 

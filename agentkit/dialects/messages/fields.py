@@ -33,7 +33,9 @@ def native_fields(fields: dict[str, Any]) -> dict[str, Any]:
         texts = [stop] if isinstance(stop, str) else stop
         found.update({"stop_sequences": texts} if texts else {})
     if "user" in found:
-        found["metadata"] = {"user_id": found.pop("user"), **(found.get("metadata") or {})}
+        given = found.get("metadata")
+        own = given if isinstance(given, dict) else {}
+        found["metadata"] = {"user_id": found.pop("user"), **own}
     _choose(found)
     _configure(found)
     return found

@@ -39,13 +39,16 @@ def native_message(message: dict[str, Any]) -> dict[str, Any] | None:
         The message; None where nothing is left of it.
     """
     role = message.get("role")
-    if "items" in message:
+    if isinstance(message.get("items"), (list, tuple)):
         content = [item for item in message["items"] if isinstance(item, dict) and has_words(item)]
         return {"role": "assistant", "content": content} if content else None
     if role in ("tool", "function"):
         return {"role": "user", "content": [_result(message)]}
     role = "system" if role == "developer" else role
     content = native_blocks(message.get("content"))
+    if "cache_control" in message and isinstance(content, str) and content:
+        text = {"type": "text", "text": content}
+        content = [{**text, "cache_control": message["cache_control"]}]
     if role == "assistant":
         content = _with_calls(content, message.get("tool_calls"))
     if content in ("", [], None):
@@ -70,9 +73,10 @@ def _with_calls(content: Any, calls: Any) -> Any:
     """Put the calls of an assistant message behind its text, but for those that are there."""
     if not isinstance(calls, list) or not calls:
         return content
-    blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content or []
+    blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
+    blocks = blocks if isinstance(blocks, list) else []
     blocks = [block for block in blocks if has_words(block)]
-    there = {block.get("id") for block in blocks if block.get("type") == "tool_use"}
+    there = [b.get("id") for b in blocks if isinstance(b, dict) and b.get("type") == "tool_use"]
     uses = [_use(call) for call in calls if isinstance(call, dict)]
     return [*blocks, *(use for use in uses if use["id"] not in there)]
 

@@ -430,7 +430,7 @@ def _given(name: str) -> list[Any]:
 
 
 EVENT = st.fixed_dictionaries(
-    {"type": st.sampled_from([e["type"] for e in WHOLE] + ["error", "text", 3])},
+    {"type": st.sampled_from([e["type"] for e in WHOLE] + ["error", "text"]) | JSON},
     optional={
         "index": st.integers(-1, 3) | JSON,
         "message": JSON | st.just(HEAD),

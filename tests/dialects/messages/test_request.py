@@ -8,6 +8,8 @@ from functools import partial
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from agentkit.dialects.messages.request import body, encode, native_messages
 from agentkit.errors import UsageError
@@ -284,6 +286,50 @@ def test_what_utf8_cannot_carry_is_escaped_and_what_is_no_json_is_refused() -> N
     odd: dict[str, Any] = {"role": "user", "content": [{"type": "image", "source": object()}]}
     with pytest.raises(UsageError):
         encode(odd)
+
+
+def test_what_is_cached_is_said_on_the_block() -> None:
+    cached = {"cache_control": {"type": "ephemeral"}}
+    assert sent({**USER, **cached})["messages"][0]["content"] == [
+        {"type": "text", "text": "hi", **cached}
+    ]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=6,
+)
+PART = JSON | st.fixed_dictionaries(
+    {"type": st.sampled_from(["text", "image_url", "file", "refusal", "tool_result", "tool_use"])},
+    optional=dict.fromkeys(["text", "image_url", "file", "id"], JSON),
+)
+CALL = JSON | st.fixed_dictionaries(
+    {"id": JSON, "function": JSON | st.fixed_dictionaries({"name": JSON, "arguments": JSON})},
+    optional={"custom": JSON},
+)
+MESSAGE = st.fixed_dictionaries(
+    {"role": st.sampled_from(["system", "user", "assistant", "tool", "developer"]) | JSON},
+    optional={
+        "content": JSON | st.lists(PART, max_size=3),
+        "tool_calls": JSON | st.lists(CALL, max_size=2),
+        "tool_call_id": JSON,
+        "items": JSON,
+    },
+)
+NAMES = ["max_tokens", "stop", "tools", "tool_choice", "response_format", "reasoning_effort"]
+NAMES += ["user", "metadata", "parallel_tool_calls", "output_config", "system"]
+
+
+@settings(max_examples=150)
+@given(st.lists(MESSAGE, max_size=5), st.dictionaries(st.sampled_from(NAMES), JSON))
+def test_no_history_and_no_fields_make_the_writing_fail(
+    messages: list[dict[str, Any]], fields: dict[str, Any]
+) -> None:
+    found = sent(*messages, **fields)
+    roles = [message["role"] for message in found["messages"]]
+    assert len(roles) <= len(messages)
+    assert "tool" not in roles
 
 
 @pytest.mark.slow
