@@ -1,5 +1,5 @@
 """Answers in the Responses and Messages dialects: told by what they hold, in any envelope and form,
-and read as chat completions are. All data is constructed.
+and read as chat completions are. All data is constructed but for the captures of vLLM 0.32.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from agentkit import read_response, read_stream
 from agentkit.read.stream.growing import Growing
 from agentkit.types.answer import Response
 from agentkit.types.wire import Chunk
+from tests.support.corpus import captured
 from tests.support.paths import CORPUS
 
 WEATHER = {
@@ -332,3 +333,36 @@ def test_problems_lead_to_their_place(dialect: str) -> None:
     pointers = {p.pointer for p in response.tool_calls[0].problems}
     root = "/result/output/0" if dialect == "responses" else "/result/content/0"
     assert all(pointer.startswith(root) for pointer in pointers)
+
+
+def captured_answers(case: str) -> dict[tuple[str, str], Response]:
+    """The answers of one vLLM 0.32 to the same question, by dialect and kind."""
+    found = {}
+    for row in captured("three-dialects"):
+        if row["case"].removesuffix("/stream") == case:
+            chunks = [Chunk(at=at, text=text) for at, text in row.get("chunks") or ()]
+            read = read_stream(chunks) if chunks else read_response(row["body"])
+            found[row["dialect"], "stream" if chunks else "block"] = read
+    assert len(found) == 6
+    return found
+
+
+def test_one_answer_is_the_same_in_three_dialects() -> None:
+    answers = captured_answers("rollout-00/turn0")
+    calls = {
+        json.dumps([(call.name, call.arguments) for call in read.tool_calls])
+        for read in answers.values()
+    }
+    assert len(calls) == 1
+    assert len({(read.reasoning or "").strip() for read in answers.values()}) == 1
+    for (dialect, kind), read in answers.items():
+        assert (read.dialect, codes(read)) == (dialect, []), (dialect, kind)
+        assert (read.time_to_first_token is not None) == (kind == "stream")
+        counted = read.usage.input_tokens if read.usage else None
+        assert counted == (None if (dialect, kind) == ("chat", "stream") else 79)
+
+
+def test_a_cut_is_told_in_three_dialects() -> None:
+    for key, read in captured_answers("max-32").items():
+        assert "finish_length" in codes(read), key
+        assert not any(call.valid for call in read.tool_calls), key

@@ -235,7 +235,9 @@ def dialect_answer(rnd: Random) -> None:
 
 def dialect_stream(rnd: Random) -> None:
     """Events of a recorded kind, changed, in any order and cut anywhere."""
-    lines = [line for line in rnd.choice(STREAMS).splitlines() if line.startswith("data: {")]
+    text = "".join(text for _, text in rnd.choice(DIALECTS).get("chunks") or ())
+    text = text or rnd.choice(STREAMS)
+    lines = [line for line in text.splitlines() if line.startswith("data: {")]
     given = [value for line in lines if (value := _loaded(line[6:])) is not None]
     changed = [mutated(rnd, event) for event in given]
     events = rnd.sample(changed, len(changed)) if rnd.random() < 0.1 else changed

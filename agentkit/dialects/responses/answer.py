@@ -132,7 +132,7 @@ class _Reader:
             if isinstance(listed, str):
                 listed = [{"type": f"{kind}_text", "text": listed}]
             for index, part in enumerate(listed if isinstance(listed, list) else ()):
-                if not isinstance(part, dict) or part.get("type", "summary_text") not in PARTS:
+                if not isinstance(part, dict) or str(part.get("type", "summary_text")) not in PARTS:
                     self._unknown_part(part, f"{pointer}/{name}/{index}")
                 text = _text(part.get("text")) if isinstance(part, dict) else None
                 if text is not None:
