@@ -30,7 +30,16 @@ def items(response: Response) -> list[Item]:
     """
     if response.dialect != "responses" or not response.items:
         return [*_text_items(response), *map(_call_item, response.tool_calls)]
-    return _kept(response)
+    return [*map(_sendable, _kept(response, named=True))]
+
+
+def _sendable(item: Item) -> Item:
+    """Write arguments that came as no text as one, which is what a history may hold."""
+    given = item.get("arguments")
+    if item.get("type") != "function_call" or isinstance(given, str):
+        return item
+    text = "{}" if given is None else json.dumps(given, ensure_ascii=False)
+    return {**item, "arguments": text}
 
 
 def _text_items(response: Response) -> list[Item]:
@@ -87,8 +96,13 @@ def _arguments(call: ToolCall) -> str:
     return json.dumps(call.arguments or {}, ensure_ascii=False)
 
 
-def _kept(response: Response) -> list[Item]:
-    """Write the items as they came, with what a person has changed since."""
+def _kept(response: Response, *, named: bool) -> list[Item]:
+    """Write the items as they came, with what a person has changed since.
+
+    Args:
+        response: the answer.
+        named: give each call the id under which its result comes, where its own cannot be used.
+    """
     written = [item for item in response.items if isinstance(item, dict)]
     calls = [call for call in response.tool_calls if call.origin.startswith("responses:")]
     others = [call for call in response.tool_calls if not call.origin.startswith("responses:")]
@@ -107,7 +121,7 @@ def _kept(response: Response) -> list[Item]:
                 break
             own.append(calls[place])
             place += 1
-        found += _call_items(item, own)
+        found += _call_items(item, own, named)
     return [*found, *map(_call_item, others)]
 
 
@@ -124,7 +138,7 @@ def _belongs(call: ToolCall, item: Item, further: bool) -> bool:
     return call.raw_id is None if further else call.raw_id is own or call.raw_id == own
 
 
-def _call_items(item: Item, calls: list[ToolCall]) -> Iterator[Item]:
+def _call_items(item: Item, calls: list[ToolCall], named: bool) -> Iterator[Item]:
     """Write the item of a call, or of the calls that were wrapped in it; none of a dropped one."""
     if len(calls) > 1:
         first = {"id": item["id"]} if "id" in item else {}
@@ -133,12 +147,11 @@ def _call_items(item: Item, calls: list[ToolCall]) -> Iterator[Item]:
             first = {}
         return
     for call in calls:
-        if item.get("type") != "mcp_approval_request" and item.get("call_id") != call.id:
+        own = item.get("type") == "mcp_approval_request" or item.get("call_id") == call.id
+        if named and not own:
             item = {**item, "call_id": call.id}
         if call.sent_arguments is not None:
             item = with_arguments(item, call.raw_arguments, call.arguments)
-        elif item.get("type") == "function_call" and not isinstance(item.get("arguments"), str):
-            item = {**item, "arguments": _arguments(call)}
         yield item
 
 
@@ -267,7 +280,7 @@ def _ending(response: Response, head: dict[str, Any]) -> dict[str, Any]:
     """Write the status of the answer, and why it is incomplete."""
     finish = response.finish_reason
     if head and finish == finish_of(head)[0]:
-        return {}
+        return {name: head.get(name) for name in ("status", "incomplete_details")}
     if response.dialect == "responses":
         status, reason = ("incomplete", finish) if finish in _REASONS else (finish, None)
     elif finish in _LENGTH:
@@ -283,7 +296,7 @@ def _ending(response: Response, head: dict[str, Any]) -> dict[str, Any]:
 def _output(response: Response, own: str) -> list[Item]:
     """Write the output items, each with an id of its own."""
     if response.dialect == "responses" and response.items:
-        return _with_ids(_kept(response), own)
+        return _with_ids(_kept(response, named=False), own)
     status = "incomplete" if response.finish_reason in _LENGTH else "completed"
     found = [_reasoning(block) for block in response.reasoning_blocks if _apart(block)]
     for step in response.server_steps:

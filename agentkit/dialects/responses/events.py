@@ -192,7 +192,8 @@ class ResponsesEvents:
             return self._name(slot, item)
         if slot.added is not None:
             self._same(slot.added, item, at, "when it began", "when it was done")
-        self._compare(slot, words(item), at)
+        if slot.done is None:
+            self._compare(slot, words(item), at)
         slot.done = item
         return [*self._name(slot, item), *self._rest(slot, item)]
 
@@ -248,11 +249,13 @@ class ResponsesEvents:
         if not done:
             slot.add_delta(key, text, event)
             return self._show(slot, item, key, text)
+        first = key not in slot.texts
         slot.texts[key] = text
         for name in ("name", "call_id"):
             if isinstance(event.get(name), str) and not item.get(name):
                 slot.named[name] = event[name]
-        self._compare(slot, {key: text}, f"/output/{slot.index}")
+        if first:
+            self._compare(slot, {key: text}, f"/output/{slot.index}")
         return [] if (id(slot), key) in self._shown else self._show(slot, item, key, text)
 
     def _compare(self, slot: StreamedItem, found: dict[Key, str], at: str) -> None:
@@ -289,6 +292,8 @@ class ResponsesEvents:
 
     def _take_head(self, response: Any, kind: str) -> list[Delta]:
         """Take the answer as an event has it, at the end the whole of it."""
+        if self.ended and kind not in _TERMINAL:
+            return []
         head = response if isinstance(response, dict) else dict(self._head)
         if not isinstance(response, dict):
             head["status"] = kind.removeprefix("response.")

@@ -38,41 +38,47 @@ STEPS = frozenset(
     }
 )
 """Items that are neither text, reasoning nor calls of ours: shown and sent back as they are."""
-PARTS = frozenset({"output_text", "refusal", "reasoning_text", "summary_text"})
+PARTS = ("output_text", "refusal", "reasoning_text", "summary_text")
 """The parts that a message or a reasoning item may hold."""
+
+
+def kind_of(item: dict[str, Any]) -> str:
+    """Return the type of an item; "" where it has none."""
+    kind = item.get("type")
+    return kind if isinstance(kind, str) else ""
 
 
 def is_call(item: dict[str, Any]) -> bool:
     """Tell whether an item is a call that waits for the client. A tool search is the client's where
     it says so, else the server's; a shell that runs in a container of the server is no call either.
     """
-    kind = item.get("type")
+    kind = kind_of(item)
     if kind == "tool_search_call":
         return item.get("execution") == "client"
     if kind == "shell_call":
         place = item.get("environment")
         return not (isinstance(place, dict) and place.get("type") == "container_reference")
-    return isinstance(kind, str) and (kind == "function_call" or kind in OUTPUTS)
+    return kind == "function_call" or kind in OUTPUTS
 
 
 def call_name(item: dict[str, Any]) -> Any:
     """Name the tool that a call is for. A computer, a shell, a patch or a search of tools has no
     name of its own and takes its type's: `shell_call` is for a tool `shell`, if there is one.
     """
-    kind = item.get("type")
-    return str(kind).removesuffix("_call") if kind in _ACTIONS else item.get("name")
+    kind = kind_of(item)
+    return kind.removesuffix("_call") if kind in _ACTIONS else item.get("name")
 
 
 def call_arguments(item: dict[str, Any]) -> Any:
     """Find what a call is called with: its text as sent, or what is to be done as the text of a
     JSON object. Several actions of a computer are `{"actions": [...]}`.
     """
-    kind = item.get("type")
+    kind = kind_of(item)
     if kind == "custom_tool_call":
         return item.get("input")
     if kind not in _ACTIONS:
         return item.get("arguments")
-    name = next((name for name in _ACTIONS[str(kind)] if item.get(name) is not None), None)
+    name = next((name for name in _ACTIONS[kind] if item.get(name) is not None), None)
     given = item.get(name) if name else None
     if given is None or isinstance(given, str):
         return given
@@ -104,12 +110,12 @@ def with_arguments(
         text: the arguments as text.
         arguments: the same as data, for items that hold no text.
     """
-    kind = item.get("type")
+    kind = kind_of(item)
     if kind == "custom_tool_call":
         return {**item, "input": text}
     if kind not in _ACTIONS:
         return {**item, "arguments": text}
-    names = _ACTIONS[str(kind)]
+    names = _ACTIONS[kind]
     name = next((name for name in names if item.get(name) is not None), names[0])
     given = arguments or {}
     return {**item, name: given.get(name, given) if name == "actions" else given}
