@@ -44,7 +44,7 @@ def is_body(data: dict[str, Any]) -> bool:
 def read(body: dict[str, Any]) -> Parts:
     """Take a body apart; never raises."""
     content = body.get("content")
-    blocks = content if isinstance(content, list) else []
+    blocks = [_as_sent(block) for block in content] if isinstance(content, list) else []
     parts = Parts(items=tuple(blocks), model=_text(body.get("model")), id=_text(body.get("id")))
     if not isinstance(content, list):
         parts.problems.append(
@@ -67,6 +67,15 @@ def read(body: dict[str, Any]) -> Parts:
     parts.refusal = _refusal(body) if parts.ending == "filter" else None
     parts.usage = read_usage(body.get("usage"))
     return parts
+
+
+def _as_sent(block: Any) -> Any:
+    """Give a field back its name that an SDK's object has under another: `from` is a word of
+    Python.
+    """
+    if not isinstance(block, dict) or block.get("type") != "fallback" or "from_" not in block:
+        return block
+    return {"from" if name == "from_" else name: value for name, value in block.items()}
 
 
 def _take(block: dict[str, Any], kind: Any, pointer: str, parts: Parts, texts: list[str]) -> None:

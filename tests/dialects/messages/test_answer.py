@@ -135,6 +135,14 @@ def test_a_step_without_a_result_and_a_result_without_a_step_stay_apart() -> Non
     ]
 
 
+def test_a_model_that_took_over_is_named_as_the_server_names_it() -> None:
+    sent = {"type": "fallback", "from": {"model": "a"}, "to": {"model": "b"}}
+    of_an_sdk = {"type": "fallback", "from_": {"model": "a"}, "to": {"model": "b"}}
+    for block in (sent, of_an_sdk):
+        read = answer(block, {"type": "text", "text": "hi"})
+        assert (read.items[0], read.server_steps[0].raw, codes(read)) == (sent, sent, [])
+
+
 @pytest.mark.parametrize("block", [{"type": "of_tomorrow", "x": 1}, {}, "text", 7, {"type": 3}])
 def test_a_block_that_is_not_known_is_kept_and_named(block: Any) -> None:
     read = answer({"type": "text", "text": "hi"}, block)
