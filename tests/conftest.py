@@ -15,6 +15,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from agentkit.servers.redaction import known_secrets
+from tests.support.spoken_dialect import spoken
+
+__all__ = ["spoken"]
 
 # fewer looks at garbage: most of what a test makes goes without them
 gc.set_threshold(20_000, 10, 20)

@@ -16,6 +16,8 @@ from agentkit.testing import ScriptedServer, calls, says
 from agentkit.types.trajectory import Trajectory
 from tests.debugger.debugger_operations import DONE, ONE, RAN, TWO, double, fail
 
+pytestmark = pytest.mark.usefixtures("spoken")
+
 REFUSED = '{"error": "the user did not approve this call"}'
 
 

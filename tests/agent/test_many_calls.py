@@ -11,6 +11,8 @@ import agentkit as ak
 from agentkit.errors import UsageError
 from agentkit.testing import ScriptedServer, calls, says
 
+pytestmark = pytest.mark.usefixtures("spoken")
+
 MANY = 3_000
 
 

@@ -4,7 +4,6 @@ server, a tool or a doubt.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,8 @@ from tests.files.cassette_samples import agent, double, exactly, lines, ran, rec
 from tests.servers.http_stub import COMPLETION, Answer, Asked, HttpServer, sse
 from tests.support.loaded import load_one
 
+pytestmark = pytest.mark.usefixtures("spoken")
+
 
 def test_the_file_grows_by_a_line_a_step(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
@@ -44,7 +45,7 @@ def test_the_file_grows_by_a_line_a_step(tmp_path: Path) -> None:
     )
     assert head["spec"]["tools"][0]["function"]["name"] == "double"
     assert len(first["request_key"]) == 16
-    assert json.loads(first["exchange"]["body"])["choices"][0]["message"]["content"] == "first"
+    assert ak.read_response(first["exchange"]["body"]).content == "first"
 
 
 def test_a_recording_loads_as_what_happened(tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import Exchange
 from tests.support.loaded import load_one
 
+pytestmark = pytest.mark.usefixtures("spoken")
+
 BODY = '{"choices": [{"index": 0, "message": {"role": "assistant", "content": "ok"}, "finish_reason": "stop"}]}'
 
 

@@ -19,6 +19,8 @@ from agentkit.testing import ScriptedServer, by_turn, calls, says, serve
 from agentkit.types.wire import Chunk, Exchange
 from tests.debugger.test_debugger import ONE, debugger, double
 
+pytestmark = pytest.mark.usefixtures("spoken")
+
 
 def piece(text: str, at: float = 0.1) -> Chunk:
     return Chunk(at=at, text=f'data: {{"choices": [{{"delta": {text}}}]}}\n\n')

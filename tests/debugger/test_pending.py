@@ -14,6 +14,8 @@ from agentkit.testing import calls, says
 from agentkit.types.trajectory import ToolResult
 from tests.debugger.debugger_operations import DONE, FOUND, ONE, RAN, THREE, TWO, debugger, statuses
 
+pytestmark = pytest.mark.usefixtures("spoken")
+
 
 def test_it_is_the_tuple_of_the_calls() -> None:
     dbg = debugger(THREE, DONE)

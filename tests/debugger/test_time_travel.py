@@ -32,6 +32,8 @@ from tests.debugger.debugger_operations import (
 )
 from tests.servers.http_stub import COMPLETION, Answer, HttpServer
 
+pytestmark = pytest.mark.usefixtures("spoken")
+
 
 def test_steps_back_are_played_again_and_nothing_is_asked_or_run() -> None:
     dbg = debugger(TWO, ONE, DONE)

@@ -168,7 +168,7 @@ class AgentLoop:
         own = given(n=1, temperature=temperature, max_tokens=max_tokens, extra_body=body)
         asked = (chat, model, schemas, profile, parser, policy, {**own, **(sampling or {})})
         secrecy = self._secrecy = Secrecy(checked_names(keep_secrets))
-        self.spec = secrecy.covered(make_spec(*asked, max_turns, stream, max_calls))
+        self.spec = secrecy.covered(make_spec(*asked, max_turns, stream, max_calls, dialect="chat"))
         perform = live(chat, run_tool, retries=retries, withheld=self.spec.withheld)
         self._perform = wrap(_within(budget_config, redacting(perform, secrecy)))
         self._result_error, self._parallel, self._emit = result_error, parallel_tools, emit
