@@ -18,8 +18,12 @@ Item = dict[str, Any]
 
 
 def encode(message: Item) -> bytes:
-    """Encode one message of the history as the input items it amounts to, parted by commas."""
-    return b",".join(_json(item) for item in input_items(message))
+    """Encode one message of the history as the input items it amounts to, parted by commas; behind
+    a space where it holds calls whose results `body` has to write as they want them.
+    """
+    written = input_items(message)
+    joined = b",".join(map(_json, written))
+    return b" " + joined if waiting_calls(written) else joined
 
 
 def input_items(message: Item) -> list[Item]:
@@ -125,7 +129,9 @@ def _answered(parts: Iterable[bytes]) -> Iterable[bytes]:
             call = calls.get(answer.get("call_id"))
             yield part if call is None else _json(result_item(call, answer))
             continue
-        calls.update(waiting_calls(part))
+        if part.startswith(b" "):
+            part = part[1:]
+            calls.update(waiting_calls(json.loads(b"[" + part + b"]")))
         yield part
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
+from collections.abc import Iterable
 from typing import Any
 
 from agentkit.dialects.responses.items.item_kinds import OUTPUTS, is_call
 
-_SPECIAL = re.compile(rb'"type":"(?:%b)"' % b"|".join(kind.encode() for kind in OUTPUTS))
 _PLAIN = b'{"type":"function_call_output","call_id":'
 _YES = frozenset({"true", "yes", "approve", "approved", '"approve"', '"approved"', '"yes"'})
 Item = dict[str, Any]
@@ -19,17 +18,13 @@ def is_answer(part: bytes) -> bool:
     return part.startswith(_PLAIN)
 
 
-def waiting_calls(part: bytes) -> dict[Any, Item]:
-    """Find calls in encoded items whose results are no plain outputs, by the id that a result
-    names.
-    """
-    if not _SPECIAL.search(part) and b'"caller":{' not in part:
-        return {}
-    items = [item for item in json.loads(b"[" + part + b"]") if isinstance(item, dict)]
+def waiting_calls(items: Iterable[Any]) -> dict[str, Item]:
+    """Find calls whose results are no plain outputs, by the id that a result names."""
     return {
         key: item
         for item in items
-        if is_call(item) and (item["type"] in OUTPUTS or isinstance(item.get("caller"), dict))
+        if isinstance(item, dict) and is_call(item)
+        if item["type"] in OUTPUTS or isinstance(item.get("caller"), dict)
         for key in [item.get("id" if item["type"] == "mcp_approval_request" else "call_id")]
         if isinstance(key, str)
     }
