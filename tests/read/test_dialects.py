@@ -5,6 +5,7 @@ and read as chat completions are. All data is constructed but for the captures o
 from __future__ import annotations
 
 import json
+from functools import partial
 from itertools import accumulate
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +20,7 @@ from agentkit.read.stream.growing import Growing
 from agentkit.types.answer import Response
 from agentkit.types.wire import Chunk
 from tests.support.corpus import captured
+from tests.support.growth import assert_linear
 from tests.support.paths import CORPUS
 
 WEATHER = {
@@ -366,3 +368,13 @@ def test_a_cut_is_told_in_three_dialects() -> None:
     for key, read in captured_answers("max-32").items():
         assert "finish_length" in codes(read), key
         assert not any(call.valid for call in read.tool_calls), key
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_long_stream_of_a_dialect_is_read_in_linear_time(dialect: str) -> None:
+    given = [f"data: {json.dumps(event)}\n\n" for event in events(f"{dialect}_all")]
+    part = next(i for i, event in enumerate(given) if "It is" in event and "delta" in event)
+    assert_linear(
+        lambda size: partial(read_stream, "".join(given[:part]) + given[part] * size), 1500, 6000
+    )
