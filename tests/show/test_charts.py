@@ -36,7 +36,7 @@ from agentkit.show.charts.drawing import ticks
 from agentkit.show.charts.errors import errors_chart
 from agentkit.show.charts.latency import latency_chart
 from agentkit.show.charts.percentiles import percentiles_chart
-from agentkit.show.charts.rollout_charts import figures, timeline_svg
+from agentkit.show.charts.rollout_charts import figures, timeline_key, timeline_svg
 from agentkit.show.charts.svg import svg
 from agentkit.show.render.limits import STATIC
 from agentkit.show.render.render import render
@@ -460,3 +460,18 @@ def test_the_numbers_of_charts_are_tables_too() -> None:
     rollout = timed(3)
     for drawn in figures(rollout, Timeline().reach(rollout.turns)).values():
         assert ("as a table" in drawn) == ("<rect" in drawn)
+
+
+def test_the_numbers_of_an_upright_chart_begin_at_its_left_end() -> None:
+    """The columns begin where the widest number beside them ends."""
+    small, large = (context_chart([TurnTokens(0, read, 4)], most=4) for read in (40, 4_000_000))
+    begins = [float(re.findall(r'<svg x="([\d.]+)%"', svg(chart))[0]) for chart in (small, large)]
+    assert begins[0] < 6 < begins[1] < 12
+
+
+def test_the_colours_of_a_timeline_are_explained() -> None:
+    key = timeline_key(Timeline().reach(timed(3).turns))
+    assert key is not None
+    assert "waiting for the first token" in key
+    assert "a tool" in key
+    assert timeline_key(Timeline()) is None

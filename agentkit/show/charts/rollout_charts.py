@@ -141,6 +141,20 @@ def timeline_svg(timeline: Timeline) -> Html | None:
     return el("svg", el("title", title), *lines, width="100%", height=height, **frame, **name)
 
 
+def timeline_key(timeline: Timeline) -> Html | None:
+    """Say what the line's colours mean; None where there is no line."""
+    found = {s.kind for _, s in timeline.segments()} if timeline.total.whole > 0 else set()
+    # of a long rollout, what streamed is put together with what did not
+    meanings = {kind: look.meaning for kind, look in FORMS.items()} | {"model": "the model"}
+    keys = [[_key(kind), f" {means} "] for kind, means in meanings.items() if kind in found]
+    return el("small", keys, class_="ak-note") if keys else None
+
+
+def _key(kind: str) -> Html:
+    line = _stroke(kind, "M0 5h14", 9)
+    return el("svg", line, viewBox="0 0 16 10", width=16, height=10, aria_hidden="true")
+
+
 def _stroke(kind: str, path: str, width: int) -> Html:
     """Draw many bars of a kind as one thick line, where each costs only its coordinates."""
     ink = FORMS[kind].ink

@@ -38,6 +38,8 @@ _HEIGHT = 150.0
 """Of the columns of an upright chart."""
 _LONGEST = 34
 """Characters of a row's name at most."""
+_TURN = "turn"
+"""What the columns of an upright chart are."""
 _LETTER = 6.6
 """Pixels of a letter."""
 
@@ -162,14 +164,15 @@ def _hover_of(bars: Sequence[Bar]) -> str:
 
 def _columns(chart: BarChart, top: float) -> tuple[list[Html], float]:
     """Draw bars from the bottom up, and return the height as well."""
-    bottom, left = top + _HEIGHT, 9.0
+    marks = [(mark, chart.mark.format(mark)) for mark in _marks(chart)]
+    widest = max([len(number) for _, number in marks] + [len(_TURN)])
+    bottom, left = top + _HEIGHT, 1 + 100 * (_LETTER * widest + 2) / WIDTH
     pitch = 100 / len(chart.rows)
     width, scale = pitch * 0.62, (_HEIGHT - 16) / max(chart.length, chart.limit or 0)
     axis: list[Html] = []
-    for mark in _marks(chart):
+    for mark, number in marks:
         level = bottom - mark * scale
         axis.append(el("rect", x=share(left), y=f"{level:.0f}", width="100%", height=1, fill=RULE))
-        number = chart.mark.format(mark)
         axis.append(words(number, share(left - 1), level + 4, "end", QUIET_INK))
     if chart.limit:
         level = bottom - chart.limit * scale
@@ -207,5 +210,5 @@ def _columns(chart: BarChart, top: float) -> tuple[list[Html], float]:
             inside.append(words(row.total, middle, bottom - high * scale - 5, "middle"))
         hover = _hover_of(said[i]) if i in said else f"turn {row.group}: none"
         hits.append(hit(share(pitch * i), top, share(pitch), _HEIGHT + 20, hover, row.turn))
-    turn = words("turn", share(left - 1), bottom + 16, "end", QUIET_INK)
+    turn = words(_TURN, share(left - 1), bottom + 16, "end", QUIET_INK)
     return [*axis, turn, plane(left, bottom + 22, *inside, unseen(hits))], bottom + 22

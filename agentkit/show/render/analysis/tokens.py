@@ -257,12 +257,28 @@ def token_rows(tokens: Tokens, limits: Limits) -> dict[str, Html]:
     return rows
 
 
-def legend(metric: Metric) -> Html:
-    """Explain the underlines."""
+def legend(metric: Metric, shown: Sequence[TokenRun] = ()) -> Html:
+    """Explain the underlines, and what stands for a token without a text where there is one."""
     plain, *steps = MEANINGS[metric]
     drawn = _MASKS if metric == "mask" else _STEPS
     marks = [fragment(drawn[step](meaning), " ") for step, meaning in enumerate(steps, 1)]
-    return note(f"{_NAMES[metric]}: ", marks, f"plain: {plain}")
+    nameless = next((w for run in shown if (w := _nameless(run))), None)
+    by_id = (
+        [" · ", code(nameless), ": a token by its id, its text was not sent"] if nameless else None
+    )
+    return note(f"{_NAMES[metric]}: ", marks, f"plain: {plain}", by_id)
+
+
+def _nameless(run: TokenRun) -> str | None:
+    """Find a token that is shown by its id."""
+    return next(
+        (
+            written(run, i)
+            for i, text in enumerate(run.texts)
+            if text is None and run.ids[i] is not None
+        ),
+        None,
+    )
 
 
 def tokens_head(tokens: Tokens) -> dict[str, Html]:
@@ -318,6 +334,6 @@ def tokens_fragments(tokens: Tokens, limits: Limits) -> dict[str, Html]:
         if notes:
             shown_["broken"] = el("div", notes, data_key="broken")
     elif len(tokens):
-        meaning = legend(tokens.metric)
+        meaning = legend(tokens.metric, tokens.runs)
         shown_["legend"] = el("section", meaning, class_="ak-lows", data_key="legend")
     return {**shown_, **token_rows(tokens, limits)}

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Sequence
 
 from agentkit.analysis.frames.timings import Timeline
-from agentkit.show.charts.rollout_charts import figures, timeline_svg
+from agentkit.show.charts.rollout_charts import figures, timeline_key, timeline_svg
 from agentkit.show.html import Child, Html, el, fragment, link
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import bar, code, fold, note
@@ -190,7 +190,8 @@ def _drawn(trajectory: Trajectory, points: list[ProblemPoint], charts: bool) -> 
     timeline = Timeline().reach(trajectory.all_turns)
     if not charts or not trajectory.all_turns:
         return timeline_svg(timeline)
-    return timeline_svg(timeline), fold("charts", *figures(trajectory, timeline, points).values())
+    drawn = figures(trajectory, timeline, points).values()
+    return timeline_svg(timeline), timeline_key(timeline), fold("charts", *drawn)
 
 
 def title_bar(trajectory: Trajectory, known: Totals, points: Sequence[ProblemPoint] = ()) -> Html:

@@ -6,6 +6,7 @@ import json
 from statistics import median
 from typing import NamedTuple
 
+from agentkit.dialects.delta import Delta
 from agentkit.read.stream.growing import Growing
 from agentkit.show.html import Child, Html, el, fragment
 from agentkit.show.render.limits import STATIC
@@ -13,9 +14,9 @@ from agentkit.show.render.parts.block import CODE, code, data, fold, note, whole
 from agentkit.show.render.parts.pretty import pretty
 from agentkit.show.render.parts.words import tokens
 from agentkit.show.render.rollout.raw import headers
-from agentkit.types.answer import Response
+from agentkit.types.answer import Response, ToolCall
 from agentkit.types.record import clip
-from agentkit.types.trajectory import Trajectory
+from agentkit.types.trajectory import ToolResult, Trajectory, Turn
 from agentkit.types.words import count
 
 _LONG = 8
@@ -39,7 +40,8 @@ class StreamEvent(NamedTuple):
 
 def response_tab(trajectory: Trajectory, turn: int) -> Html:
     """Draw the answer of a turn."""
-    response = trajectory.all_turns[turn].response
+    shown = trajectory.all_turns[turn]
+    response = shown.response
     exchange = response.exchange
     kind = next((v for n, v in exchange.headers if n.lower() == "content-type"), None)
     events = _arrivals(response)
@@ -59,7 +61,7 @@ def response_tab(trajectory: Trajectory, turn: int) -> Html:
         el("div", _timed(response, events), class_="ak-view ak-events"),
         el("div", _raw(response), class_="ak-view ak-raws"),
         headers(exchange, STATIC),
-        _details(response),
+        _details(shown),
     )
 
 
@@ -74,14 +76,22 @@ def _raw(response: Response) -> list[Child]:
     return [data(pretty(raw), STATIC, "turn.raw"), fold("as it came", came)]
 
 
-def _details(response: Response) -> Child:
+def _states(call: ToolCall, result: ToolResult | None) -> list[Child]:
+    """Write how the call was read, where it is not simply right, and what came of it."""
+    read = ["read as ", CODE(call.status), " "] if call.status != "ok" else None
+    return [read, CODE(result.status)] if result is not None else [read, "no result"]
+
+
+def _details(turn: Turn) -> Child:
     """List what is of no use to most and of much to some: ids, dialect, what only a server could
     open.
     """
+    response = turn.response
     sealed = sum(block.kind == "encrypted" for block in response.reasoning_blocks)
+    results = dict(enumerate(turn.results))
     calls = [
-        el("li", code(call.name or "?"), " id ", code(call.id), " ", CODE(call.status))
-        for call in response.tool_calls[:20]
+        el("li", code(call.name or "?"), " id ", code(call.id), " ", _states(call, results.get(i)))
+        for i, call in enumerate(response.tool_calls[:20])
     ]
     steps = [el("li", code(step.summary())) for step in response.server_steps[:20]]
     return fold(
@@ -100,17 +110,29 @@ def _details(response: Response) -> Child:
 def _arrivals(response: Response) -> list[StreamEvent]:
     growing, last = Growing(), 0.0
     found: list[StreamEvent] = []
+    if response.exchange.text.lstrip()[:1] in ("{", "["):
+        return found  # asked for as a stream, and answered in one piece
     for chunk in response.exchange.chunks:
         deltas = growing.feed(chunk)
         gap, last = chunk.at - last, chunk.at
-        kind = deltas[-1].kind if deltas else ""
-        text = "".join(d.text for d in deltas)
-        found.append(StreamEvent(chunk.at, gap, kind, text))
+        found.append(StreamEvent(chunk.at, gap, *_added(deltas)))
     usual = median([e.gap for e in found[1:]] or [0.0])
     return [
         e._replace(long=e.gap / usual) if i and usual > 0 and e.gap > max(0.1, _LONG * usual) else e
         for i, e in enumerate(found)
     ]
+
+
+def _added(deltas: list[Delta]) -> tuple[str, str]:
+    """Say what kind of text a piece added, and the text; of a call that came whole its name, then
+    its arguments.
+    """
+    kinds = [d.kind for d in deltas]
+    parts = [
+        f" {d.text}" if before == "name" else d.text
+        for before, d in zip(["", *kinds], deltas, strict=False)
+    ]
+    return "name" if "name" in kinds else kinds[-1] if kinds else "", "".join(parts)
 
 
 def _timed(response: Response, events: list[StreamEvent]) -> list[Child]:
@@ -179,9 +201,12 @@ def _table(response: Response, events: list[StreamEvent]) -> Html:
         if e.long or (e.kind and e.kind != kind):
             told.append(e)
         kind = e.kind or kind
+    last = events[-1]
+    if last.kind and last.kind != kind:
+        told, last = [*told, last], last._replace(long=0)
     rows = [_event(e) for e in told[: _ROWS - 1]]
     rest = len(told) - len(rows)
-    rows.append(_event(events[-1], tokens(response.usage) or "end"))
+    rows.append(_event(last, tokens(response.usage) or "end"))
     return el(
         "table",
         el("thead", el("tr", _TH)),

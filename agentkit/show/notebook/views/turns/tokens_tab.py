@@ -22,4 +22,4 @@ def tokens_tab(trajectory: Trajectory, turn: int) -> Html:
     found = next((run for run in trajectory_runs(trajectory) if run.turn == turn), None)
     if found is None or not len(found):
         return note("the server returned no tokens: ask with logprobs=True")
-    return fragment(legend("logprob"), run_row("tokens", found, "logprob", _ROOM, True))
+    return fragment(legend("logprob", [found]), run_row("tokens", found, "logprob", _ROOM, True))
