@@ -61,6 +61,8 @@ BASIC = base64.b64encode(f"someone:{KEY}".encode()).decode()
 GIVEN: dict[str, Callable[[str, pytest.MonkeyPatch], Made]] = {
     "key": _server(key=KEY),
     "authorization": _server(headers={"Authorization": f"Bearer {KEY}"}),
+    "x-api-key": _server(headers={"x-api-key": KEY}),
+    "key in messages": _server(key=KEY, dialect="messages"),
     "basic": _server(headers={"Authorization": f"Basic {BASIC}"}),
     "own header": _server(headers={"X-Tenant": KEY}),
     "cookie": _server(headers={"Cookie": f"theme=dark; session={KEY}"}),
