@@ -6,9 +6,12 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from agentkit.dialects.codecs import CODECS, codec_of
 from agentkit.errors import checked_keywords
 from agentkit.read.plain import plain
+from agentkit.read.response import read_response
 from agentkit.servers.model_call import Call, Emit
+from agentkit.types.answer import Dialect
 from agentkit.types.wire import ApiError, Exchange
 
 Script = Callable[[list[dict[str, Any]]], Any] | Sequence[Any]
@@ -140,6 +143,7 @@ class ScriptedServer:
         self,
         script: Script,
         *,
+        dialect: Dialect | None = None,
         model: str = "scripted",
         clock: Callable[[], float] | None = None,
         latency: float = 0.4,
@@ -149,6 +153,8 @@ class ScriptedServer:
 
         Args:
             script: the answers.
+            dialect: what an agent speaks to it that does not say so itself; it answers each
+                request in the dialect it is asked in.
             model: the name of the model in the answers.
             clock: gives the times of the answers; None: a `FixedClock`.
             answered: how many answers it has given before; the ids of its calls count on from
@@ -156,6 +162,8 @@ class ScriptedServer:
             latency: seconds every answer is recorded to have taken; nothing waits, but a
                 `FixedClock` goes on by them.
         """
+        self.dialect = dialect
+        """What an agent speaks to it; None: chat completions."""
         self._script = script
         self._model = model
         self._clock = clock or FixedClock()
@@ -184,9 +192,21 @@ class ScriptedServer:
                 ),
                 **times,
             )
-        status, body = answer if isinstance(answer, tuple) else (200, self._body(answer, index))
+        status, body = (
+            answer if isinstance(answer, tuple) else (200, self._spoken(answer, index, call))
+        )
         text = body if isinstance(body, str) else json.dumps(plain(body), ensure_ascii=False)
         return Exchange(status=status, body=text, **times)
+
+    def _spoken(self, answer: Any, index: int, call: Call) -> dict[str, Any]:
+        """Write an answer in the dialect of its request; a body of a dialect stays as it is."""
+        given: Any = answer if isinstance(answer, str) or answer is None else plain(answer)
+        if codec_of(given) is not None:
+            return dict(given)
+        body = self._body(given, index)
+        if call.dialect not in CODECS or "error" in body:
+            return body
+        return CODECS[call.dialect].body_out(read_response(body))
 
     def _body(self, answer: Any, index: int) -> dict[str, Any]:
         if not isinstance(answer, str) and (

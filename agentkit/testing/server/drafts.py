@@ -55,9 +55,10 @@ def draft_from(answer: Any) -> Draft:
     if codec is None:
         return draft_of(as_choice(answer))
     parts = codec.read(answer)
+    ending = "calls" if parts.calls and parts.ending == "natural" else parts.ending
     return {
         "message": _message(answer),
-        "finish_reason": "tool_calls" if parts.calls else _FINISH.get(parts.ending, parts.finish),
+        "finish_reason": _FINISH.get(ending, parts.finish),
         "native": codec.dialect,
         "items": [item for item in parts.items if isinstance(item, dict)],
         "body": answer,
@@ -68,8 +69,9 @@ def _message(body: Mapping[str, Any]) -> dict[str, Any]:
     """Write the body of a dialect as a chat message."""
     response = read_response(dict(body))
     message: dict[str, Any] = {"role": "assistant", "content": response.wire_content}
-    if response.reasoning is not None:
-        message["reasoning"] = response.reasoning
+    blocks = [b for b in response.reasoning_blocks if not b.source.startswith("content")]
+    if thought := "".join(block.text for block in blocks):
+        message["reasoning"] = thought
     if response.refusal is not None:
         message["refusal"] = response.refusal
     calls = [

@@ -115,7 +115,7 @@ class MessagesForm(DialectForm):
         for index, block in enumerate(self.streamed(draft, question)):
             yield self.started(index, _begun(block))
             for delta in self.deltas(block):
-                yield {"type": "content_block_delta", "index": index, "delta": delta}
+                yield self.grown(index, delta)
             yield {"type": "content_block_stop", "index": index}
         native = draft["body"] if draft.get("native") == self.dialect else None
         stop = native.get("stop_reason") if native else self.stop(draft)
@@ -130,6 +130,10 @@ class MessagesForm(DialectForm):
     def started(self, index: int, block: Block) -> Block:
         """Give the event with which a block begins."""
         return {"type": "content_block_start", "index": index, "content_block": block}
+
+    def grown(self, index: int, delta: Block) -> Block:
+        """Give the event with what a block grows by."""
+        return {"type": "content_block_delta", "index": index, "delta": delta}
 
     def deltas(self, block: Block) -> Iterator[Block]:
         """Give what a block grows by."""

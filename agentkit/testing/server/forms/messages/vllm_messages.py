@@ -45,18 +45,22 @@ class VLLMMessages(MessagesForm):
     def opening(self, draft: Mapping[str, Any], question: Question) -> Block:
         usage = {"input_tokens": len(question.prompt), "output_tokens": 0}
         whole = self.envelope(question, [], None, usage)
+        del whole["usage"]
         return {**whole, "content": [], "stop_sequence": None, "usage": usage}
 
     def streamed(self, draft: Mapping[str, Any], question: Question) -> list[Block]:
         found = self.blocks(draft, question)
         kinds = [block.get("type") for block in found[:2]]
-        if kinds == ["thinking", "tool_use"]:
+        if kinds == ["thinking", "tool_use"] and not question.forced:
             found.insert(1, {"type": "text", "text": BETWEEN})
         return found
 
     def started(self, index: int, block: Block) -> Block:
         begun = {key: value for key, value in block.items() if key != "signature"}
         return {"type": "content_block_start", "content_block": begun, "index": index}
+
+    def grown(self, index: int, delta: Block) -> Block:
+        return {"type": "content_block_delta", "delta": delta, "index": index}
 
     def counted(self, size: int) -> Block:
         return {"input_tokens": size, "context_management": {"original_input_tokens": size}}

@@ -69,13 +69,14 @@ class VLLMResponses(ResponsesForm):
             return found
         if found and found[0].get("type") == "reasoning":
             found[0] = {**found[0], "status": "completed"}
-            if len(found) > 1 and found[1].get("type") == "function_call":
+            called = len(found) > 1 and found[1].get("type") == "function_call"
+            if called and not question.forced:
                 part = {"type": "output_text", "text": BETWEEN, "annotations": []}
                 found.insert(1, self.message([part], question, 1))
         return found
 
     def envelope(self, question: Question, **filled: Any) -> Item:
-        asked = question.native
+        asked, room = question.native, question.context - len(question.prompt)
         return {
             "id": self.answer_id(question),
             "created_at": question.created,
@@ -87,11 +88,11 @@ class VLLMResponses(ResponsesForm):
             "output": filled["output"],
             "parallel_tool_calls": asked.get("parallel_tool_calls", True),
             "temperature": float(asked.get("temperature") or 0.0),
-            "tool_choice": asked.get("tool_choice", "auto") if asked.get("tools") else "none",
+            "tool_choice": _choice(asked) if asked.get("tools") else "none",
             "tools": [_tool(tool) for tool in asked.get("tools") or ()],
             "top_p": float(asked.get("top_p") or 1.0),
             "background": False,
-            "max_output_tokens": asked.get("max_output_tokens"),
+            "max_output_tokens": asked.get("max_output_tokens") or room,
             "max_tool_calls": asked.get("max_tool_calls"),
             "previous_response_id": asked.get("previous_response_id"),
             "prompt": None,
@@ -102,7 +103,7 @@ class VLLMResponses(ResponsesForm):
             "top_logprobs": asked.get("top_logprobs"),
             "truncation": "disabled",
             "usage": filled["usage"],
-            "user": None,
+            "user": asked.get("user"),
             "presence_penalty": 0.0,
             "frequency_penalty": 0.0,
             "kv_transfer_params": None,
@@ -122,6 +123,11 @@ class VLLMResponses(ResponsesForm):
             "output_tokens_details": {**inside, **_WRITTEN_PER_TURN},
             "total_tokens": prompt + written,
         }
+
+    def numbered(self, event: Item, number: int) -> Item:
+        ordered = {**event, "sequence_number": number}
+        last = ("name",) if "name" in event else ()
+        return {name: ordered[name] for name in (*sorted(ordered.keys() - last), *last)}
 
     def event(self, event: Item, item: Item, question: Question) -> Item:
         if event["type"] == "response.function_call_arguments.done":
@@ -197,6 +203,11 @@ def _part(part: Item) -> Item:
         return part
     head = {"annotations": [], "text": part["text"], "type": "output_text"}
     return {**head, "logprobs": part.get("logprobs") or None}
+
+
+def _choice(asked: Mapping[str, Any]) -> Any:
+    choice = asked.get("tool_choice", "auto")
+    return {name: choice[name] for name in sorted(choice)} if isinstance(choice, dict) else choice
 
 
 def _tool(tool: Any) -> Any:
