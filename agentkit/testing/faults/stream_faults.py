@@ -107,7 +107,8 @@ def _error_event(chunks: list[Any], question: Question) -> list[Any]:
     going = unfinished(chunks, question)
     error: dict[str, Any] = {"error": ERROR}
     if question.dialect == "responses":
-        error = {"type": "error", "code": "server_error", "message": ERROR["message"]}
+        told = {"code": "server_error", "message": ERROR["message"], "param": None}
+        error = {"type": "error", **told, "sequence_number": max(1, len(going) // 2)}
     elif question.dialect == "messages":
         named = {"type": "overloaded_error", "message": "Overloaded"}
         error = {"type": "error", "error": named}

@@ -55,14 +55,12 @@ def _on_answer(body: dict[str, Any], question: Question) -> Any:
 
 def foreign_dialect(body: dict[str, Any], question: Question) -> dict[str, Any]:
     text = body["choices"][0]["message"].get("content") or ""
+    content = {"parts": [{"text": text}], "role": "model"}
+    counts = {"promptTokenCount": len(question.prompt), "candidatesTokenCount": 9}
     return {
-        "id": "msg_01",
-        "type": "message",
-        "role": "assistant",
-        "model": question.model,
-        "content": [{"type": "text", "text": text}],
-        "stop_reason": "end_turn",
-        "usage": {"input_tokens": len(question.prompt), "output_tokens": 9},
+        "candidates": [{"content": content, "finishReason": "STOP", "index": 0}],
+        "usageMetadata": counts,
+        "modelVersion": question.model,
     }
 
 
@@ -214,7 +212,7 @@ WIRE_FAULTS: tuple[Fault, ...] = (
     ),
     named("choices_missing", "there are no choices", only="block", instead=Reply(_NO_CHOICES)),
     _body_fault(_on_answer, "message_missing", "there is no message where the answer should be"),
-    _body_fault(foreign_dialect, "foreign_dialect", "the answer is an Anthropic message"),
+    _body_fault(foreign_dialect, "foreign_dialect", "the answer is Gemini's generateContent"),
     _body_fault(body_not_object, "body_not_object", "the answer is inside a list"),
     _body_fault(body_nonstandard_number, "body_nonstandard_number", "the body holds NaN"),
     _body_fault(nested_envelope, "nested_envelope", "the answer is inside `data`"),
