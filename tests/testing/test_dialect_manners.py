@@ -4,11 +4,11 @@ anthropic packages read them: their accumulators are strict.
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Iterator
 from typing import Any
 
-import anthropic
 import openai
 import pytest
 
@@ -17,9 +17,10 @@ from agentkit.testing import by_turn, calls, says, serve
 from agentkit.testing.server.drafts import draft_from
 from agentkit.testing.server.recorded import body_of
 from tests.read.shapes import shape
-from tests.support.corpus import CORPUS
+from tests.support.paths import CORPUS
 from tests.testing.test_reference_manners import ask, exchange_of
 
+anthropic: Any = importlib.import_module("anthropic")
 TEXT, THOUGHT = "It is cold: 4°C, “brr”.", "I need the weather of Oslo."
 ASKED = says("Let me see.", calls("get_weather", city="Oslo"), reasoning=THOUGHT)
 SCRIPT = by_turn(ASKED, TEXT)
@@ -99,9 +100,10 @@ def clients() -> Iterator[Any]:
     made: list[Any] = []
 
     def client(server: Any, package: Any) -> Any:
-        kind, url = openai.OpenAI, server.url
+        kind: Any = openai.OpenAI
+        url = server.url
         if package is anthropic:
-            kind, url = anthropic.Anthropic, server.url.removesuffix("/v1")  # type: ignore[assignment]
+            kind, url = anthropic.Anthropic, server.url.removesuffix("/v1")
         made.append(kind(base_url=url, api_key="x", max_retries=0))
         return made[-1]
 
