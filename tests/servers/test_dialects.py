@@ -10,6 +10,7 @@ import pytest
 
 import agentkit as ak
 from agentkit.errors import UsageError
+from agentkit.read.failure.error import address_hint
 from agentkit.servers.address import auth_headers, choose_key, parse_address
 from agentkit.servers.model_call import Call
 from agentkit.servers.server import Server
@@ -96,6 +97,18 @@ def test_without_a_url_messages_go_to_anthropic(monkeypatch: pytest.MonkeyPatch)
     assert Server(dialect="messages").url == "http://localhost:1"
     server: Any = ak.Agent("m", dialect="messages").server
     assert server.url == "http://localhost:1"
+
+
+def test_a_missing_v1_is_hinted_at_where_it_is_missing() -> None:
+    with HttpServer(Answer("", status=404)) as http:
+        bare = http.url.removesuffix("/v1")
+        hints = {
+            dialect: address_hint(asyncio.run(Server(bare).chat(call(dialect))))
+            for dialect in DIALECTS
+        }
+    assert hints["chat"].endswith(f": {bare}/v1")
+    assert hints["responses"].endswith(f": {bare}/v1")
+    assert hints["messages"] == ""  # it is there
 
 
 # keys

@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from agentkit.dialects.codecs import CODECS
 from agentkit.errors import checked_keywords
 from agentkit.read.failure.error_body import (
     TEXT_LIMIT,
@@ -273,22 +274,27 @@ def _status_message(status: int | None) -> str:
     )
 
 
-_PATH = "/chat/completions"
+_PATHS = ("/chat/completions", *(codec.path for codec in CODECS.values()))
 _VERSION = re.compile(r"/(?:v\d|openai|api/|deployments/|compatible-mode)", re.IGNORECASE)
+
+
+def _base(url: str) -> str:
+    """Give the base URL of a request's, without its query."""
+    whole = url.partition("?")[0]
+    return whole.removesuffix(next((path for path in _PATHS if whole.endswith(path)), ""))
 
 
 def address_hint(exchange: Exchange) -> str:
     """Suggest what to change in the server's URL, where the exchange shows that it is wrong; ""
     where it does not.
     """
-    base = exchange.url.partition("?")[0].removesuffix(_PATH)
+    base = _base(exchange.url)
     if exchange.status is None or not exchange.url:
         return ""
     if 300 <= exchange.status < 400:
         target = dict(exchange.headers).get("location", "another address")
         return (
-            f"the server sends on to {target.partition('?')[0].removesuffix(_PATH)}; give that as"
-            " the url if it is the right place"
+            f"the server sends on to {_base(target)}; give that as the url if it is the right place"
         )
     page = exchange.body.lstrip()[:1] == "<"
     if exchange.status == 407:
