@@ -20,12 +20,14 @@ from agentkit.show.notebook.views.explorer.inner_view import InnerView
 from agentkit.show.notebook.views.explorer.opened_rollout import OpenedRollout
 from agentkit.show.notebook.views.explorer.table_cells import (
     GROUP_COLUMNS,
+    Cell,
     TableCells,
     group_key,
     width_of,
 )
 from agentkit.show.notebook.views.explorer.table_counts import TableCounts, counts_of
 from agentkit.show.notebook.views.explorer.table_parts import (
+    cell_parts,
     clear,
     empty_parts,
     figure_parts,
@@ -133,7 +135,7 @@ class ExplorerView(OpenedRollout, InnerView, LiveView):
         """Describe the columns: name, heading, kind and width of each, whether it gives way in a
         narrow cell, its order, and the button that sorts by it.
         """
-        first = self._page(0, _PAGE)["cells"]
+        first = self._written(0, _PAGE)
         found = []
         for i, name in enumerate(GROUP_COLUMNS if self._grouped else self._columns()):
             heading = self._cells.heading(name, self._grouped)
@@ -149,17 +151,8 @@ class ExplorerView(OpenedRollout, InnerView, LiveView):
         return self._cells.usual if self._chosen is None else self._chosen
 
     def _same(self, columns: list[list[Any]]) -> list[Part]:
-        """Describe what is the same in all rollouts: how their prompts begin, and columns."""
-        begins = self._cells.beginning.strip()
-        said = [("", f"“{clip(begins, 60)} …”")] if begins else []
-        if not self._grouped:
-            names = self._columns()
-            same = self._cells.same.items()
-            said += [
-                (f"{self._cells.heading(name)[1]} ", value)
-                for name, value in same
-                if name not in names and value
-            ]
+        names = () if self._grouped else self._columns()
+        said = self._cells.constants(names, self._grouped)
         less = ", ".join(str(word) for _, word, _, _, gives, *_ in columns if gives)
         return same_parts(self._within, said, less, self._grouped)
 
@@ -191,14 +184,21 @@ class ExplorerView(OpenedRollout, InnerView, LiveView):
         if generation == self._generation:
             self.reply({"type": "rows", **self._page(max(0, int(start)), int(stop))})
 
-    def _page(self, start: int, stop: int) -> dict[str, Any]:
-        rows = self._rows[start : min(stop, start + _BLOCK)]
+    def _written(self, start: int, stop: int) -> list[list[Cell]]:
+        """Write the cells of some rows."""
+        rows = self._rows[start:stop]
         if self._grouped:
             written = self._cells.groups(self._groups)
-            cells = [written.of(row) for row in rows]
-        else:
-            names = self._columns()
-            cells = [[self._cells.of(name, place) for name in names] for place in rows]
+            return [written.of(row) for row in rows]
+        names = self._columns()
+        return [[self._cells.of(name, place) for name in names] for place in rows]
+
+    def _page(self, start: int, stop: int) -> dict[str, Any]:
+        stop = min(stop, start + _BLOCK)
+        names = GROUP_COLUMNS if self._grouped else self._columns()
+        kinds = [str(self._cells.heading(name, self._grouped)[2]) for name in names]
+        cells = [list(map(cell_parts, kinds, row)) for row in self._written(start, stop)]
+        rows = self._rows[start:stop]
         keys = [row.places[0] if isinstance(row, Group) else row for row in rows]
         return {"generation": self._generation, "start": start, "keys": keys, "cells": cells}
 

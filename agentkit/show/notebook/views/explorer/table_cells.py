@@ -27,6 +27,7 @@ from agentkit.show.render.rollout.table import (
     decimals_of,
     tone_of,
 )
+from agentkit.types.record import clip
 from agentkit.types.words import count
 
 GROUP_COLUMNS = ("count", "prompt", "rewards", "reward", "range", "turns", "ended", "spread")
@@ -96,6 +97,17 @@ class TableCells:
         if self._beginning is None:
             self._beginning = beginning_of(self.table.source.values("prompt"))
         return self._beginning
+
+    def constants(self, shown: Sequence[str], grouped: bool) -> list[tuple[str, str]]:
+        """List what is the same in all rollouts: how their prompts begin, and columns that are not
+        shown.
+        """
+        begins = self.beginning.strip()
+        said = [("", f"“{clip(begins, 60)} …”")] if begins else []
+        if grouped:
+            return said
+        same = ((name, value) for name, value in self.same.items() if name not in shown and value)
+        return said + [(f"{self.heading(name)[1]} ", value) for name, value in same]
 
     def kind(self, name: str) -> str:
         """Tell how the cells of a column are drawn."""

@@ -5,11 +5,13 @@ marked rows.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import ceil
 from typing import Any
 
 from agentkit.analysis.explore.facets import Choice, Facet, Histogram
 from agentkit.analysis.explore.table_columns import LABEL
 from agentkit.show.notebook.page_parts import Part, button, closing, part
+from agentkit.show.notebook.views.explorer.table_cells import Cell
 from agentkit.show.render.rollout.table import code_words, column_name, tone_of
 from agentkit.types.record import clip
 
@@ -154,6 +156,33 @@ def _chosen_words(heading: str, edges: Sequence[str], chosen: Sequence[bool]) ->
 def _unread(column: str) -> Part:
     link = _link("read the file to count", "read", column, f"read {column}")
     return _group(column_name(column), "", [link])
+
+
+def cell_parts(kind: str, cell: Cell) -> Part | list[Part]:
+    """Describe what a cell shows, by the kind of its column: a text, or several parts."""
+    if isinstance(cell, str):
+        return cell
+    if kind == "reward" and len(cell) == 2 and isinstance(cell[1], int):
+        text, share = cell
+        if share < 0:
+            return [part("span.ak-quiet", text)]
+        return [part("span.ak-rw", part("i", style=f"width: {share}%")), text]
+    if kind == "ended":
+        return [_toned(cell[1], cell[0])]
+    if kind == "prompt":
+        return [part("b", cell[0]), cell[1]]
+    if kind == "ends":
+        return [_toned(tone, f"{number} ") for tone, number in cell]
+    if kind != "shape":
+        return " ".join(map(str, cell))
+    label = f"rewards in ten steps: {', '.join(map(str, cell))}"
+    most = max(1, *cell) if cell else 1
+    bars = [part("i", style=f"height: {ceil(18 * number / most)}px") for number in cell]
+    return [part("span.ak-steps", *bars, role="img", aria_label=label)]
+
+
+def _toned(tone: str, text: str) -> Part:
+    return part(f"span.ak-{tone}", text, icon=ICONS[tone])
 
 
 def sort_part(heading: Sequence[Any], descending: bool | None) -> Part:

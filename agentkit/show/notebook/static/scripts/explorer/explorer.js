@@ -11,7 +11,7 @@ PARTS.push((live) => {
   let known = new Map();
   let stale = new Map(); // the same rows as they were a moment ago
   let asked = new Set();
-  let made = new Map(); // the rows that are drawn, with what each was drawn of
+  let drawn = new Map(); // the rows that are drawn, with what each was drawn of
   let order = -1;
   let generation = -1;
   let early = null; // rows that came before the state they belong to
@@ -87,14 +87,14 @@ PARTS.push((live) => {
     need(from, scrollTop ? Math.min(total, to + BLOCK) : to);
     const open = openRow();
     const rows = [];
-    const before = made;
-    made = new Map();
+    const before = drawn;
+    drawn = new Map();
     for (let i = from; i < to; i += 1) {
       const row = known.get(i) ?? stale.get(i);
       const look = [i === active, i === open, live.state.marked?.includes(row?.key)].join();
       let one = before.get(i);
       if (one?.row !== row || one?.look !== look) one = { row, look, node: rowOf(i, row) };
-      made.set(i, one);
+      drawn.set(i, one);
       rows.push(one.node);
       if (i !== open) continue;
       opened.within(true);
@@ -113,7 +113,7 @@ PARTS.push((live) => {
     }); // what stays keeps its focus
     if (focused !== undefined) focusOn(body.querySelector(`[data-mark="${focused}"]`));
     view.ariaRowCount = total + 1;
-    view.setAttribute("aria-activedescendant", made.get(active)?.node.id ?? "");
+    view.setAttribute("aria-activedescendant", drawn.get(active)?.node.id ?? "");
   }
 
   function need(from, to) {
@@ -144,9 +144,9 @@ PARTS.push((live) => {
       const [name, , kind, , less] = columns[place] ?? [];
       const look = name === "spread" && cell === "worth a look" ? ".ak-acc" : "";
       const looks = `span.ak-xcell.ak-k-${kind}${less ? ".ak-less" : ""}${look}`;
-      const made = h(looks, { role: "gridcell", dir: "auto" }, cellOf(kind, cell));
-      if (made.textContent.length > 14) made.title = made.textContent;
-      node.append(made);
+      const shown = h(looks, { role: "gridcell", dir: "auto" }, [cell].flat().map(made));
+      if (shown.textContent.length > 14) shown.title = shown.textContent;
+      node.append(shown);
     });
     return node;
   }
