@@ -45,6 +45,8 @@ given out as it comes.
 
 _ENDING = 4096
 """Characters at the end of an answer in which its finish reason is looked for."""
+_STATUS = re.compile(r'"status":\s*"(completed)"')
+"""What a whole answer of Responses and each of its items say of themselves."""
 _FINISH = re.compile(r'"(?:finish|stop)_reason"\s*:\s*(?:\{[^{}]*?"type"\s*:\s*)?"([^"\\]{1,60})"')
 """A finish reason, which SGLang writes as an object."""
 
@@ -181,7 +183,7 @@ def wordless_failure(exchange: Exchange) -> ApiError | None:
     reason that says that the answer broke off before its first token.
     """
     end = exchange.text[-_ENDING:]
-    words = _FINISH.findall(end)
+    words = _FINISH.findall(end) or ([] if exchange.chunks else _STATUS.findall(end))
     known = words or (len(exchange.text) > _ENDING and not _is_open(exchange))
     if end.strip() and known and not any(map(broken_kind, words)):
         return None
