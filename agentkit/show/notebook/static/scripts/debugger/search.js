@@ -3,15 +3,11 @@ const AROUND = 100;
 
 /** Every place of a text in a row, as ranges; none where small letters take other room. */
 function rangesOf(row, wanted) {
-  const walker = document.createTreeWalker(row, NodeFilter.SHOW_ALL, (node) =>
-    node.akOwn ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT,
-  );
   const nodes = [];
   let whole = "";
-  while (walker.nextNode()) {
-    if (walker.currentNode.nodeType !== Node.TEXT_NODE) continue;
-    nodes.push([whole.length, walker.currentNode]);
-    whole += walker.currentNode.data;
+  for (const node of textsOf(row)) {
+    nodes.push([whole.length, node]);
+    whole += node.data;
   }
   const folded = whole.toLowerCase();
   const found = [];

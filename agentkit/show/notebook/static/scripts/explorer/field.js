@@ -89,7 +89,7 @@ function fieldOf(live, ask, leave) {
     taken(event);
   });
   return {
-    box: h("span.ak-xfield", icon("filter"), input, clear, list),
+    box: h("span.ak-field.ak-xfield", icon("filter"), input, clear, list),
     input,
     state({ query, refused }) {
       if (document.activeElement !== input && input.value !== query) input.value = query;

@@ -17,15 +17,21 @@ function offerCopies(row) {
   }
 }
 
-/** What a node says, without what the page has put in. */
-function plainText(node) {
+/** The texts in a node, without what the page has put in. @returns {Text[]} */
+function textsOf(node) {
   const walker = document.createTreeWalker(node, NodeFilter.SHOW_ALL, (each) =>
     each.akOwn ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT,
   );
-  let whole = "";
-  while (walker.nextNode()) whole += walker.currentNode.data ?? "";
-  return whole;
+  const found = [];
+  while (walker.nextNode())
+    if (walker.currentNode.nodeType === Node.TEXT_NODE) found.push(walker.currentNode);
+  return found;
 }
+
+const plainText = (node) =>
+  textsOf(node)
+    .map(({ data }) => data)
+    .join("");
 
 /** The text beside a copy button as it is shown, and where the kernel has it where it is not. */
 function textBeside(button) {
