@@ -16,6 +16,7 @@ from agentkit.testing import Fault, by_turn, calls, says, serve
 from agentkit.testing.faults.catalogue import faults, find_faults
 from agentkit.testing.faults.messages_faults import MESSAGES_FAULTS
 from agentkit.testing.faults.responses_faults import RESPONSES_FAULTS
+from agentkit.testing.injection.client_faults import answer_faults
 from tests.testing.test_reference_faults import SCRIPT, TOOLS, codes_of, sampling_for, turn_of
 
 SPOKEN = (
@@ -35,6 +36,7 @@ THINKING = by_turn(
     ),
     says("It is cold, and it is noon."),
 )
+THINK = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
 CASES = [
     (fault, manner, dialect, mode)
     for fault in faults()
@@ -48,7 +50,6 @@ OWN = [case for case in CASES if case[0].name in NEW and case[1] in ("openai", "
 def rollout_with(fault: Fault, manner: Any, dialect: Any, mode: str) -> ak.Trajectory:
     turn = turn_of(fault)
     script = THINKING if fault.needs == "reasoning" else SCRIPT
-    thinking = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
     with serve(script, manner=manner, faults=[fault.name], turn=turn) as server:
         agent = ak.Agent(
             "m",
@@ -58,7 +59,7 @@ def rollout_with(fault: Fault, manner: Any, dialect: Any, mode: str) -> ak.Traje
             retries=0,
             max_turns=turn + 1,
             dialect=dialect,
-            sampling={**sampling_for(fault), **(thinking if dialect == "messages" else {})},
+            sampling={**sampling_for(fault), **(THINK if dialect == "messages" else {})},
         )
         return ak.rollout(agent, "Weather and time?")
 
@@ -68,6 +69,58 @@ def check(fault: Fault, manner: str, dialect: str, mode: Any) -> None:
     turn = turn_of(fault)
     assert codes_of(rollout, turn) == set(fault.codes_in(mode))
     assert not [p for t in rollout.all_turns[:turn] for p in t.problems]
+
+
+def injected_codes(fault: Fault, dialect: Any, mode: str) -> set[str]:
+    """What an answer is read as that `inject` puts the fault into."""
+    turn = turn_of(fault)
+    manner: Any = "openai" if dialect == "responses" else "anthropic"
+    with serve(THINKING if fault.needs == "reasoning" else SCRIPT, manner=manner) as server:
+        agent = ak.Agent(
+            "m",
+            tools=TOOLS,
+            server=server.url,
+            stream=mode == "stream",
+            retries=0,
+            max_turns=turn + 1,
+            dialect=dialect,
+            sampling={**sampling_for(fault), **(THINK if dialect == "messages" else {})},
+        )
+        faulty = ak.testing.inject(agent, fault.name, turn=turn, seconds=0)
+        return codes_of(ak.rollout(faulty, "Weather and time?"), turn) - {"fault_injected"}
+
+
+INJECTED = [
+    (fault, dialect, mode)
+    for fault in faults()
+    for dialect in ("responses", "messages")
+    for mode in fault.modes_in(dialect)
+    if not fault.lost and fault is answer_faults()[fault.name]
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("fault", "dialect", "mode"), INJECTED, ids=lambda v: named(v))
+def test_a_fault_that_is_put_in_is_read_as_what_it_is(
+    fault: Fault, dialect: str, mode: Any
+) -> None:
+    assert injected_codes(fault, dialect, mode) == set(fault.codes_in(mode))
+
+
+@pytest.mark.parametrize(
+    ("name", "dialect", "mode"),
+    [
+        ("ids_differ", "responses", "stream"),
+        ("arguments_truncated", "responses", "block"),
+        ("arguments_truncated", "messages", "stream"),
+        ("signature_missing", "messages", "block"),
+        ("rate_limited", "messages", "block"),
+        ("refused_in_block_alone", "messages", "block"),
+    ],
+)
+def test_a_fault_is_put_into_each_dialect(name: str, dialect: str, mode: Any) -> None:
+    (fault,) = find_faults([name])
+    assert injected_codes(fault, dialect, mode) == set(fault.codes_in(mode))
 
 
 def named(value: Any) -> Any:
@@ -131,7 +184,6 @@ def test_a_fault_without_a_problem_shows_on_the_wire(
         script = THINKING if fault.needs == "reasoning" else SCRIPT
         with serve(script, manner=manner, faults=[fault.name]) as server:
             server.faults = (on,)
-            thinking = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
             agent = ak.Agent(
                 "m",
                 tools=TOOLS,
@@ -139,7 +191,7 @@ def test_a_fault_without_a_problem_shows_on_the_wire(
                 stream=mode == "stream",
                 max_turns=1,
                 dialect=dialect,
-                sampling=thinking if dialect == "messages" else {},
+                sampling=THINK if dialect == "messages" else {},
             )
             bodies.append(ak.rollout(agent, "Weather and time?").turns[0].response.exchange.text)
     assert bodies[0] != bodies[1]

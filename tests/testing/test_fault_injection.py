@@ -176,7 +176,7 @@ BREAKS = ("stream_error_event", "stream_no_finish", "stream_truncated")
     [
         pytest.param(fault, mode, marks=[pytest.mark.slow] if place else [])
         for fault in OF_ANSWERS
-        for place, mode in enumerate(fault.modes)
+        for place, mode in enumerate(fault.modes_in("chat"))
     ],
     ids=lambda value: value.name if isinstance(value, Fault) else value,
 )

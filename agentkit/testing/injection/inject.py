@@ -28,12 +28,13 @@ from agentkit.servers.model_call import Call, Emit
 from agentkit.servers.retry import Sleep, ask
 from agentkit.testing.faults.fault import Draft, Fault, Mode
 from agentkit.testing.injection.client_faults import TOOL_FAULTS, answer_faults
-from agentkit.testing.injection.received import Received, changed_by, exchange_of
-from agentkit.testing.server.manners.openai_manner import OpenAI
+from agentkit.testing.injection.received import changed_by, exchange_of
+from agentkit.testing.injection.received_dialect import asked, received, refusing
 from agentkit.testing.server.question import Question
 from agentkit.testing.server.stages import refused, reply_to
 from agentkit.trajectory.history import request
 from agentkit.trajectory.loop import request_error
+from agentkit.types.answer import Dialect
 from agentkit.types.record import Record, record
 from agentkit.types.steps import Answer, ModelStep, Outcome, Result, Step, ToolStep
 from agentkit.types.trajectory import ToolResult, Trajectory
@@ -237,7 +238,9 @@ def _question(step: ModelStep, plan: Injection) -> Question:
         body.pop(field_name, None)
     where = repr(plan.chance(step, "where"))
     model = step.trajectory.spec.model or ""
-    return Question(body, model, where, prompt=(), seconds=plan.seconds)
+    dialect = step.trajectory.spec.dialect
+    rest: dict[str, Any] = {"seconds": plan.seconds, "dialect": dialect, "native": body}
+    return Question(asked(body, dialect), model, where, prompt=(), **rest)
 
 
 async def _answer(perform: Perform, step: ModelStep, emit: Emit | None) -> Exchange:
@@ -271,17 +274,18 @@ class _Refusing:
         if self._tries > self._plan.times:
             return await _answer(self._perform, self._step, emit)
         self.refused = True
-        exchange = _in_place(self._fault, self._plan.seconds)
+        exchange = _in_place(self._fault, self._plan.seconds, self._question.dialect)
         _emit_all(exchange, emit)
         return exchange
 
 
-def _in_place(fault: Fault, seconds: float) -> Exchange:
+def _in_place(fault: Fault, seconds: float, dialect: Dialect) -> Exchange:
     """Give what a client records of a fault that comes in place of an answer.
 
     Args:
         fault: what goes wrong.
         seconds: how long a rate limit asks to wait, and how long a time-out takes.
+        dialect: the API that was asked.
     """
     if fault.failure is not None:
         return Exchange(transport_error=transport_error(fault.failure), elapsed=0.0)
@@ -291,7 +295,7 @@ def _in_place(fault: Fault, seconds: float) -> Exchange:
     assert refusal is not None
     if "retry-after" in refusal.headers:
         refusal = replace(refusal, headers={"retry-after": f"{seconds:g}"})
-    return exchange_of(refused(refusal, OpenAI()), seconds)
+    return exchange_of(refused(refusal, refusing(dialect)), seconds)
 
 
 async def _changed_answer(
@@ -317,7 +321,7 @@ async def _changed_answer(
 
 def _changed(exchange: Exchange, fault: Fault, question: Question, plan: Injection) -> Exchange:
     """Give the exchange with the fault in it; the same where the fault cannot show in it."""
-    manner = Received(exchange)
+    manner = received(exchange)
     draft: Draft | None = manner.draft()
     mode: Mode = "stream" if exchange.chunks else "block"
     if not fault.applies(draft, question, mode):

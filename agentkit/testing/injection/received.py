@@ -105,6 +105,7 @@ def changed_by(exchange: Exchange, before: Reply, after: Reply) -> Exchange:
     failure = _failure(after, 0.0) if after.cut or before.headers != after.headers else None
     return replace(
         kept,
+        status=exchange.status if before.status == after.status else after.status,
         headers=tuple(after.headers.items()),
         chunks=tuple(Chunk(at=chunk.at + late, text=chunk.text) for chunk in kept.chunks),
         transport_error=failure or exchange.transport_error,
