@@ -19,7 +19,8 @@ A **script** gives the model's answers: a list of answers in order, a function o
 
 `serve` plays it over real HTTP, in the manner of OpenAI, Anthropic, vLLM or SGLang, in the dialect
 it is asked in (Chat Completions, Responses, Messages), in block and streamed answers. Whatever
-speaks to such a server can be tried with it, by the server's `url`; `asked` holds the requests that came, without keys:
+speaks to such a server can be tried with it, by the server's `url`; `asked` holds the requests that
+came, without keys:
 
 >>> with serve(script, manner="vllm") as server:
 ...     agent = ak.Agent("m", tools=[get_weather], server=server.url, stream=True)
