@@ -136,8 +136,11 @@ def body(
     found = {**found, **(extra or {}), **({"stream": True} if stream else {})}
     if "messages" in found:
         return packed(found)
-    head = packed(found)[:-1]
-    return b"".join((head, b',"messages":[', b",".join(_joined(parts[begin:])), b"]}"))
+    listed = _joined(parts[begin:]) or [b""]
+    # one join, no sum: each copy of a long history costs as much as all else
+    listed[0] = packed(found)[:-1] + b',"messages":[' + listed[0]
+    listed[-1] += b"]}"
+    return b",".join(listed)
 
 
 def _system(texts: list[Any]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 
 from agentkit.dialects.responses.items.results import is_answer, result_item, waiting_calls
@@ -14,6 +15,8 @@ _THINKS = re.compile(r"(?:.*/)?(?:o\d|gpt-[5-9]|gpt-\d\d|codex)(?!.*chat)")
 """OpenAI's models whose reasoning is kept from one turn to the next."""
 _ENCRYPTED = "reasoning.encrypted_content"
 _LOGPROBS = "message.output_text.logprobs"
+_FIRST = itemgetter(slice(0, 1))
+"""The first byte of an encoded message: a space before calls whose results want their own items."""
 Item = dict[str, Any]
 
 
@@ -116,8 +119,12 @@ def body(parts: Sequence[bytes], fields: Item, extra: Item | None, stream: bool)
     head = _json(written)
     if "input" in written:
         return head
-    joined = b",".join(part for part in _answered(parts) if part)
-    return head[:-1] + (b"," if head != b"{}" else b"") + b'"input":[' + joined + b"]}"
+    waits = b" " in map(_FIRST, parts)
+    listed = list(filter(None, _answered(parts) if waits else parts)) or [b""]
+    # one join, no sum: each copy of a long history costs as much as all else
+    listed[0] = head[:-1] + (b"," if head != b"{}" else b"") + b'"input":[' + listed[0]
+    listed[-1] += b"]}"
+    return b",".join(listed)
 
 
 def _answered(parts: Iterable[bytes]) -> Iterable[bytes]:
