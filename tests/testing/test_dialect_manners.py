@@ -227,8 +227,13 @@ def test_what_anthropic_refuses_of_a_history(clients: Any) -> None:
             history.append({"role": "user", "content": [*results, {"type": "text", "text": "Go"}]})
             with pytest.raises(anthropic.BadRequestError, match=wording):
                 client.messages.create(messages=history, **asked)
-        _, _, body = ask(server.url, "POST", "/v1/messages", {"model": "m", "messages": [USER]})
-        assert json.loads(body)["error"]["message"] == "max_tokens: Field required"
+        request = {"model": "m", "messages": [USER]}
+        for headers, message in [
+            ({}, "anthropic-version: header is required"),
+            ({"anthropic-version": "2023-06-01"}, "max_tokens: Field required"),
+        ]:
+            _, _, body = ask(server.url, "POST", "/v1/messages", request, headers)
+            assert json.loads(body)["error"]["message"] == message
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,8 @@ class ReferenceServer:
             return self._refused(refusal, form)
         if form is None:
             return self._elsewhere(asked, path)
+        if refusal := self._manner.lacks(asked.headers):
+            return self._refused(refusal, form)
         try:
             request = asked.json if asked.method == "POST" and asked.body else {}
         except ValueError as exc:

@@ -4,7 +4,7 @@ keys and paths after its documentation.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agentkit.testing.faults.refusals import Refusal
@@ -29,6 +29,11 @@ class Anthropic(Manner):
             text = "x-api-key header is required"
             return Refusal(401, text, type="authentication_error")
         return Refusal(401, "invalid x-api-key", type="authentication_error")
+
+    def lacks(self, headers: Mapping[str, str]) -> Refusal | None:
+        if "anthropic-version" in headers:
+            return None
+        return Refusal(400, "anthropic-version: header is required")
 
     def unknown_path(self, method: str, path: str) -> Refusal:
         if path == "/v1/messages":

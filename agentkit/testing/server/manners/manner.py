@@ -7,7 +7,7 @@ or source.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from agentkit.testing.faults.refusals import Refusal
@@ -36,6 +36,10 @@ class Manner(ABC):
     @abstractmethod
     def unauthorized(self, sent: str | None) -> Refusal:
         """Give the refusal of a wrong key, or of none."""
+
+    def lacks(self, headers: Mapping[str, str]) -> Refusal | None:
+        """Refuse a request without a header that the server wants; None where all are there."""
+        return None
 
     @abstractmethod
     def get(self, path: str, models: Sequence[str], context: int) -> Any:
