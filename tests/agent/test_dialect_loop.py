@@ -119,3 +119,35 @@ def test_the_system_text_and_the_limit_stand_where_they_belong(dialect: Dialect)
     else:
         assert body["max_output_tokens"] == 9
         assert body["input"][0] == {"role": "system", "content": "be brief"}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_secret_in_arguments_reaches_the_tool_and_nothing_else(
+    dialect: Dialect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "sk-proj-" + "Zq8vT3mK9w" * 4
+    monkeypatch.setenv("SOME_API_KEY", secret)
+    ran: list[str] = []
+
+    def double(n: str) -> str:
+        """Take a text."""
+        ran.append(n)
+        return f"got {n}"
+
+    first = answer(dialect, 1, "see", [{"n": secret}])
+    server = DialectServer(dialect, [first, answer(dialect, 2, "done")])
+    trajectory = ak.rollout(ak.Agent("m", [double], server), "go")
+    assert ran == [secret]
+    assert trajectory.final == "done"
+    assert secret not in str(server.asked[1])
+    assert "[redacted]" in str(server.asked[1])
+    assert secret not in str(trajectory.turns[0].raw)
+
+
+@pytest.mark.parametrize("dialect", NATIVE)
+def test_a_batch_and_a_comparison_take_agents_of_any_dialect(dialect: Dialect) -> None:
+    made = agent(dialect, [answer(dialect, 1, "done")])
+    assert [t.final for t in ak.rollouts(made, ["a", "b"], n=2)] == ["done"] * 4
+    other = agent("chat", [answer("chat", 1, "done")])
+    sides = ak.compare({"one": made, "two": other}, ["a"])
+    assert "one beside two" in repr(sides)
