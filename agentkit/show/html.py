@@ -310,7 +310,7 @@ def _escaped(text: str) -> str:
 
 
 def _written_as_markup(text: str) -> str:
-    if is_only(_BARE, text):
+    if text.isascii() and not text.encode().translate(None, _BARE):
         return text
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return text if is_only(SHOWN, text) or not DOUBTFUL.search(text) else HIDDEN.sub(_marked, text)

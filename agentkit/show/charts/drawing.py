@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from agentkit.show.charts.bars import FORMS, QUIET_INK, RULE, Bar
-from agentkit.show.html import Child, Html, el
+from agentkit.show.html import Child, Html, el, element
 from agentkit.types.words import visible
 
 WIDTH = 720
@@ -58,17 +58,20 @@ def rect(kind: str, x: str, y: float, width: str, height: float) -> Html:
     return el("rect", x=x, y=size(y), width=width, height=size(height), rx=rounded)
 
 
+_TITLE = element("title")
+
+
 def cell(kind: str, x: str, y: float, width: str, height: float, bar: Bar) -> Html:
     """Draw a bar that itself says more where a pointer rests on it."""
     place = {"x": x, "y": size(y), "width": width, "height": size(height)}
-    text, rounded = el("title", visible(bar.hover)), FORMS[kind].rounded
+    text, rounded = _TITLE(visible(bar.hover)), FORMS[kind].rounded
     return el("rect", text, **place, rx=rounded, data_turn=bar.turn, class_="ak-hit")
 
 
 def hit(x: str, y: float, width: str, height: float, hover: str, turn: int | None) -> Html:
     """Lay over a place what says more where a pointer rests on it, and knows its turn."""
     place = {"x": x, "y": size(y), "width": width, "height": size(height)}
-    text = el("title", visible(hover))
+    text = _TITLE(visible(hover))
     return el("rect", text, **place, data_turn=turn, class_="ak-hit")
 
 

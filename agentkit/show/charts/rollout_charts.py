@@ -14,7 +14,7 @@ from agentkit.show.charts.drawing import WIDTH
 from agentkit.show.charts.errors import errors_chart
 from agentkit.show.charts.latency import SHOWN, latency_chart
 from agentkit.show.charts.svg import svg
-from agentkit.show.html import Html, el
+from agentkit.show.html import Html, el, element
 from agentkit.trajectory.trouble.points import ProblemPoint, problem_points
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory
@@ -43,12 +43,11 @@ def figures(
     """
     turns, found = trajectory.all_turns, problem_points(trajectory) if points is None else points
     slowest = [turn_time(turns[i]) for i in timeline.slowest(SHOWN)]
+    counted = [turn_tokens(turn) for turn in turns if turn.response.usage is not None]
     charts = {
         "latency": latency_chart(slowest, most=_BARS, among=timeline.total.timed),
         "problems": errors_chart(map(_named, found), codes=_CODES, columns=_COLUMNS),
-        "tokens": context_chart(
-            [turn_tokens(turn) for turn in turns], most=_COLUMNS, limit=_limit(trajectory)
-        ),
+        "tokens": context_chart(counted, most=_COLUMNS, limit=_limit(trajectory)),
     }
     return {name: _figure(name, chart) for name, chart in charts.items()}
 
@@ -102,11 +101,14 @@ def _table(chart: BarChart) -> Html:
         write = "{:,.0f}".format if chart.upright else seconds
         cells = [[_sum(row, kind, write) for kind in chart.kinds] for row in bars]
     rows = [
-        el("tr", el("th", _row_name(row)), [el("td", c) for c in (*cell, row.total)])
+        _TR(_TH(_row_name(row)), [_TD(c) for c in (*cell, row.total)])
         for row, cell in zip(chart.rows, cells, strict=True)
     ]
-    head = el("tr", [el("th", name) for name in names])
+    head = _TR([_TH(name) for name in names])
     return el("table", el("thead", head), el("tbody", rows), class_="ak-table ak-many")
+
+
+_TR, _TH, _TD = map(element, ("tr", "th", "td"))
 
 
 def _row_name(row: BarRow) -> Html:

@@ -81,12 +81,22 @@ def _head(key: str, response: Response, turn: Turn | None) -> Html:
 
 def _tone(response: Response, turn: Turn | None) -> str:
     """Tell how bad the worst is that went wrong in a turn."""
-    quiet = turn is None or all(r is None or r.status in ("ok", "edited") for r in turn.results)
-    if quiet and not response.exchange.retries and not response.all_problems:
+    if _is_quiet(response, turn):
         return ""
     wrong = turn_points(turn) if turn else response.all_problems
     severities = {point.severity for point in wrong}
     return "bad" if "error" in severities else "warn" if "warning" in severities else ""
+
+
+def _is_quiet(response: Response, turn: Turn | None) -> bool:
+    """Tell whether nothing went wrong, as is usual, without making a list of it."""
+    for result in turn.results if turn else ():
+        if result is not None and result.status not in ("ok", "edited"):
+            return False
+    for call in (*response.tool_calls, *response.recoverable):
+        if call.problems:
+            return False
+    return not response.problems and not response.exchange.retries
 
 
 def _finish(response: Response) -> Child:
@@ -116,8 +126,10 @@ def _parts(key: str, response: Response, limits: Limits, at: str) -> Iterator[tu
 
 
 def _texts(response: Response, limits: Limits, at: str) -> list[Child]:
-    silent = not (response.content or response.refusal or response.tool_calls)
     number = count_choices(response)
+    if number == 1 and response.content and not response.refusal:
+        return [prose(response.content, limits, f"{at}.content")]
+    silent = not (response.content or response.refusal or response.tool_calls)
     shown = [
         prose(response.content, limits, f"{at}.content") if response.content else None,
         fragment(status("refusal"), " ", prose(response.refusal, limits, f"{at}.refusal"))
