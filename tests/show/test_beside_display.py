@@ -15,9 +15,10 @@ import pytest
 
 from agentkit.show.notebook.display import live_view
 from agentkit.show.notebook.static_view import mimebundle
+from agentkit.show.render.analysis.matrix import matrix
 from agentkit.show.render.limits import STATIC, TEXT
 from agentkit.types.words import visible
-from tests.show.beside_samples import BESIDE
+from tests.show.beside_samples import BESIDE, comparison
 from tests.show.render_samples import HOSTILE
 from tests.show.test_html import read
 from tests.show.test_render import balanced
@@ -76,3 +77,12 @@ if __name__ == "__main__":
     for part_name in BESIDE:
         for file, content in golden(part_name).items():
             file.write_text(content, "utf-8")
+
+
+def test_what_two_sides_say_alike_is_written_once_in_a_row() -> None:
+    """The sides answer alike to one prompt, and otherwise to the rest."""
+    drawn = matrix(comparison(), STATIC)
+    rows = re.findall(r"<tr><th scope=\"row\">.*?</tr>", drawn)
+    assert [("the same" in row, row.count("it rains")) for row in rows if "it rains" in row] == [
+        (True, 1)
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from agentkit.analysis.compare.comparison import Comparison
 from agentkit.analysis.compare.prompt_outcomes import PromptOutcome, State
@@ -20,6 +21,7 @@ _LOOKS: dict[State, tuple[str, str]] = {
 }
 _COUNTED: tuple[State, ...] = ("good", "changed", "broken")
 _SMALL = element("small")
+_SAME = "the same"
 
 
 def matrix(comparison: Comparison, limits: Limits) -> Html:
@@ -42,10 +44,7 @@ def matrix(comparison: Comparison, limits: Limits) -> Html:
         el(
             "tr",
             el("th", el("small", number), " ", code(_question(comparison, number)), scope="row"),
-            [
-                _cell(by_place[number, side], place, limits)
-                for place, side in enumerate(comparison.sides)
-            ],
+            _cells([by_place[number, side] for side in comparison.sides], limits),
         )
         for number in shown
     ]
@@ -79,8 +78,17 @@ def look(state: State, text: str, *, quiet: bool = False) -> Html:
     return el("span", [mark, " "] if icon else None, text, class_=f"ak-status{calm}")
 
 
-def _cell(outcome: PromptOutcome, place: int, limits: Limits) -> Html:
-    detail = _SMALL(outcome.detail) if outcome.detail else None
+def _cells(outcomes: Sequence[PromptOutcome], limits: Limits) -> list[Html]:
+    """Draw the cells of a prompt; what the side before it did just so is not written again."""
+    before = ["", *[outcome.detail for outcome in outcomes]]
+    return [
+        _cell(outcome, _SAME if outcome.detail == before[place] else outcome.detail, place, limits)
+        for place, outcome in enumerate(outcomes)
+    ]
+
+
+def _cell(outcome: PromptOutcome, words: str, place: int, limits: Limits) -> Html:
+    detail = _SMALL(words) if outcome.detail else None
     if not limits.details:
         return el("td", look(outcome.state, outcome.did), ": " if detail else None, detail)
     key = f"cell-{outcome.prompt}-{place}" if outcome.samples else None
