@@ -270,10 +270,14 @@ _QUOTED_HOLE = "\1"
 def _tags(tag: str, attributes: Mapping[str, str | int | None]) -> tuple[str, str]:
     if tag not in TAGS and tag not in SVG_TAGS:
         raise UsageError(f"no element {tag!r} in a view")
-    return (
-        f"<{tag}{''.join([_attribute(name, value) for name, value in attributes.items()])}>",
-        "" if tag in _VOID else f"</{tag}>",
-    )
+    start = f"<{tag}"
+    for name, value in attributes.items():
+        written = _NAMES.get(name)
+        if written is None:
+            raise UsageError(f"no attribute {name!r} in a view")
+        if value is not None:
+            start += f' {written}="{_quoted(value)}"'
+    return f"{start}>", "" if tag in _VOID else f"</{tag}>"
 
 
 def _markup(children: Iterable[Child]) -> str:
@@ -319,13 +323,6 @@ def _written_as_markup(text: str) -> str:
 _SHORT = 24
 """Characters of a text that may well come again: a number with its unit, a status, a name."""
 _short = lru_cache(4096)(_written_as_markup)
-
-
-def _attribute(name: str, value: str | int | None) -> str:
-    written = _NAMES.get(name)
-    if written is None:
-        raise UsageError(f"no attribute {name!r} in a view")
-    return "" if value is None else f' {written}="{_quoted(value)}"'
 
 
 def _quoted(value: Any) -> str:

@@ -8,6 +8,7 @@ left out.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from heapq import nlargest
 from itertools import pairwise
 from statistics import quantiles
@@ -134,7 +135,7 @@ def segments(time: TurnTime, *, packed: bool = False) -> list[Segment]:
         free = [i for i, end in enumerate(ends) if end <= at + 1e-9] if packed else []
         lane = free[0] if free else len(ends)
         ends[lane : lane + 1] = [at + call.elapsed]
-        name, failed = clip(call.name, 40) or "?", call.status != "ok"
+        name, failed = _short(call.name), call.status != "ok"
         if call.queued and call.queued > 0.001:
             waits = max(begin, at - call.queued)
             found.append(Segment(time.turn, lane + 1, "wait", f"{name} waits", waits, at))
@@ -142,6 +143,20 @@ def segments(time: TurnTime, *, packed: bool = False) -> list[Segment]:
         kind = "failed" if failed else "tool"
         found.append(Segment(time.turn, lane + 1, kind, name, at, at + call.elapsed))
     return found
+
+
+def _short(name: str) -> str:
+    """Cut a name to what a chart shows of it; those of tools come again and again."""
+    return _usual(name) if len(name) <= _LONG else clip(name, 40)
+
+
+_LONG = 100
+"""Characters of a name that is not kept."""
+
+
+@lru_cache(512)
+def _usual(name: str) -> str:
+    return clip(name, 40) or "?"
 
 
 def _model_segments(time: TurnTime) -> list[Segment]:

@@ -7,10 +7,11 @@ same where a page takes its style sheet away, and as a file of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 
 from agentkit.show.charts.bars import FORMS, QUIET_INK, RULE, Bar
-from agentkit.show.html import Child, Html, el, element
+from agentkit.show.html import HOLE, Child, Html, el, element, shape
 from agentkit.types.words import visible
 
 WIDTH = 720
@@ -54,8 +55,15 @@ def bars_of(kind: str, shapes: Iterable[Html]) -> Html:
 
 def rect(kind: str, x: str, y: float, width: str, height: float) -> Html:
     """Draw a bar, at least so wide that it is seen."""
-    rounded = FORMS[kind].rounded or None
-    return el("rect", x=x, y=size(y), width=width, height=size(height), rx=rounded)
+    return _rect(FORMS[kind].rounded or None)(x, size(y), width, size(height))
+
+
+_PLACE = {"x": HOLE, "y": HOLE, "width": HOLE, "height": HOLE}
+
+
+@cache
+def _rect(rounded: int | None) -> Callable[..., Html]:
+    return shape(el("rect", **_PLACE, rx=rounded))
 
 
 _TITLE = element("title")
@@ -70,9 +78,15 @@ def cell(kind: str, x: str, y: float, width: str, height: float, bar: Bar) -> Ht
 
 def hit(x: str, y: float, width: str, height: float, hover: str, turn: int | None) -> Html:
     """Lay over a place what says more where a pointer rests on it, and knows its turn."""
-    place = {"x": x, "y": size(y), "width": width, "height": size(height)}
-    text = _TITLE(visible(hover))
-    return el("rect", text, **place, data_turn=turn, class_="ak-hit")
+    place = x, size(y), width, size(height)
+    text = visible(hover)
+    return _ANY_HIT(*place, text) if turn is None else _HIT(*place, turn, text)
+
+
+_HIT, _ANY_HIT = (
+    shape(el("rect", _TITLE(HOLE), **_PLACE, data_turn=turn, class_="ak-hit"))
+    for turn in (HOLE, None)
+)
 
 
 def unseen(hits: Iterable[Html]) -> Html:
@@ -98,8 +112,14 @@ def words(
         ink: its colour; None for that of the text around the chart.
         beside: pixels from `x`.
     """
-    place = {"x": x, "y": size(y), "dx": beside, "text_anchor": anchor}
-    return el("text", visible(text), **place, fill=ink)
+    return _words(anchor, ink, beside)(x, size(y), visible(text))
+
+
+@cache
+def _words(anchor: str | None, ink: str | None, beside: int | None) -> Callable[..., Html]:
+    """Prepare a text; there are few anchors, colours and distances."""
+    place = {"x": HOLE, "y": HOLE, "dx": beside, "text_anchor": anchor}
+    return shape(el("text", HOLE, **place, fill=ink))
 
 
 def legend(kinds: Sequence[str], y: float) -> tuple[list[Html], float]:
