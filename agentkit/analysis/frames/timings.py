@@ -164,6 +164,8 @@ def _model_segments(time: TurnTime) -> list[Segment]:
     if whole is None:
         return []
     queue = min(time.queue or 0.0, whole)
+    if first is None and not queue:
+        return [Segment(time.turn, 0, "model", "model", queue, whole)]
     parts = [("queue", "queue", 0.0, queue)] if queue else []
     if first is None:
         parts.append(("model", "model", queue, whole))
