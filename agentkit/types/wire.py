@@ -13,7 +13,7 @@ from typing import Any, overload
 from agentkit.types.record import Record, Unknown, clip, record
 from agentkit.types.words import visible
 
-VERSION = """The version of this package, as pyproject.toml has it."""
+VERSION = "0.1.0"
 """Of this package, as its requests name it."""
 
 _json = json.JSONDecoder().decode

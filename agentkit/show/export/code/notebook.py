@@ -18,14 +18,14 @@ from agentkit.show.export.code.offline_test import (
     reading_source,
 )
 from agentkit.show.export.document import Export
-from agentkit.show.export.exported_call import model_call
+from agentkit.show.export.exported_call import ModelCall, model_call
 from agentkit.show.notebook.static_view import mimebundle
 from agentkit.trajectory.loop import request_error
 from agentkit.types.request import Request, Spec
 
 _REQUEST = (
-    'Request(model=REQUEST.get("model"), messages=tuple(REQUEST["messages"]),'
-    ' tools=tuple(REQUEST.get("tools", ())))'
+    'Request(model=REQUEST.get("model"), messages=tuple(REQUEST["{name}"]),'
+    ' tools=tuple(REQUEST.get("tools", ())){dialect})'
 )
 _LIVE = """\
 server = os.environ.get("AGENTKIT_LIVE")  # or "http://localhost:8000/v1"
@@ -59,11 +59,7 @@ def notebook(source: Any, turn: int | None = None) -> Export:
         if failed
         else _reading(spec, call.turn)
     )
-    request = Request(
-        model=call.body.get("model"),
-        messages=tuple(call.body["messages"]),
-        tools=tuple(call.body.get("tools", ())),
-    )
+    source_of_request, request = _request(call)
     cells = [
         _words(
             f"# {call.heading[0].upper()}{call.heading[1:]}",
@@ -75,7 +71,7 @@ def notebook(source: Any, turn: int | None = None) -> Export:
             f" {literal(call.body, 0, 10)}"
         ),
         _words("## What was asked"),
-        _code(_REQUEST, request),
+        _code(source_of_request, request),
         _words("## What came back, and what it was read as"),
         _code(
             f"ANSWER = {answer_source(call)}\n{reads}", failed or read_again(spec, kept, call.turn)
@@ -95,6 +91,20 @@ def notebook(source: Any, turn: int | None = None) -> Export:
     return Export(
         json.dumps(_book(cells), ensure_ascii=True, indent=1) + "\n", f"turn_{call.turn}.ipynb"
     )
+
+
+def _request(call: ModelCall) -> tuple[str, Request]:
+    """Write the request as code, and make it, of the body in its own dialect."""
+    dialect = call.trajectory.spec.dialect
+    name = "input" if dialect == "responses" else "messages"
+    spoken = "" if dialect == "chat" else f", dialect={literal(dialect)}"
+    request = Request(
+        model=call.body.get("model"),
+        messages=tuple(call.body[name]),
+        tools=tuple(call.body.get("tools", ())),
+        dialect=dialect,
+    )
+    return _REQUEST.format(name=name, dialect=spoken), request
 
 
 def _reading(spec: Spec, turn: int) -> str:

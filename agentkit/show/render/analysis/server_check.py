@@ -69,7 +69,7 @@ def _matrix(check: ServerCheck, limits: Limits) -> Html:
         class_="ak-matrix ak-checked",
     )
     legend = note(_MEANS) if limits.details else None
-    return el("section", el("div", table, class_="ak-wide"), legend, data_key="matrix")
+    return el("section", el("div", table, legend, class_="ak-wide"), data_key="matrix")
 
 
 def _cell(cell: CheckCell | None) -> Html:
