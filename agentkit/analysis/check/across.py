@@ -13,6 +13,15 @@ from agentkit.analysis.divergence.traits import Divergence
 
 _SEVERITY = {"breaks": "error", "changes": "warning", "cosmetic": "info"}
 _COMPARED = ("right", "odd", "wrong", "silent")
+_NEUTRAL = frozenset(
+    {
+        *("completion_integrity", "error_shape", "context_limit", "stream_vs_block"),
+        *("tool_selection", "parallel_calls", "arguments_value", "tool_choice_semantics"),
+    }
+)
+"""Classes that are told by what an answer was read as. The others look at the fields of chat
+completions, which another dialect has under other names.
+"""
 _OWN = {"refused", "token ids"}
 """Scenarios in which answers that differ say nothing that their own cell does not."""
 
@@ -48,7 +57,10 @@ def _differences(left: CheckCell, right: CheckCell) -> list[CheckFinding]:
         return []
     names = (left.key, right.key)
     same = left.dialect == right.dialect
-    return [_finding(d, left) for d in fold(detect(a, b, names, same_server=same))]
+    found = detect(a, b, names, same_server=same)
+    if not (left.dialect == right.dialect == "chat"):
+        found = [d for d in found if d.class_ in _NEUTRAL]
+    return [_finding(d, left) for d in fold(found)]
 
 
 def _finding(found: Divergence, beside: CheckCell) -> CheckFinding:
