@@ -4,14 +4,13 @@ made of it.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import field
 from typing import Any, Protocol
 
 from agentkit.dialects.codecs import CODECS
-from agentkit.errors import UsageError
+from agentkit.dialects.json_body import encode_json
 from agentkit.types.answer import Dialect
 from agentkit.types.record import Record, record
 from agentkit.types.wire import Chunk, Exchange
@@ -101,36 +100,16 @@ def request_body(call: Call, *, completion_tokens: bool = False) -> bytes:
         limit = body.pop("max_tokens")
         body.setdefault("max_completion_tokens", limit)
     if "messages" in body:
-        return encode(body)
+        return encode_json(body)
     parts = call.encoded
-    messages = encode(list(call.messages)) if parts is None else b"[" + b",".join(parts) + b"]"
-    head = encode(body)[:-1]
+    messages = encode_json(list(call.messages)) if parts is None else b"[" + b",".join(parts) + b"]"
+    head = encode_json(body)[:-1]
     return b"".join((head, b"," if body else b"", b'"messages":', messages, b"}"))
 
 
 def needs_completion_tokens(model: Any) -> bool:
     """Tell whether OpenAI refuses `max_tokens` for this model: the o series, gpt-5 and later."""
     return isinstance(model, str) and bool(_NEEDS_COMPLETION_TOKENS.match(model))
-
-
-def encode(value: Any) -> bytes:
-    """Encode the value as compact JSON in UTF-8; lone surrogates, which UTF-8 cannot carry, become
-    escapes.
-
-    Raises:
-        UsageError: it is not JSON.
-    """
-    try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    except (TypeError, ValueError, RecursionError) as exc:
-        raise UsageError(
-            f"the request is not JSON: {exc}",
-            hint="give messages, tools and sampling as plain dicts, lists, texts and numbers",
-        ) from exc
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
 
 
 def fresh(value: Any) -> Any:

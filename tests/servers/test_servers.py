@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from agentkit.dialects.json_body import encode_json
 from agentkit.errors import UsageError
 from agentkit.read.failure.error import address_hint
 from agentkit.servers.address import choose_key, parse_address
-from agentkit.servers.model_call import Call, encode, needs_completion_tokens, request_body
+from agentkit.servers.model_call import Call, needs_completion_tokens, request_body
 from agentkit.servers.redaction.redactor import Redactor
 from agentkit.servers.server import Server
 from tests.servers.http_stub import COMPLETION, Answer, HttpServer
@@ -108,7 +109,7 @@ def test_what_is_not_json_is_the_callers_mistake() -> None:
 
 
 def test_lone_surrogates_are_sent_as_escapes() -> None:
-    assert encode(["a\udc80é"]) == b'["a\\udc80\\u00e9"]'
+    assert encode_json(["a\udc80é"]) == b'["a\\udc80\\u00e9"]'
 
 
 def test_a_large_history_is_sent() -> None:

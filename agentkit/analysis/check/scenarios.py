@@ -4,7 +4,7 @@ tools.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import field
 from typing import Any
 
@@ -97,11 +97,6 @@ class Scenario(Record):
         return f"{self.name}: {self.about}"
 
 
-_CHOICE: Callable[[str], dict[str, Any]] = lambda name: {  # noqa: E731
-    "type": "function",
-    "function": {"name": name},
-}
-
 SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         name="one call",
@@ -124,7 +119,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         name="named",
         about="a tool that is named in tool_choice is called, and no other",
         prompt="What is 12 plus 30?",
-        sampling={"tool_choice": _CHOICE("add")},
+        sampling={"tool_choice": {"type": "function", "function": {"name": "add"}}},
     ),
     Scenario(
         name="none",

@@ -11,7 +11,8 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from agentkit.dialects.messages.blocks.known_blocks import has_words, native_blocks, packed
+from agentkit.dialects.json_body import encode_json
+from agentkit.dialects.messages.blocks.known_blocks import has_words, native_blocks
 from agentkit.dialects.messages.fields import MAX_TOKENS, native_fields
 
 __all__ = ["MAX_TOKENS", "body", "encode", "native_message", "native_messages"]
@@ -26,7 +27,7 @@ def encode(message: dict[str, Any]) -> bytes:
     message of its own, which `body` joins with its neighbours.
     """
     native = native_message(message)
-    return packed(native) if native is not None else b""
+    return encode_json(native) if native is not None else b""
 
 
 def native_message(message: dict[str, Any]) -> dict[str, Any] | None:
@@ -135,10 +136,10 @@ def body(
         found["system"] = _system([found["system"], *texts] if found.get("system") else texts)
     found = {**found, **(extra or {}), **({"stream": True} if stream else {})}
     if "messages" in found:
-        return packed(found)
+        return encode_json(found)
     listed = _joined(parts[begin:]) or [b""]
     # one join, no sum: each copy of a long history costs as much as all else
-    listed[0] = packed(found)[:-1] + b',"messages":[' + listed[0]
+    listed[0] = encode_json(found)[:-1] + b',"messages":[' + listed[0]
     listed[-1] += b"]}"
     return b",".join(listed)
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import Any
 
+from agentkit.dialects.json_body import encode_json
 from agentkit.dialects.responses.items.results import is_answer, result_item, waiting_calls
-from agentkit.errors import UsageError
 
 _THINKS = re.compile(r"(?:.*/)?(?:o\d|gpt-[5-9]|gpt-\d\d|codex)(?!.*chat)")
 """OpenAI's models whose reasoning is kept from one turn to the next."""
@@ -25,7 +25,7 @@ def encode(message: Item) -> bytes:
     a space where it holds calls whose results `body` has to write as they want them.
     """
     written = input_items(message)
-    joined = b",".join(map(_json, written))
+    joined = b",".join(map(encode_json, written))
     return b" " + joined if waiting_calls(written) else joined
 
 
@@ -116,7 +116,7 @@ def body(parts: Sequence[bytes], fields: Item, extra: Item | None, stream: bool)
         stream: whether the answer is asked for in pieces.
     """
     written = {**_fields(fields), **(extra or {}), **({"stream": True} if stream else {})}
-    head = _json(written)
+    head = encode_json(written)
     if "input" in written:
         return head
     waits = b" " in map(_FIRST, parts)
@@ -134,7 +134,7 @@ def _answered(parts: Iterable[bytes]) -> Iterable[bytes]:
         if calls and is_answer(part):
             answer = json.loads(part)
             call = calls.get(answer.get("call_id"))
-            yield part if call is None else _json(result_item(call, answer))
+            yield part if call is None else encode_json(result_item(call, answer))
             continue
         if part.startswith(b" "):
             part = part[1:]
@@ -243,18 +243,3 @@ def _choice(choice: Any) -> Any:
 
 
 _REWRITTEN: dict[str, Callable[[Any], Any]] = {"tools": _tools, "tool_choice": _choice}
-
-
-def _json(value: Any) -> bytes:
-    """Encode a value as compact JSON; what UTF-8 cannot carry is escaped."""
-    try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    except (TypeError, ValueError, RecursionError) as exc:
-        raise UsageError(
-            f"the request is not JSON: {exc}",
-            hint="give messages, tools and sampling as plain dicts, lists, texts and numbers",
-        ) from exc
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()

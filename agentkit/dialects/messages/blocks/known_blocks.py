@@ -8,8 +8,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from agentkit.errors import UsageError
-
 SERVER_USES = frozenset({"server_tool_use", "mcp_tool_use"})
 """A tool that the server runs by itself; what came of it is a block of its own."""
 
@@ -154,22 +152,3 @@ def _document(part: dict[str, Any]) -> dict[str, Any]:
         return part
     title = {"title": file["filename"]} if isinstance(file.get("filename"), str) else {}
     return {"type": "document", "source": source, **title, **_kept(part)}
-
-
-def packed(value: Any) -> bytes:
-    """Encode a value as compact JSON in UTF-8; what UTF-8 cannot carry becomes escapes.
-
-    Raises:
-        UsageError: it is not JSON.
-    """
-    try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    except (TypeError, ValueError, RecursionError) as exc:
-        raise UsageError(
-            f"the request is not JSON: {exc}",
-            hint="give messages, tools and sampling as plain dicts, lists, texts and numbers",
-        ) from exc
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
