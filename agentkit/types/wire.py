@@ -279,3 +279,39 @@ def _common_prefix(a: array[int], b: array[int]) -> int:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if a[:middle] == b[:middle] else (low, middle - 1)
     return low
+
+
+@record
+class Flow(Record):
+    """One request of an agent that is not ours and what came back, as they crossed the wire (the
+    word is mitmproxy's).
+    """
+
+    number: int
+    """Place among the requests in order of arrival, from 0."""
+    label: str = ""
+    """The label in the path it was sent to; "" where it had none."""
+    method: str = "POST"
+    """The request's HTTP method."""
+    path: str = ""
+    """The request's path and query below the token and the label (`/v1/chat/completions`)."""
+    headers: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    """Headers of the request, lower-case names; never credentials."""
+    body: str = ""
+    """The request's text as the server got it, secrets taken out."""
+    original_body: str | None = None
+    """The request's text as the agent sent it, where a person changed it on its way."""
+    started: float | None = field(default=None, compare=False)
+    """Unix time in seconds when it arrived."""
+    exchange: Exchange | None = None
+    """The answer as the agent got it; None while it is awaited."""
+    original_exchange: Exchange | None = None
+    """The answer as the server gave it, where a person changed it on its way."""
+    waited: float | None = field(default=None, compare=False)
+    """Seconds for which a person held it; None where nobody did."""
+    unknown: Unknown | None = field(default=None, compare=False)
+    """What a newer version's file held beside it; None where there was nothing."""
+
+    def summary(self) -> str:
+        came = self.exchange.summary() if self.exchange else "in flight"
+        return f"{self.number} {self.method} {clip(self.path, 60)} → {came}"
