@@ -12,8 +12,10 @@ from typing import Any
 from agentkit.analysis.alignment import CallPair, align_calls, call_meaning, text_of
 from agentkit.errors import checked_keywords
 from agentkit.files.reader import one_rollout
+from agentkit.read.body.finish_words import MEANINGS, NATURAL, means, word_of
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.servers.redaction.secret_names import masked
+from agentkit.types.answer import Response
 from agentkit.types.problem import excerpt
 from agentkit.types.record import Record, Viewed, clip, record
 from agentkit.types.trajectory import Message, Trajectory, Turn
@@ -31,7 +33,8 @@ class Difference(Record):
     what: str
     """`prompt`, `said`, `sampling`, `reasoning`, `content`, `refusal`, `finish_reason`,
     `arguments`, `name`, `order`, `missing`, `extra`, `result`, `turn`, `stop_reason`, `error`;
-    `model`, `tools`, `profile`, `parser` or `policy` for what the whole rollout was run with."""
+    `model`, `tools`, `dialect`, `profile`, `parser` or `policy` for what the whole rollout was run
+    with. Finish reasons of two dialects differ where they mean another end, not in the word."""
     turn: int | None = None
     """The turn of the left side, or of the right one if the left has none; None for what belongs to
     no turn.
@@ -262,10 +265,25 @@ def _added(turn: Turn) -> Any:
 def _texts(left: Turn, right: Turn) -> Iterator[Difference]:
     for what in ("reasoning", "content", "refusal", "finish_reason"):
         before, after = getattr(left.response, what), getattr(right.response, what)
-        if (before or "") != (after or ""):
+        alike = what == "finish_reason" and _ends_alike(left.response, right.response)
+        if (before or "") != (after or "") and not alike:
             yield Difference(
                 what=what, turn=left.index, before=excerpt(before), after=excerpt(after)
             )
+
+
+def _ends_alike(left: Response, right: Response) -> bool:
+    """Tell whether answers in two dialects ended for the same reason, each in its own word."""
+    return left.dialect != right.dialect and _end(left) == _end(right)
+
+
+def _end(response: Response) -> str:
+    """Name what an answer's finish reason means; Responses has no word for calls."""
+    word = response.finish_reason
+    meant = next((meaning for meaning in MEANINGS if means(word, meaning)), None)
+    if meant is None and word_of(word) in NATURAL:
+        return "tool_calls" if response.tool_calls else "natural"
+    return meant or word or ""
 
 
 def _call(pair: CallPair, left: Turn, right: Turn) -> Iterator[Difference]:
@@ -339,7 +357,7 @@ def _prompts(left: Sequence[Message], right: Sequence[Message]) -> Iterator[Diff
 def _specs(left: Trajectory, right: Trajectory) -> Iterator[Difference]:
     if left.spec is right.spec:
         return
-    for what in ("model", "tools", "sampling", "profile", "parser", "policy"):
+    for what in ("model", "tools", "sampling", "dialect", "profile", "parser", "policy"):
         before, after = getattr(left.spec, what), getattr(right.spec, what)
         if before != after:
             yield Difference(

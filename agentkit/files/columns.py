@@ -160,6 +160,7 @@ HIDDEN = (
     Column("cost", "number", lambda t: t.cost),
     Column("model", "text", lambda t: t.spec.model, lambda e: e.model),
     Column("server", "text", _server),
+    Column("dialect", "text", lambda t: t.spec.dialect, lambda e: e.dialect),
     Column("tools", "names", _tools),
     Column("codes", "names", lambda t: _codes(problem_points(t))),
     Column("error", "text", lambda t: t.error.kind if t.error else None),
@@ -168,16 +169,22 @@ HIDDEN = (
 """These can be filtered and sorted by, and are in the frame; the page has no room for them."""
 
 
-def columns_of(noted: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Column], tuple[str, ...]]:
-    """List every column by its name, those of the `meta` of these rollouts among them; and the
-    names of those a page shows.
+def columns_of(
+    noted: Iterable[Mapping[str, Any]], dialects: Iterable[str] = ()
+) -> tuple[dict[str, Column], tuple[str, ...]]:
+    """List every column by its name, and the names of those a page shows.
+
+    Args:
+        noted: the `meta` of the rollouts, whose names are columns, too.
+        dialects: what they speak, which is shown where it is not one.
     """
     fixed = {column.name: column for column in (*COLUMNS, *HIDDEN)}
     own = {name: meta_of(name, kind) for name, kind in _kinds(noted).items() if name not in fixed}
     noted_shown = [name for name in own if name not in _PLACED][:_META]
     reward = ["reward"] if "reward" in own else []
     numbers = [column.name for column in COLUMNS[1:-1]]
-    return {**fixed, **own}, ("prompt", *reward, "ended", *noted_shown, *numbers)
+    spoken = ["dialect"] if len(set(dialects)) > 1 else []
+    return {**fixed, **own}, ("prompt", *reward, "ended", *spoken, *noted_shown, *numbers)
 
 
 def _kinds(noted: Iterable[Mapping[str, Any]]) -> dict[str, Kind]:

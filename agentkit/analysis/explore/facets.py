@@ -13,7 +13,7 @@ from agentkit.analysis.explore.table_columns import LABEL, TableColumns
 from agentkit.analysis.sample_tree import finite
 from agentkit.types.record import Record, record
 
-FACETS = ("ended", "codes", "tools", "model", "server", LABEL)
+FACETS = ("ended", "codes", "tools", "model", "server", "dialect", LABEL)
 """The columns whose values are counted, in the order in which they are shown."""
 STEPS = 10
 """Steps of a histogram."""

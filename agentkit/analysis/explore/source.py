@@ -38,10 +38,13 @@ class Source:
         """The index of the file they are in; None if they are in memory."""
         self._values: dict[str, list[Any]] = {}
         self._distinct: dict[str, Distinct] = {}
-        first: Iterable[Any] = (
-            self.entries[:_LOOKED_AT] if self.entries is not None else rollouts[:_LOOKED_AT]
-        )
-        self.columns, self.shown = columns_of(item.meta for item in first)
+        if self.entries is not None:
+            first: Iterable[Any] = self.entries[:_LOOKED_AT]
+            spoken = [item.dialect for item in first]
+        else:
+            first = rollouts[:_LOOKED_AT]
+            spoken = [item.spec.dialect for item in first]
+        self.columns, self.shown = columns_of((item.meta for item in first), spoken)
 
     def __repr__(self) -> str:
         return f"<Source of {len(self)} rollouts>"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from agentkit.analysis.frames.frame import COUNT, IDENTITY, MAYBE_COUNT, TEXT, frame, identity
 from agentkit.errors import checked_keywords
 from agentkit.files.reader import rollouts_in
-from agentkit.trajectory.history import get_profile, turn_messages
+from agentkit.trajectory.history import turn_messages
+from agentkit.trajectory.profiles import profile_of
 from agentkit.types.trajectory import Message, OpenTurn, Trajectory, Turn
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ COLUMNS = {
     "name": TEXT,
 }
 _REASONING = ("reasoning", "reasoning_content")
+_THOUGHTS = ("reasoning", "thinking", "redacted_thinking")
+"""Items and blocks of other dialects that hold reasoning."""
 
 
 @checked_keywords
@@ -41,7 +44,8 @@ def messages_df(x: Any) -> pd.DataFrame:
             (by the caller), answer, result.
         role: as sent. content: its text, "" for none. length: of the content, in
             characters.
-        reasoning: what is sent back of it; `<NA>` for nothing. calls: how many tool calls it makes.
+        reasoning: what is sent back of it; `<NA>` for nothing, "" for one that is
+            sealed. calls: how many tool calls it makes.
         tool_call_id: the call it answers. name: the tool or speaker it names.
 
     Args:
@@ -61,7 +65,7 @@ def _rows(index: int, trajectory: Trajectory) -> Iterator[tuple[Any, ...]]:
 
 def _history(trajectory: Trajectory) -> list[tuple[int | None, str, Message]]:
     """List the messages with the turn and the source of each."""
-    profile = get_profile(trajectory.spec.profile)
+    profile = profile_of(trajectory.spec)
     found: list[tuple[int | None, str, Message]] = [
         (None, "prompt", message) for message in trajectory.prompt
     ]
@@ -73,8 +77,17 @@ def _history(trajectory: Trajectory) -> list[tuple[int | None, str, Message]]:
             del found[turn.kept :]
         found.extend((index, "added", message) for message in turn.added)
         for position, wire in enumerate(turn_messages(turn, profile)):
+            if not position and turn.response is not None and _thinks(wire):
+                wire = {**wire, "reasoning": turn.response.reasoning or ""}
             found.append((index, "result" if position else "answer", Message(wire=wire)))
     return found
+
+
+def _thinks(wire: dict[str, Any]) -> bool:
+    """Tell whether an answer goes back item by item, and its reasoning with it."""
+    items = wire.get("items")
+    kinds = [item.get("type") for item in items] if isinstance(items, list) else []
+    return any(kind in _THOUGHTS for kind in kinds)
 
 
 def _row(message: Message) -> tuple[Any, ...]:

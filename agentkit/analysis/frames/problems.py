@@ -26,6 +26,7 @@ COLUMNS = {
     **IDENTITY,
     "turn": COUNT,
     "server": TEXT,
+    "dialect": TEXT,
     "source": TEXT,
     "call": MAYBE_COUNT,
     "tool": TEXT,
@@ -44,7 +45,8 @@ def problems_df(x: Any) -> pd.DataFrame:
     and failed tool result, by turn.
 
     Columns:
-        rollout, side, sample, prompt, turn, server: as in `turns_df`.
+        rollout, side, sample, prompt, turn, server: as in `turns_df`. dialect: of the answer; of
+            what has none, the one that was spoken.
         source: where it went wrong: sent (what the caller gave, which a server would refuse, as
             `ak.preflight` finds it), request (it failed, or was tried again), answer, call, found
             (a call found in the text), tool (its result), file (what it has lost of the rollout).
@@ -65,9 +67,11 @@ def problems_df(x: Any) -> pd.DataFrame:
 
 
 def _rows(index: int, trajectory: Trajectory) -> Iterator[tuple[Any, ...]]:
-    who = identity(index, trajectory)
+    who, spoken = identity(index, trajectory), trajectory.spec.dialect
+    came = {turn.index: turn.response.dialect for turn in trajectory.all_turns}
     for p in problem_points(trajectory):
-        place = (p.turn, p.server, p.source, p.call, p.tool, p.severity, p.code)
+        dialect = spoken if p.source in ("sent", "request") else came.get(p.turn, spoken)
+        place = (p.turn, p.server, dialect, p.source, p.call, p.tool, p.severity, p.code)
         yield (*who, *place, *_words(p.cause))
 
 

@@ -29,6 +29,7 @@ COLUMNS = {
     **IDENTITY,
     "turn": COUNT,
     "server": TEXT,
+    "dialect": TEXT,
     "call": COUNT,
     "id": TEXT,
     "name": TEXT,
@@ -55,8 +56,8 @@ def tool_calls_df(x: Any) -> pd.DataFrame:
     were only found in the text follow a turn's own.
 
     Columns; times are in seconds, lengths in characters:
-        rollout, side, sample, prompt, turn, server: as in `turns_df`. call: position within its
-            turn, from 0. id: as the history sends it.
+        rollout, side, sample, prompt, turn, server, dialect: as in `turns_df`. call: position
+            within its turn, from 0. id: as the history sends it.
         name: the tool. arguments: as they were sent. status: of the call: ok, normalized, repaired,
             invalid, custom. origin: where it was found.
         valid: whether it may run. recoverable: found in the text and not run. problems: how many
@@ -81,7 +82,8 @@ def tool_calls_df(x: Any) -> pd.DataFrame:
 def _rows(index: int, trajectory: Trajectory) -> Iterator[tuple[Any, ...]]:
     who = identity(index, trajectory)
     for turn in trajectory.all_turns:
-        where, found = (*who, turn.index, server(turn)), _points(turn)
+        where = (*who, turn.index, server(turn), turn.response.dialect)
+        found = _points(turn)
         for position, call in enumerate(turn.tool_calls):
             wrong = found.get((False, position), [])
             yield (*where, *_call(call, False, wrong), *_outcome(_result(turn, position)))

@@ -31,6 +31,7 @@ COLUMNS = {
     "turn": COUNT,
     "model": TEXT,
     "server": TEXT,
+    "dialect": TEXT,
     "started": NUMBER,
     "elapsed": NUMBER,
     "model_elapsed": NUMBER,
@@ -68,7 +69,7 @@ def turns_df(x: Any) -> pd.DataFrame:
         side: only of what `ak.compare` gave, and there behind `rollout`: the name of the side the
             rollout is from.
         turn: from 0. model: as the answer names it, else as it was asked for. server: host and
-            port.
+            port. dialect: of the answer: chat, responses, messages.
         started: Unix time when the model was asked. elapsed: model and tools together, overlaps
             counted once; `<NA>` if the model's is not known.
         model_elapsed: from sending the request to the last byte. queue: how long the request
@@ -103,7 +104,8 @@ def _rows(index: int, trajectory: Trajectory) -> Iterator[tuple[Any, ...]]:
         ending = (turn is turns[-1], trajectory.stop_reason, reward)
         model = turn.response.model or trajectory.spec.model
         amounts = _amounts(turn, found.get(turn.index, ()))
-        yield (*who, turn.index, model, server(turn), *_times(turn), *amounts, *ending)
+        answered = (turn.index, model, server(turn), turn.response.dialect)
+        yield (*who, *answered, *_times(turn), *amounts, *ending)
 
 
 def _times(turn: Turn) -> tuple[Any, ...]:

@@ -14,6 +14,7 @@ from agentkit.analysis.tokens.tokens_frame import tokens_df
 from agentkit.errors import UsageError, checked_keywords
 from agentkit.files.reader import rollouts_in
 from agentkit.read.managed import ManagedState, is_managed, read_managed, state_of
+from agentkit.types.answer import Dialect
 from agentkit.types.record import Drawn
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import count
@@ -36,6 +37,8 @@ class Tokens(Drawn):
         """Whether the prompts extend the tokens before them, for each rollout."""
         self.profile = "generic"
         """The kind of server that the first rollout was asked of."""
+        self.dialect: Dialect = "chat"
+        """What the first rollout speaks."""
         self.runs = tuple(
             self._of_state(read_managed(x)) if is_managed(x) else self._of_rollouts(x)
         )
@@ -48,7 +51,8 @@ class Tokens(Drawn):
 
     def _of_rollouts(self, x: Any) -> list[TokenRun]:
         found = rollouts_in(x)
-        self.profile = found[0].spec.profile if found else self.profile
+        if found:
+            self.profile, self.dialect = found[0].spec.profile, found[0].spec.dialect
         state = state_of(x, found)
         if state is not None:
             return self._of_state(read_managed(state, found[0] if found else None))

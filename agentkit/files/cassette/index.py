@@ -60,6 +60,8 @@ class Entry(Record):
     prompt: str
     """The start of what the user asked."""
     model: str | None = None
+    dialect: str = "chat"
+    """The API that is spoken, by the name it is kept under."""
     turns: int = 0
     calls: int = 0
     problems: int | None = None
@@ -317,12 +319,18 @@ def _entry(place: int, found: Found, prompts: _Prompts) -> Entry:
         prompt_digest=digest,
         prompt=words,
         model=found.model,
+        dialect=_dialect(found.spec),
         turns=found.turns,
         stop_reason=found.stop_reason,
         meta=found.meta,
         problems=_problems(found, refused),
         **totals,
     )
+
+
+def _dialect(spec: Any) -> str:
+    named = spec.get("dialect") if isinstance(spec, dict) else None
+    return named if isinstance(named, str) else "chat"
 
 
 def _looked_at(index: Index, entry: Entry) -> Entry:

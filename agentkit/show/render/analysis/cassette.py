@@ -25,7 +25,7 @@ def index_fragments(index: Index, limits: Limits) -> dict[str, Html]:
 def _first(index: Index, limits: Limits) -> tuple[list[str], list[list[Any]]]:
     """Return the names of the columns and the cells of the first rows."""
     first = index.entries[: limits.rows]
-    columns, names = columns_of(entry.meta for entry in first)
+    columns, names = columns_of((e.meta for e in first), [e.dialect for e in first])
     values = [column.indexed for name in names if (column := columns[name])]
     rows = [[e.sample, *(of(e) if of else None for of in values), e.size] for e in first]
     return ["rollout", *names, "bytes"], rows

@@ -57,6 +57,10 @@ _OWN_WORDS = {
     "generic": f"{_ASK.format(_IDS)}, of which the last is vLLM's",
 }
 """What makes a kind of server return what is shown here, where it is not what OpenAI takes."""
+_OF_DIALECTS = {
+    "responses": f"{_ASK.format('')}; token ids come in Chat Completions alone",
+    "messages": "Messages has neither; the same server may give them in Chat Completions",
+}
 _BAR = 42
 """Pixels of a bar that says how likely a token was."""
 
@@ -290,6 +294,7 @@ def tokens_head(tokens: Tokens) -> dict[str, Html]:
     )
     lacks = _lacking(tokens)
     asked = _OWN_WORDS.get(tokens.profile, _ASK.format(""))
+    asked = _OF_DIALECTS.get(tokens.dialect, asked)
     advice = [note(lacks), what_to_do(asked)] if lacks else None
     parts = {"head": el("header", title, advice, class_="ak-head", data_key="head")}
     state = tokens.state

@@ -238,7 +238,7 @@ def _table(
     trajectories: Sequence[Trajectory], limits: Limits
 ) -> tuple[tuple[str, ...], list[list[Any]]]:
     first = list(islice(trajectories, limits.rows))
-    columns, shown = columns_of(trajectory.meta for trajectory in first)
+    columns, shown = columns_of((t.meta for t in first), [t.spec.dialect for t in first])
     return ("rollout", *shown), [
         [place, *(columns[name].of(t) for name in shown)] for place, t in enumerate(first)
     ]
