@@ -4,7 +4,7 @@ event tells which one it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,12 +12,14 @@ from agentkit.dialects.delta import Delta
 from agentkit.dialects.messages import answer as messages_answer
 from agentkit.dialects.messages import answer_out as messages_out
 from agentkit.dialects.messages import events as messages_events
+from agentkit.dialects.messages import oddities as messages_oddities
 from agentkit.dialects.messages import request as messages_request
-from agentkit.dialects.parts import Parts
+from agentkit.dialects.parts import Named, Oddity, Parts, Places
 from agentkit.dialects.responses import answer as responses_answer
 from agentkit.dialects.responses import answer_out as responses_out
 from agentkit.dialects.responses import events as responses_events
 from agentkit.dialects.responses import events_out as responses_stream
+from agentkit.dialects.responses import oddities as responses_oddities
 from agentkit.dialects.responses import request as responses_request
 from agentkit.types.answer import Dialect, Response
 from agentkit.types.problem import Problem
@@ -78,6 +80,11 @@ class Codec:
     """Whether an answer that holds calls ends with a word of its own, as `tool_use`."""
     resumes: bool
     """Whether an answer that is not finished goes on when the conversation is sent again."""
+    places: Places
+    is_error: Callable[[Any], bool]
+    """Tells whether the body of a failure has the dialect's own form."""
+    oddities: Callable[[dict[str, Any], Sequence[Named]], Iterator[Oddity]]
+    """Finds in a body, and in the events that it came in, what the dialect's own API does not do."""
 
 
 CODECS: dict[str, Codec] = {
@@ -101,6 +108,9 @@ CODECS: dict[str, Codec] = {
             events_out=responses_stream.events_out,
             names_calls=False,
             resumes=False,
+            places=responses_oddities.PLACES,
+            is_error=responses_oddities.is_error,
+            oddities=responses_oddities.oddities,
         ),
         Codec(
             dialect="messages",
@@ -118,6 +128,9 @@ CODECS: dict[str, Codec] = {
             events_out=messages_out.events_out,
             names_calls=True,
             resumes=True,
+            places=messages_oddities.PLACES,
+            is_error=messages_oddities.is_error,
+            oddities=messages_oddities.oddities,
         ),
     )
 }

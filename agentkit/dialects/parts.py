@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from agentkit.types.answer import ReasoningBlock, ServerStep
 from agentkit.types.problem import Problem
@@ -67,3 +67,38 @@ class Parts:
     """The error object of an answer that failed."""
     problems: list[Problem] = field(default_factory=list)
     """What is wrong or odd in the body itself."""
+
+
+class Oddity(NamedTuple):
+    """One thing that the API whose dialect it is does not do; nothing is lost by it in reading."""
+
+    name: str
+    of: Literal["identity", "stream", "cut"]
+    """What it is about: how the events of a stream say what they belong to, whether a stream says
+    what its end says, how an answer says that it was cut.
+    """
+    text: str
+    """What the server does, in a phrase."""
+    pointer: str = ""
+    """JSON pointer into the body that the stream amounts to."""
+    small: bool = False
+    """Whether no client that was heard of stumbles over it."""
+
+
+Named = tuple[str, dict[str, Any]]
+"""An event of a stream: its name on the line `event:`, "" where there is none, and its data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a body has what is compared."""
+
+    items: str
+    """JSON pointer of the output."""
+    arguments: str
+    """The field of a call's item that holds its arguments."""
+    id: str
+    """The field that holds the id which a result names."""
+    input_tokens: str
+    output_tokens: str
+    """JSON pointers of the two counts that every answer has."""

@@ -60,16 +60,30 @@ def _key(level: int, trajectory: Trajectory) -> str:
     """
     spec, common = trajectory.spec, _LEVELS[level]
     wires = [message.wire for message in trajectory.prompt]
+    sampling = {**spec.sampling, **(spec.sampling.get("extra_body") or {})}
+    instructions = sampling.pop("instructions", None) if spec.dialect == "responses" else None
+    if isinstance(instructions, str) and instructions:
+        # Responses has a place of its own for what is a message in the other dialects
+        wires = [{"role": "system", "content": instructions}, *wires]
     if common == "prompt":
         return _text(wires)
-    sampling = {**spec.sampling, **(spec.sampling.get("extra_body") or {})}
     left_out = {"extra_body", "seed"}
     if "details" not in common:
         left_out |= _OBSERVING
     kept = {name: value for name, value in sampling.items() if name not in left_out}
     stream = spec.stream if "stream" in common else None
     model = spec.model if "model" in common else None
-    return _text([wires, list(spec.tools), kept, stream, model])
+    return _text([wires, list(map(_tool, spec.tools)), kept, stream, model])
+
+
+def _tool(schema: Any) -> Any:
+    """Leave out that a schema is not strict, which Responses says and the others take for
+    granted.
+    """
+    function = schema.get("function") if isinstance(schema, dict) else None
+    if not isinstance(function, dict) or function.get("strict", True) is not False:
+        return schema
+    return {**schema, "function": {k: v for k, v in function.items() if k != "strict"}}
 
 
 def _text(value: Any) -> str:

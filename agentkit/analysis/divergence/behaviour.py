@@ -41,7 +41,9 @@ def tool_selection(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
     if mine == theirs or _one_by_one(view, other):
         return
     if not mine:
-        yield Trait(("calls", False), view.at("content"), "calls no tool", fault=False)
+        custom = theirs and all(call.status == "custom" for call in other.calls)
+        cause = "calls no tool; the other side calls custom tools" if custom else "calls no tool"
+        yield Trait(("calls", False), view.at("content"), cause, fault=False)
     elif not theirs:
         names = ", ".join(sorted(call.name for call in view.calls))
         yield Trait(("calls", True), view.at("tool_calls"), f"calls {names}", fault=False)
@@ -120,6 +122,8 @@ def tool_choice_semantics(view: AnswerView, other: AnswerView) -> Iterator[Trait
     """Find a tool_choice that was not obeyed."""
     choice: Any = (view.asked or other.asked).get("tool_choice")
     named = _named_tool(choice)
+    if isinstance(choice, dict) and not named:
+        choice = {"any": "required"}.get(str(choice.get("type")), choice.get("type"))
     if choice == "none" and view.calls:
         yield Trait("none", view.at("tool_calls"), "tool_choice='none', and tools are called")
     if (choice == "required" or named) and not view.calls:
@@ -148,7 +152,7 @@ def sampling_defaults(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
             at = f"/{name}" if name in view.envelope.body else ""
             yield Trait((name, float(mine[name])), at, f"{name} is {mine[name]}", fault=False)
     limited = {"max_tokens", "max_completion_tokens"} & view.asked.keys()
-    if view.asked and not limited and view.answer.finish_reason == "length":
+    if view.asked and not limited and view.ending == "length":
         cause = "without max_tokens the answer ends at a limit of the server's own"
         yield Trait("length", view.finish_pointer, cause, fault=False)
 

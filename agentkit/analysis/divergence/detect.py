@@ -38,6 +38,7 @@ _DETECTORS: dict[str, Traits] = {
     "content_form": wire_form.content_form,
     "reasoning_field": wire_form.reasoning_field,
     "stream_identity": wire_form.stream_identity,
+    "stream_vs_block": wire_form.stream_and_end,
     "call_in_text": parser_faults.call_in_text,
     "arguments_syntax": parser_faults.arguments_syntax,
     "tool_name": parser_faults.tool_name,

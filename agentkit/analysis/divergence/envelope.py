@@ -19,7 +19,6 @@ do as much.
 _SENTINEL = 0.0
 _USAGE = "/usage"
 _COUNTS = frozenset(("input_tokens", "output_tokens", "prompt_tokens", "completion_tokens"))
-_OPENAI_COUNTS = ("completion_tokens", "prompt_tokens")
 
 
 def is_cut(view: AnswerView) -> bool:
@@ -27,6 +26,7 @@ def is_cut(view: AnswerView) -> bool:
     calls = (*view.calls, *view.answer.recoverable)
     return (
         means(view.answer.finish_reason, "length")
+        or view.ending == "length"
         or "finish_hides_truncation" in view.codes
         or any(p.code == "arguments_truncated" for call in calls for p in call.problems)
     )
@@ -39,10 +39,10 @@ def finish_reason(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
     word, raw = view.answer.finish_reason, view.look(view.finish_pointer)
     if is_cut(view) != is_cut(other) or word is None or other.answer.finish_reason is None:
         return
-    calls = bool(view.calls)
+    calls, end = bool(view.calls), view.ending
     # OpenAI itself answers `stop` to a tool_choice that names a tool
-    named = calls and word == "stop" and isinstance(view.asked.get("tool_choice"), dict)
-    wrong = not named and (word == "stop" if calls else means(word, "tool_calls"))
+    named = calls and end == "natural" and isinstance(view.asked.get("tool_choice"), dict)
+    wrong = not named and end == ("natural" if calls else "calls")
     odd = wrong or not view.codes.isdisjoint(
         ("finish_nonstandard", "finish_empty_string", "finish_hides_truncation")
     )
@@ -50,7 +50,9 @@ def finish_reason(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
         form = "an object" if "finish_nonstandard" in view.codes and str(raw)[:1] == "{" else ""
         as_object = " as an object" if form else ""
         cause = f"finish_reason {word!r}{as_object} {'with' if calls else 'without'} calls"
-        yield Trait((word, form), view.finish_pointer, cause, fault=odd)
+        # the dialects have other words for one end
+        key = word if view.dialect == other.dialect else "calls" if named else end or word
+        yield Trait((key, form), view.finish_pointer, cause, fault=odd)
 
 
 def usage(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
@@ -63,6 +65,7 @@ def usage(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
         return
     yield from _impossible_counts(view, counted)
     yield from _uncounted_reasoning(view, other, counted)
+    yield from _uncounted_cache(view, other, counted)
     yield from _same_text(view, other)
 
 
@@ -81,7 +84,8 @@ def _impossible_counts(view: AnswerView, counted: Usage) -> Iterator[Trait]:
     raw = view.envelope.body.get("usage")
     raw = raw if isinstance(raw, dict) else {}
     names = tuple(sorted(_COUNTS & raw.keys()))
-    if names and names != _OPENAI_COUNTS:
+    own = tuple(sorted(view.counted_at(what).rpartition("/")[2] for what in ("input", "output")))
+    if names and names != own:
         cause = f"tokens are counted as {', '.join(names)}"
         yield Trait(names, _USAGE, cause, severity="changes")
     total = raw.get("total_tokens")
@@ -91,17 +95,40 @@ def _impossible_counts(view: AnswerView, counted: Usage) -> Iterator[Trait]:
     if counted.output_tokens == 0 and view.text:
         cause = "no output tokens are counted, and there is output"
         yield Trait("zero", _USAGE, cause, severity="changes")
+    if counted.input_tokens == 0:
+        cause = "no input tokens are counted, and there was a prompt"
+        yield Trait("zero input", _USAGE, cause, severity="changes")
 
 
 def _uncounted_reasoning(view: AnswerView, other: AnswerView, counted: Usage) -> Iterator[Trait]:
-    """Find reasoning in a field of its own whose tokens only the other side counts."""
+    """Find reasoning in a field of its own whose tokens only the other side counts; in one dialect
+    a count that only the other side has.
+    """
     theirs = other.answer.usage
-    if not view.answer.reasoning or counted.reasoning_tokens:
+    if theirs is None or counted.reasoning_tokens or not _tells(theirs.reasoning_tokens, other):
         return
     apart = any(block.source != "content:think_tags" for block in view.answer.reasoning_blocks)
-    if apart and theirs is not None and theirs.reasoning_tokens:
+    missing = counted.reasoning_tokens is None and view.dialect == other.dialect != "chat"
+    if (apart and view.answer.reasoning and theirs.reasoning_tokens) or missing:
         cause = "tokens of the reasoning are not counted apart"
         yield Trait("reasoning_tokens", _USAGE, cause, fault=False)
+
+
+def _tells(number: int | None, view: AnswerView) -> bool:
+    """Tell whether a count says something: in chat completions a zero does not."""
+    return bool(number) or (number == 0 and view.dialect != "chat")
+
+
+def _uncounted_cache(view: AnswerView, other: AnswerView, counted: Usage) -> Iterator[Trait]:
+    """Find that only the other side says what came from its cache: any number in one dialect, and
+    tokens that did come from it in two.
+    """
+    theirs = other.answer.usage
+    if theirs is None or counted.cached_tokens is not None or view.dialect == "chat" == other.dialect:
+        return
+    if theirs.cached_tokens or (theirs.cached_tokens == 0 and view.dialect == other.dialect):
+        cause = "tokens from the cache are not counted"
+        yield Trait("cached_tokens", _USAGE, cause, fault=False)
 
 
 def _same_text(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
@@ -113,10 +140,10 @@ def _same_text(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
         return
     if not view.has_history and mine.input_tokens is not None and theirs.input_tokens is not None:
         cause = f"the prompt is {mine.input_tokens} tokens"
-        yield Trait(("input", mine.input_tokens), f"{_USAGE}/prompt_tokens", cause, fault=False)
+        yield Trait(("input", mine.input_tokens), view.counted_at("input"), cause, fault=False)
     counted = mine.output_tokens is not None and theirs.output_tokens is not None
     if counted and view.text == other.text:
-        at, cause = f"{_USAGE}/completion_tokens", f"the answer is {mine.output_tokens} tokens"
+        at, cause = view.counted_at("output"), f"the answer is {mine.output_tokens} tokens"
         yield Trait(("output", mine.output_tokens), at, cause, fault=False)
 
 
@@ -125,6 +152,7 @@ def logprobs(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
     asked = view.asked or other.asked
     found, theirs = view.answer.logprobs, other.answer.logprobs
     at = f"{view.envelope.pointer.rpartition('/')[0]}/logprobs"
+    at = at if view.codec is None else view.at("content")
     if not found:
         if theirs and (asked.get("logprobs") or not asked):
             yield Trait("missing", at, "no log probabilities")
@@ -136,6 +164,7 @@ def logprobs(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
     if theirs:
         yield from _fewer_alternatives(view, other, asked.get("top_logprobs"), at)
         same = view.text == other.text and view.answer.model == other.answer.model
+        same = same and view.dialect == other.dialect  # Responses has them for texts alone
         if same and len(found) != len(theirs):
             yield Trait(("count", len(found)), at, f"{len(found)} tokens have one", fault=False)
     yield from _values(view, other, at)
@@ -176,3 +205,6 @@ def truncation(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
         after = f" after {used} tokens" if used else ""
         cause = f"the answer was cut{after}, finish_reason {view.answer.finish_reason!r}"
         yield Trait("cut", view.finish_pointer, cause)
+        for odd in view.oddities:
+            if odd.of == "cut":
+                yield Trait(odd.name, f"{view.envelope.pointer}{odd.pointer}", odd.text)

@@ -55,7 +55,7 @@ _SPECIAL = re.compile(
 def call_in_text(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
     """Find a call that the server left in the text, whole or broken."""
     left = view.answer.recoverable
-    ran = [call for call in view.calls if call.origin not in ("tool_calls", "function_call")]
+    ran = [call for call in view.calls if call not in view.listed_calls]
     for call in (*left, *ran):
         cause = f"the call of {call.name or 'a call'} is in the content"
         yield Trait(("content", plain_name(call.name)), view.at("content"), cause)

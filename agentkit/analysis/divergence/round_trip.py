@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from agentkit.analysis.divergence.answer_view import AnswerView
 from agentkit.analysis.divergence.traits import Trait
+from agentkit.dialects.messages.preflight import signature_problems
 from agentkit.types.wire import TokenIds
 
 _SHOWN = 5
@@ -50,9 +51,12 @@ def broken_at(view: AnswerView) -> int | None:
 
 
 def reasoning_roundtrip(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
-    """Find reasoning that the next prompt no longer holds. Without token ids, the number of tokens
-    shows it.
+    """Find reasoning that cannot go back because nobody signed it, and reasoning that the next
+    prompt no longer holds. Without token ids, the number of tokens shows it.
     """
+    if view.dialect == other.dialect == "messages":
+        for p in signature_problems(view.answer):
+            yield Trait(("unsigned", p.message), view.at("reasoning"), p.message, severity="changes")
     before = view.before
     if before is None or view.answer.prompt_token_ids or not before.answer.reasoning:
         return
@@ -66,4 +70,4 @@ def reasoning_roundtrip(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
             f"the prompt has {now.input_tokens} tokens, the turn before came to"
             f" {then.total_tokens}: its reasoning was dropped"
         )
-        yield Trait("dropped", "/usage/prompt_tokens", cause)
+        yield Trait("dropped", view.counted_at("input"), cause)

@@ -11,7 +11,7 @@ from typing import Any
 
 from agentkit.analysis.divergence.answer_view import AnswerView
 from agentkit.analysis.divergence.traits import Trait
-from agentkit.read.body.finish_words import means
+from agentkit.dialects.codecs import CODECS
 from agentkit.types.record import clip
 from agentkit.types.wire import ApiError
 
@@ -145,6 +145,8 @@ def failure(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
             status = f" (HTTP {error.status})" if error.status else ""
             what = f"{error.kind}{status}: {clip(error.message, 160)}"
         key, cause = ("failed", shape(view)), f"the request failed, {what}"
+        if view.chained and failure_class(view) == "history_rejected":
+            cause += "; the request named the answer before by `previous_response_id` alone"
         yield Trait(key, _error_pointer(view), cause, severity="breaks")
 
 
@@ -153,18 +155,29 @@ def error_shape(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
     if failed(view) and failed(other):
         status, form = shape(view)
         kind = view.error.kind if view.error else None
+        if view.dialect != other.dialect and _is_own(view):
+            form = "in its dialect's own form"
         cause = f"an error as HTTP {status or 'none'}, {kind}, {form}"
-        fault = not form.startswith("error{")
+        fault = not form.startswith(("error{", "in its"))
         yield Trait((status, form, kind), _error_pointer(view), cause, fault=fault)
 
 
 def shape(view: AnswerView) -> tuple[int | None, str]:
     """Read the HTTP status of an error and the form of its body: the fields with their types."""
-    body = view.body
-    if view.streamed:
-        body = next((event for event in view.events if "error" in event), body)
     where = "in a stream, " if view.streamed else ""
-    return view.exchange.status, f"{where}{_form(body)}"
+    return view.exchange.status, f"{where}{_form(_error_body(view))}"
+
+
+def _error_body(view: AnswerView) -> Any:
+    if not view.streamed:
+        return view.body
+    return next((event for event in view.events if "error" in event), view.body)
+
+
+def _is_own(view: AnswerView) -> bool:
+    """Tell whether an error that came as a block has the form that its dialect has for errors."""
+    is_error = (view.codec or CODECS["responses"]).is_error  # chat completions has the same
+    return not view.streamed and is_error(_error_body(view))
 
 
 def _form(body: Any) -> str:
@@ -215,7 +228,7 @@ def _cut_prompt(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
     )
     if mine and theirs and theirs >= _LONG and mine < theirs * _FAR_LESS:
         cause = f"the prompt is {mine} tokens, {theirs} on the other side: it seems to be cut"
-        yield Trait("cut", "/usage/prompt_tokens", cause)
+        yield Trait("cut", view.counted_at("input"), cause)
 
 
 def request_ignored(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
@@ -224,6 +237,8 @@ def request_ignored(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
     yield from _number_ignored(view, asked)
     yield from _limits_ignored(view, asked)
     yield from _form_ignored(view, asked)
+    if asked.get("store") is True and view.envelope.body.get("store") is False:
+        yield Trait("store", "/store", "store=True was ignored: the answer says it is not kept")
     if asked.get("return_token_ids") and not view.answer.token_ids and other.answer.token_ids:
         cause = "return_token_ids gave no token ids"
         yield Trait("return_token_ids", "/choices/0/token_ids", cause)
@@ -247,7 +262,7 @@ def _number_ignored(view: AnswerView, asked: Mapping[str, Any]) -> Iterator[Trai
 def _limits_ignored(view: AnswerView, asked: Mapping[str, Any]) -> Iterator[Trait]:
     """Find an answer that goes on over its token limit or a stop string."""
     used = view.answer.usage.output_tokens if view.answer.usage else None
-    for name in ("max_tokens", "max_completion_tokens"):
+    for name in ("max_tokens", "max_completion_tokens", "max_output_tokens"):
         most = asked.get(name)
         if isinstance(most, int) and used is not None and used > most:
             yield Trait("max_tokens", "/usage", f"{name}={most} gave {used} tokens")
@@ -264,7 +279,7 @@ def _limits_ignored(view: AnswerView, asked: Mapping[str, Any]) -> Iterator[Trai
 
 def _form_ignored(view: AnswerView, asked: Mapping[str, Any]) -> Iterator[Trait]:
     """Find text where JSON was asked for, and reasoning where none was."""
-    complete = not view.calls and not means(view.answer.finish_reason, "length")
+    complete = not view.calls and view.ending != "length"
     content = view.answer.content if complete else None
     if _wants_json(asked) and content and not _is_json(content):
         cause = "response_format asks for JSON, and the content is none"
@@ -289,10 +304,12 @@ def _is_json(text: str) -> bool:
 
 def _thinking_off(asked: Mapping[str, Any]) -> bool:
     """Tell whether the request switches reasoning off: by the template's own argument (Qwen says
-    `enable_thinking`, DeepSeek `thinking`), or by the effort.
+    `enable_thinking`, DeepSeek `thinking`), by Anthropic's own field, or by the effort.
     """
     template = asked.get("chat_template_kwargs")
     off = isinstance(template, dict) and (
         template.get("enable_thinking") is False or template.get("thinking") is False
     )
+    thinking = asked.get("thinking")
+    off = off or (isinstance(thinking, dict) and thinking.get("type") == "disabled")
     return off or asked.get("reasoning_effort") == "none"

@@ -71,9 +71,9 @@ def id_style(raw: str) -> str:
 
 def call_id(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
     """Compare the ids of calls: whether they are there, unique, and of which form."""
-    if not all(any(call.origin == "tool_calls" for call in side.calls) for side in (view, other)):
+    listed = [call for call in view.listed_calls if call.origin != "function_call"]
+    if not listed or not any(call.origin != "function_call" for call in other.listed_calls):
         return
-    listed = [call for call in view.calls if call.origin == "tool_calls"]
     problems = {p.code: p for call in listed for p in call.problems}
     for code in sorted(problems.keys() & _IDS.keys()):
         at = problems[code].pointer or view.at("tool_calls")
@@ -82,7 +82,7 @@ def call_id(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
         cause = "an id of an earlier turn is used again"
         yield Trait("reused", view.at("tool_calls/0/id"), cause, severity="changes")
     styles: dict[str, int] = {}
-    for call in view.calls:
+    for call in view.calls if view.dialect == other.dialect else ():  # each has its own style
         if isinstance(call.raw_id, str) and call.raw_id:
             styles[id_style(call.raw_id)] = call.position
     for style, position in styles.items():
@@ -100,10 +100,11 @@ def arguments_encoding(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
 
 def content_form(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
     """Compare the form of a content that has the same text on both sides."""
-    raw = view.message.get("content")
-    if not view.message or not other.message or _words(raw) != _words(other.message.get("content")):
+    raw, theirs = _raw_content(view), _raw_content(other)
+    if not all(side.message or side.codec for side in (view, other)) or _words(raw) != _words(theirs):
         return
     at, mixed = view.at("content"), view.streamed or other.streamed
+    mixed = mixed or view.dialect != other.dialect
     if isinstance(raw, list):
         yield Trait("list", at, "the content is a list of parts", severity="changes")
     elif raw is None or (raw == "" and mixed):  # a stream has no way to send null
@@ -119,6 +120,11 @@ def content_form(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
         yield Trait(("text", pad), at, cause, fault=False)
     if view.message.get("tool_calls") == []:
         yield Trait("[]", view.at("tool_calls"), "tool_calls is an empty list", fault=False)
+
+
+def _raw_content(view: AnswerView) -> Any:
+    """Return the content as it was sent; in a dialect its texts joined."""
+    return view.message.get("content") if view.codec is None else view.answer.wire_content
 
 
 def _words(content: Any) -> str:
@@ -145,7 +151,10 @@ def reasoning_field(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
     for source in sources:
         field = source if source in FIELDS or source == "reasoning_details" else "content"
         fault = source == "content:think_tags"
-        yield Trait(source, view.at(field), f"reasoning in {source}", fault=fault)
+        # each dialect has a place of its own
+        own = view.dialect != other.dialect and source != "content:think_tags"
+        key = "own place" if own else source
+        yield Trait(key, view.at(field), f"reasoning in {source}", fault=fault)
     if not sources and other.answer.reasoning:
         hidden = view.answer.usage.reasoning_tokens if view.answer.usage else None
         cause = "no reasoning"
@@ -160,6 +169,17 @@ def stream_identity(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
         return
     for code in sorted(view.codes & _IDENTITY.keys()):
         yield Trait(code, view.at("tool_calls"), _IDENTITY[code])
+    for odd in view.oddities:
+        if odd.of == "identity":
+            severity: Impact = "cosmetic" if odd.small else "changes"
+            at = f"{view.envelope.pointer}{odd.pointer}"
+            yield Trait(odd.name, at, odd.text, severity=severity)
+    if view.codec is None:
+        yield from _pieces_identity(view, other)
+
+
+def _pieces_identity(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
+    """Find chunks of a chat completion without id or model, or with several."""
     has_choices = any(event.get("choices") for event in view.events)
     for name in ("id", "model"):
         values = {event[name] for event in view.events if isinstance(event.get(name), str)}
@@ -172,10 +192,24 @@ def stream_identity(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
                 yield Trait(f"no {name}", f"/{name}", cause, severity="cosmetic")
 
 
+def stream_and_end(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
+    """Find a stream whose pieces do not give what its own end says."""
+    if not view.streamed:
+        return
+    told = [odd for odd in view.oddities if odd.of != "cut"]
+    for odd in told:
+        if odd.of == "stream":
+            yield Trait(odd.name, f"{view.envelope.pointer}{odd.pointer}", odd.text)
+    differs = [p for p in view.answer.problems if p.code == "stream_final_differs"]
+    if differs and not told:
+        yield Trait("final", differs[0].pointer, differs[0].message)
+
+
 def stream_vs_block(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
     """Compare what a stream and the block answer of the same server are read as: word by word where
     both have the same text, else which parts there are.
     """
+    yield from stream_and_end(view, other)
     answer, same = view.answer, _letters(view) == _letters(other)
     calls = tuple((call.name, call.status == "invalid") for call in view.calls)
     found = tuple((call.name, call.status == "invalid") for call in answer.recoverable)
