@@ -35,6 +35,8 @@ _PACKED = (
     (b"SQLite format 3\x00", "a SQLite database", "write its rows into a JSONL file first"),
 )
 """How files begin that hold something else than text, what they are, and what to do."""
+UNPACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04")
+"""How files begin that are unpacked on reading: gzip, zstd, zip."""
 _KINDS: dict[str, Callable[[int], bool]] = {
     "folder": stat.S_ISDIR,
     "pipe": stat.S_ISFIFO,
@@ -101,6 +103,29 @@ def to_read(path: Any) -> Path:
         start = file.read(_LOOK)
     _refuse_packed(target, start)
     return target
+
+
+def to_open(path: Any) -> Path:
+    """Check a path that is to be read as whatever it holds: a folder and a packed file too.
+
+    Raises:
+        UsageError: it is no path, or a device or a pipe.
+        NoFile: there is no such file.
+        FileError: the system does not let it be read.
+        CassetteError: it is packed in a way that is not read, or text of another encoding.
+    """
+    if isinstance(path, (str, os.PathLike)) and path != "" and Path(path).is_dir():
+        return Path(path)
+    return _path(path) if is_packed(path) else to_read(path)
+
+
+def is_packed(path: Any) -> bool:
+    """Tell whether a file is an archive, or packed in a way that is unpacked on reading."""
+    target = _path(path)
+    if not _exists(target):
+        return False
+    with system_errors(target), open(target, "rb") as file:
+        return file.read(_LOOK).startswith(UNPACKED)
 
 
 def _refuse_packed(target: Path, start: bytes) -> None:

@@ -20,18 +20,25 @@ from agentkit.files.cassette.codec import decode_lines, load_lines
 from agentkit.files.cassette.index import Cassette, Index, is_cassette, load_all
 from agentkit.files.cassette.index import open as open_cassette
 from agentkit.files.foreign.capture_log import captured_by_place, is_captured
-from agentkit.files.foreign.chat_log import conversation, is_message, trajectory_of
-from agentkit.files.foreign.json_log import json_values
+from agentkit.files.foreign.chat_log import is_message, trajectory_of
+from agentkit.files.foreign.formats import foreign_rollouts
 from agentkit.files.foreign.raw_answer import (
     exchange_of,
-    is_answer,
     rollout_of_exchange,
     rollout_of_response,
     rollout_of_turn,
 )
-from agentkit.files.foreign.shape import is_frame, is_listed, is_pair, is_sdk_object
+from agentkit.files.foreign.rows import entries_of, entry_of, in_order
+from agentkit.files.foreign.source.json_log import json_values
+from agentkit.files.foreign.source.shape import is_frame, is_listed, is_pair, is_sdk_object
+from agentkit.files.foreign.source.source import (
+    Source,
+    source_of_bytes,
+    source_of_path,
+    source_of_values,
+)
 from agentkit.files.gate import all_opened
-from agentkit.files.path import is_pattern, is_url, path_in, system_errors, to_read
+from agentkit.files.path import UNPACKED, is_packed, is_pattern, is_url, path_in, to_open
 from agentkit.read.managed import is_managed
 from agentkit.read.plain import plain
 from agentkit.types.answer import Response
@@ -202,9 +209,12 @@ def _of_pair(pair: tuple[int, Any], tools: Any) -> list[Trajectory]:
 
 
 def _of_mapping(value: Mapping[Any, Any], tools: Any) -> list[Trajectory]:
+    known = foreign_rollouts(source_of_values([value], "the dict"))
+    if known is not None:
+        return known
     if is_captured(value):
         return list(captured_by_place([(0, value)]).values())
-    found = _of_entry(value, f"the {type(value).__name__}", tools)
+    found = entry_of(value, f"the {type(value).__name__}", tools)
     if not found:
         raise UsageError(f"the {type(value).__name__} holds no messages", hint=forms_hint())
     return found
@@ -219,13 +229,16 @@ def _of_sdk_object(value: Any, tools: Any) -> list[Trajectory]:
 
 def _of_frame(frame: Any, tools: Any) -> list[Trajectory]:
     columns = [str(name) for name in frame.columns]
+    rows = frame.to_dicts() if hasattr(frame, "to_dicts") else frame.to_dict("records")
+    known = foreign_rollouts(source_of_values(rows, "the DataFrame"))
+    if known is not None:
+        return known
     if not set(columns) & set(LOG_COLUMNS):
         raise UsageError(
             f"a DataFrame with the columns {', '.join(columns)} holds no rollout"[:300],
             hint="it needs a column 'messages' with a conversation in each row",
         )
-    rows = frame.to_dicts() if hasattr(frame, "to_dicts") else frame.to_dict("records")
-    return _of_entries(rows, tools)
+    return entries_of(rows, tools)
 
 
 def _of_raw(text: Any, tools: Any) -> list[Trajectory]:
@@ -233,6 +246,8 @@ def _of_raw(text: Any, tools: Any) -> list[Trajectory]:
     raw answer, to the letter.
     """
     if isinstance(text, (bytes, bytearray)):
+        if bytes(text).startswith(UNPACKED):
+            return _of_source(source_of_bytes("the bytes", bytes(text)), tools)
         text = bytes(text).decode(errors="replace")
     if not text.strip():
         raise UsageError("an empty text holds no rollout", hint=forms_hint())
@@ -242,10 +257,13 @@ def _of_raw(text: Any, tools: Any) -> list[Trajectory]:
         values = []
     if values and isinstance(values[0], dict) and "agentkit" in values[0]:
         return load_lines(decode_lines(text.splitlines()))
+    known = foreign_rollouts(source_of_values(values, "the text"))
+    if known is not None:
+        return known
     log = len(values) > 1 or any(isinstance(value, list) for value in values)
     asked = ("messages", "request", "input")
     if log or any(name in value for value in _mappings(values) for name in asked):
-        return _of_entries(values, tools)
+        return entries_of(values, tools)
     return [rollout_of_exchange(exchange_of(text), tools)]
 
 
@@ -265,64 +283,40 @@ def _of_pattern(pattern: Any, tools: Any) -> list[Trajectory]:
 
 
 def _of_path(x: Any, tools: Any) -> list[Trajectory]:
-    path = to_read(x)
-    if is_cassette(path):
+    path = to_open(x)
+    if not path.is_dir() and not is_packed(path) and is_cassette(path):
         return load_all(path)
-    with system_errors(path):
-        text = path.read_text(encoding="utf-8-sig", errors="replace")
-    bad: list[str] = []
-    values = json_values(text, repr(path.name), bad)
-    try:
-        found = _of_entries(values, tools, bad)
-    except UsageError as exc:
-        raise CassetteError(f"{path.name!r}: {exc.args[0]}", hint=forms_hint()) from None
-    for message in bad:
-        _log.warning("%s: %s, and is left out", in_line(path.name), in_line(message))
+    found = _of_source(source_of_path(path), tools)
     if not found:
         raise CassetteError(f"{path.name!r} is empty", hint=forms_hint())
     return found
 
 
-def _of_entries(
-    values: Sequence[Any], tools: Any, bad: list[str] | None = None
-) -> list[Trajectory]:
-    """Read the decoded values of a log: messages, conversations, captured traffic, raw answers.
-
-    Args:
-        values: the entries.
-        tools: schemas of the tools, for entries that hold none.
-        bad: takes a sentence about each entry that is none, where others are; by default such an
-            entry is an error.
-    """
-    if values and all(map(is_message, values)):
-        return [trajectory_of(list(values), tools)]
-
-    def read(place: int, value: Any) -> list[Trajectory]:
-        if isinstance(value, (list, tuple)):
-            return _of_entries(value, tools)
-        return _of_entry(value, f"entry {place}", tools)
-
-    return _in_order(values, read if bad is None else _lenient(read, bad))
-
-
-def _lenient(
-    read: Callable[[int, Any], list[Trajectory]], bad: list[str]
-) -> Callable[[int, Any], list[Trajectory]]:
-    """Make a reader that leaves out what it cannot read, and says so."""
-
-    def careful(place: int, value: Any) -> list[Trajectory]:
-        try:
-            return read(place, value)
-        except UsageError as exc:
-            bad.append(exc.message)
-            return []
-
-    return careful
+def _of_source(source: Source, tools: Any) -> list[Trajectory]:
+    """Read a file, or the members of an archive or a folder."""
+    known = foreign_rollouts(source)
+    if known is not None:
+        return known
+    if len(source.members) != 1:
+        return [rollout for member in source.apart() for rollout in _of_source(member, tools)]
+    if source.text.startswith('{"agentkit":'):  # a cassette that was packed
+        return load_lines(decode_lines(source.text.splitlines()))
+    values = json_values(source.text, repr(source.name), source.bad)
+    try:
+        found = entries_of(values, tools, source.bad)
+    except UsageError as exc:
+        raise CassetteError(f"{source.name!r}: {exc.args[0]}", hint=forms_hint()) from None
+    for message in source.bad:
+        _log.warning("%s: %s, and is left out", in_line(source.name), in_line(message))
+    return found
 
 
 def _of_list(listed: Iterable[Any], tools: Any) -> list[Trajectory]:
     """Read a list of any forms. Dicts in it are entries of one log."""
     items, kind = list(listed), type(listed).__name__
+    known = foreign_rollouts(source_of_values(items, f"the {kind}"))
+    if known is not None:
+        return known
     if not items and not isinstance(listed, Sequence):
         raise UsageError(
             f"a {kind} holds no rollout",
@@ -336,42 +330,14 @@ def _of_list(listed: Iterable[Any], tools: Any) -> list[Trajectory]:
     def read(place: int, item: Any) -> list[Trajectory]:
         try:
             if isinstance(item, Mapping):
-                return _of_entry(item, f"a {type(item).__name__}", tools)
+                return entry_of(item, f"a {type(item).__name__}", tools)
             return rollouts_in(item, tools)
         except UsageError as exc:
             raise UsageError(
                 f"item {place} of the {kind}: {exc.args[0]}", hint=forms_hint()
             ) from None
 
-    return _in_order(items, read)
-
-
-def _in_order(
-    items: Sequence[Any], read: Callable[[int, Any], list[Trajectory]]
-) -> list[Trajectory]:
-    """Read the items in order. Captured turns of one case are one rollout, which takes the place of
-    its first turn.
-    """
-    captured = captured_by_place(enumerate(items))
-    found: list[Trajectory] = []
-    for place, item in enumerate(items):
-        if place in captured:
-            found.append(captured[place])
-        elif not is_captured(item):
-            found += read(place, item)
-    if items and not found:
-        raise UsageError("no entry holds messages", hint=forms_hint())
-    return found
-
-
-def _of_entry(value: Any, name: str, tools: Any) -> list[Trajectory]:
-    """Read one entry of a log; of other traffic, as a list of models, there is no rollout."""
-    if isinstance(value, Mapping) and is_answer(value):
-        return [rollout_of_exchange(exchange_of(value), tools)]
-    if is_message(value):
-        return [trajectory_of([value], tools)]
-    read = conversation(plain(value), name, tools)
-    return [] if read is None else [read]
+    return in_order(items, read)
 
 
 FORMS = (

@@ -5,12 +5,12 @@ in. No message is dropped.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from agentkit.dialects.native_request import chat_form, native_answer, request_dialect
+from agentkit.dialects.native_request import chat_form, request_dialect
 from agentkit.errors import UsageError
+from agentkit.files.foreign.entries import Entry, rollout_of_entries
 from agentkit.files.foreign.raw_answer import (
     chunks_of,
     exchange_of,
@@ -22,14 +22,13 @@ from agentkit.files.foreign.raw_answer import (
 from agentkit.read.body.message import parse_body
 from agentkit.read.calls.function_schema import described_tools
 from agentkit.read.plain import plain
-from agentkit.read.response import read_response
 from agentkit.trajectory.loop import apply, close
 from agentkit.trajectory.person.prompt import prompt_messages
-from agentkit.types.answer import Dialect, Response, ToolCall
+from agentkit.types.answer import Dialect
 from agentkit.types.record import Record
 from agentkit.types.request import Spec
 from agentkit.types.steps import Answer
-from agentkit.types.trajectory import Message, OpenTurn, ToolResult, Trajectory, Turn
+from agentkit.types.trajectory import Message, Trajectory
 from agentkit.types.wire import Exchange
 
 _HINT = 'each entry is a list of messages, or {"messages": [...]}'
@@ -66,46 +65,15 @@ def trajectory_of(
     model: Any = None,
     dialect: Dialect = "chat",
 ) -> Trajectory:
-    """Make a trajectory of a list of chat messages: each assistant message is a turn, the tool
-    messages behind it are its results.
-
-    Results are paired by id, then by order; a tool message that answers no call, and whatever else
-    comes between two answers, is kept as what was added before the next turn.
+    """Make a trajectory of a list of chat messages: see `rollout_of_entries`.
 
     Raises:
         UsageError: it is not a list of messages.
     """
     given = prompt_messages(messages, dialect)
-    first = next((i for i, message in enumerate(given) if message.role == "assistant"), len(given))
-    schemas = _schemas(tools)
-    trajectory = Trajectory(
-        spec=Spec(model=model if isinstance(model, str) else None, tools=schemas, dialect=dialect),
-        prompt=given[:first],
-        meta=dict(meta or {}),
-    )
-    turns: list[Turn] = []
-    added: list[Message] = []
-    rest = list(given[first:])
-    while rest:
-        message = rest.pop(0)
-        if message.role != "assistant":
-            added.append(message)
-            continue
-        answers, others = _results(message, rest)
-        turn, orphans = _turn(len(turns), message, answers, tuple(added), schemas)
-        del rest[: len(answers) + len(others)]
-        turns.append(
-            replace(turn, before=replace(trajectory.before, last=turns[-1] if turns else None))
-        )
-        added = [*orphans, *others]
-    opened = OpenTurn(added=tuple(added)) if added else None
-    if turns and not added and None in turns[-1].results:  # its calls are still to be answered
-        last = turns.pop()
-        opened = OpenTurn(added=last.added, response=last.response, results=last.results)
-    ended = bool(turns) and opened is None and not turns[-1].tool_calls
-    return replace(
-        trajectory, turns=tuple(turns), open=opened, stop_reason="final" if ended else None
-    )
+    named = model if isinstance(model, str) else None
+    spec = Spec(model=named, tools=_schemas(tools), dialect=dialect)
+    return rollout_of_entries([Entry(message=message) for message in given], spec, meta)
 
 
 def _schemas(tools: Any) -> tuple[dict[str, Any], ...]:
@@ -114,72 +82,6 @@ def _schemas(tools: Any) -> tuple[dict[str, Any], ...]:
     return (
         tuple(tool for tool in given if isinstance(tool, dict)) if isinstance(given, list) else ()
     )
-
-
-def _results(message: Message, rest: Sequence[Message]) -> tuple[list[Message], list[Message]]:
-    """Divide what comes before the next answer into the results of this one and other messages: a
-    result behind a user's message joins its call by id.
-    """
-    count = next((i for i, m in enumerate(rest) if m.role == "assistant"), len(rest))
-    calls = message.wire.get("tool_calls")
-    listed = calls if isinstance(calls, list) else []
-    named = [call.get("id") for call in listed if isinstance(call, dict)]
-    ids = {call_id for call_id in named if isinstance(call_id, str)}
-    answers: list[Message] = []
-    others: list[Message] = []
-    for each in rest[:count]:
-        result = each.role in ("tool", "function")
-        given = each.wire.get("tool_call_id")
-        late = result and bool(others) and isinstance(given, str) and given in ids
-        (answers if late or (result and not others) else others).append(each)
-    return answers, others
-
-
-def _turn(
-    index: int, message: Message, answers: list[Message], added: tuple[Message, ...], tools: Any
-) -> tuple[Turn, list[Message]]:
-    items = message.wire.get("items")
-    said = message.wire if items is None else native_answer(items)
-    body = json.dumps(said, ensure_ascii=False)
-    response = read_response(Exchange(body=body), tools or None, turn=index)
-    results, orphans = _paired(response, answers)
-    return Turn(index=index, response=response, results=results, added=added), orphans
-
-
-def _paired(
-    response: Response, answers: list[Message]
-) -> tuple[tuple[ToolResult | None, ...], list[Message]]:
-    calls = response.tool_calls
-    results: dict[int, ToolResult] = {}
-    left: list[Message] = []
-    for answer in answers:
-        call = next(
-            (
-                c
-                for c in calls
-                if c.position not in results and c.id == answer.wire.get("tool_call_id")
-            ),
-            None,
-        )
-        if call is None:
-            left.append(answer)
-        else:
-            results[call.position] = _result(call, answer)
-    orphans = []
-    for answer in left:
-        named = answer.wire.get("name")
-        named_id = answer.wire.get("tool_call_id")
-        free = [c for c in calls if c.position not in results and (c.id_synthetic or not named_id)]
-        call = next((c for c in free if named in (None, c.name)), None)
-        if call is None:
-            orphans.append(answer)
-        else:
-            results[call.position] = _result(call, answer)
-    return tuple(results.get(call.position) for call in calls), orphans
-
-
-def _result(call: ToolCall, message: Message) -> ToolResult:
-    return ToolResult(call_id=call.id, name=call.name, status="ok", content=message.content)
 
 
 def trajectories_in(values: Iterable[Any]) -> list[Trajectory]:

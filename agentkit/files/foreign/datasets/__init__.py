@@ -1,0 +1,1 @@
+"""Data sets and trainers' dumps, one format a file."""

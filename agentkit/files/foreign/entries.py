@@ -1,0 +1,229 @@
+"""A conversation that somebody else recorded, entry by entry, as a trajectory: each assistant
+message is a turn, the tool messages behind it are its results.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from agentkit.dialects.native_request import native_answer
+from agentkit.read.response import read_response
+from agentkit.types.answer import Response, ToolCall
+from agentkit.types.request import Spec
+from agentkit.types.trajectory import (
+    Message,
+    OpenTurn,
+    StopReason,
+    ToolResult,
+    Trajectory,
+    Turn,
+)
+from agentkit.types.wire import Exchange
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One message of a conversation, and what its recorder knew beside it."""
+
+    message: Message
+    """The message in OpenAI's chat format."""
+    exchange: Exchange | None = None
+    """The raw answer that an assistant's message came in, where it was kept; see `answered`."""
+    result: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of `ToolResult` beside `content`, of a tool's message: `status`, `error`, `elapsed`,
+    `started`, `value`, `printed`, `traceback`, `trajectory`.
+    """
+
+
+def entry(message: Mapping[str, Any], exchange: Exchange | None = None, **result: Any) -> Entry:
+    """Make an entry of a chat message; the keywords are fields of its `ToolResult`."""
+    return Entry(message=Message(wire=dict(message)), exchange=exchange, result=result)
+
+
+def answered(
+    message: Mapping[str, Any],
+    *,
+    source: Any = None,
+    choice: Mapping[str, Any] | None = None,
+    started: float | None = None,
+    elapsed: float | None = None,
+    **body: Any,
+) -> Exchange:
+    """Write the body of a chat completion that says what a recorder knew of an answer. Nothing that
+    is None is written.
+
+    Args:
+        message: the assistant's message.
+        source: the recorder's own entry, kept beside it untouched.
+        choice: fields of the choice: `finish_reason`, `logprobs`, `token_ids`, ….
+        started: Unix time in seconds when it was asked for.
+        elapsed: seconds until it was there.
+        body: fields of the body: `id`, `model`, `usage`, `prompt_token_ids`, ….
+    """
+    known = {key: value for key, value in (choice or {}).items() if value is not None}
+    whole = {key: value for key, value in body.items() if value is not None}
+    whole["choices"] = [{"index": 0, "message": dict(message), **known}]
+    if source is not None:
+        whole["imported"] = source
+    text = json.dumps(whole, ensure_ascii=False, default=str)
+    return Exchange(body=text, started=started, elapsed=elapsed)
+
+
+class Losses:
+    """What of a foreign file was not understood, counted by its place in the format."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.counts: Counter[str] = Counter()
+
+    def note(self, place: str) -> None:
+        """Count one thing that is not taken over (`steps[].extra.color`)."""
+        self.counts[place] += 1
+
+    def beside(self, value: Mapping[str, Any], known: Iterable[str], place: str) -> None:
+        """Count the keys of a mapping that nobody reads, where they hold anything."""
+        for key in value.keys() - set(known):
+            if value[key] not in (None, "", [], {}):
+                self.note(f"{place}.{key}")
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """What the rollout's meta says of it: the format, and what was lost where."""
+        return {"format": self.name, "lost": dict(sorted(self.counts.items()))}
+
+
+def imported(
+    entries: Sequence[Entry],
+    spec: Spec,
+    losses: Losses,
+    meta: Mapping[str, Any] | None = None,
+    ended: StopReason | None = None,
+) -> Trajectory:
+    """Make the rollout of a foreign file; its meta's `import` says what was lost.
+
+    Args:
+        entries: the conversation in order, the prompt first.
+        spec: what was asked, as far as the file says.
+        losses: what was not understood.
+        meta: what is known of the rollout: `task`, `sample`, `reward`, `labels`, ….
+        ended: why it ended, where the file says so; by default as its last message tells.
+    """
+    found = rollout_of_entries(entries, spec, {**(meta or {}), "import": losses.report})
+    return found if ended is None or found.open is not None else replace(found, stop_reason=ended)
+
+
+def rollout_of_entries(
+    entries: Sequence[Entry], spec: Spec, meta: Mapping[str, Any] | None = None
+) -> Trajectory:
+    """Make a rollout of a conversation, each assistant message a turn.
+
+    Results are paired by id, then by order; a tool message that answers no call, and whatever else
+    comes between two answers, is kept as what was added before the next turn.
+    """
+    first = next((i for i, e in enumerate(entries) if e.message.role == "assistant"), len(entries))
+    begun = Trajectory(
+        spec=spec, prompt=tuple(e.message for e in entries[:first]), meta=dict(meta or {})
+    )
+    turns: list[Turn] = []
+    added: list[Message] = []
+    place = first
+    while place < len(entries):
+        one = entries[place]
+        place += 1
+        if one.message.role != "assistant":
+            added.append(one.message)
+            continue
+        answers, others = _results(entries, place)
+        place += len(answers) + len(others)
+        turn, orphans = _turn(len(turns), one, answers, tuple(added), spec)
+        turns.append(replace(turn, before=replace(begun.before, last=turns[-1] if turns else None)))
+        added = [*orphans, *(other.message for other in others)]
+    opened = OpenTurn(added=tuple(added)) if added else None
+    if turns and not added and None in turns[-1].results:  # its calls are still to be answered
+        last = turns.pop()
+        opened = OpenTurn(added=last.added, response=last.response, results=last.results)
+    ended = bool(turns) and opened is None and not turns[-1].tool_calls
+    return replace(begun, turns=tuple(turns), open=opened, stop_reason="final" if ended else None)
+
+
+def _results(entries: Sequence[Entry], place: int) -> tuple[list[Entry], list[Entry]]:
+    """Divide what comes before the next answer into the results of this one and other messages: a
+    result behind a user's message joins its call by id.
+    """
+    calls = entries[place - 1].message.wire.get("tool_calls")
+    listed = calls if isinstance(calls, list) else []
+    named = [call.get("id") for call in listed if isinstance(call, dict)]
+    ids = {call_id for call_id in named if isinstance(call_id, str)}
+    answers: list[Entry] = []
+    others: list[Entry] = []
+    while place < len(entries) and entries[place].message.role != "assistant":
+        each = entries[place]
+        place += 1
+        result = each.message.role in ("tool", "function")
+        given = each.message.wire.get("tool_call_id")
+        late = result and bool(others) and isinstance(given, str) and given in ids
+        (answers if late or (result and not others) else others).append(each)
+    return answers, others
+
+
+def _turn(
+    index: int, one: Entry, answers: list[Entry], added: tuple[Message, ...], spec: Spec
+) -> tuple[Turn, list[Message]]:
+    exchange = one.exchange or _exchange(one.message)
+    response = read_response(exchange, spec.tools or None, turn=index)
+    results, orphans = _paired(response, answers)
+    return Turn(index=index, response=response, results=results, added=added), orphans
+
+
+def _exchange(message: Message) -> Exchange:
+    """Make the raw answer of a message that was kept without one: the message itself."""
+    items = message.wire.get("items")
+    said = message.wire if items is None else native_answer(items)
+    return Exchange(body=json.dumps(said, ensure_ascii=False))
+
+
+def _paired(
+    response: Response, answers: list[Entry]
+) -> tuple[tuple[ToolResult | None, ...], list[Message]]:
+    calls = response.tool_calls
+    free = {call.id: call for call in reversed(calls)}
+    results: dict[int, ToolResult] = {}
+    left: list[Entry] = []
+    for answer in answers:
+        call = free.pop(_text(answer.message.wire.get("tool_call_id")), None)
+        if call is None:
+            left.append(answer)
+        else:
+            results[call.position] = _result(call, answer)
+    orphans = []
+    unnamed = [call for call in calls if call.position not in results]
+    for answer in left:
+        named = answer.message.wire.get("name")
+        named_id = answer.message.wire.get("tool_call_id")
+        call = next(
+            (
+                call
+                for call in unnamed
+                if named in (None, call.name) and (call.id_synthetic or not named_id)
+            ),
+            None,
+        )
+        if call is None:
+            orphans.append(answer.message)
+        else:
+            unnamed.remove(call)
+            results[call.position] = _result(call, answer)
+    return tuple(results.get(call.position) for call in calls), orphans
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _result(call: ToolCall, answer: Entry) -> ToolResult:
+    known = {"status": "ok", **answer.result}
+    return ToolResult(call_id=call.id, name=call.name, content=answer.message.content, **known)

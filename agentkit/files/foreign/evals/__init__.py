@@ -1,0 +1,1 @@
+"""Logs of evaluation and training harnesses, one format a file."""

@@ -1,0 +1,60 @@
+"""What a foreign format is: how it is told by its content, and how it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from agentkit.files.foreign.source.source import Source
+from agentkit.types.trajectory import Trajectory
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One format of files of other tools."""
+
+    name: str
+    """What its makers call it."""
+    fits: Callable[[Source], bool]
+    """Tells whether a source has this format, by its content; cheap, and never raises."""
+    read: Callable[[Source], Iterable[Trajectory]]
+    """Reads the rollouts of a source that fits, in order. A bad row costs itself: a sentence about
+    it goes to `source.bad`.
+    """
+
+
+def rows_fit(tells: Callable[[Mapping[str, Any]], bool]) -> Callable[[Source], bool]:
+    """Tell a format of rows by the first of them that is an object."""
+
+    def fits(source: Source) -> bool:
+        rows = (value for value in flat(source) if isinstance(value, Mapping))
+        first = next(rows, None)
+        return first is not None and tells(first)
+
+    return fits
+
+
+def flat(source: Source) -> Iterable[Any]:
+    """Give the rows of a source: the values of JSON Lines, or those of the one list it holds."""
+    values = source.values
+    return values[0] if len(values) == 1 and isinstance(values[0], list) else values
+
+
+def each_row(
+    read: Callable[[Mapping[str, Any]], Trajectory],
+) -> Callable[[Source], Iterable[Trajectory]]:
+    """Make a reader of a format in which each row is a rollout."""
+
+    def rollouts(source: Source) -> list[Trajectory]:
+        found: list[Trajectory] = []
+        for place, row in enumerate(flat(source)):
+            try:
+                if not isinstance(row, Mapping):
+                    raise TypeError(f"a {type(row).__name__}, and no object")
+                found.append(read(row))
+            except Exception as exc:  # whatever a stranger's row holds, it costs itself alone
+                source.bad.append(f"entry {place} cannot be read: {type(exc).__name__}: {exc}")
+        return found
+
+    return rollouts

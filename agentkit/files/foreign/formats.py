@@ -1,0 +1,44 @@
+"""The table of foreign formats. The first that fits is taken; a new one is a new entry."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from agentkit.errors import CassetteError
+from agentkit.files.foreign.datasets.xlam import XLAM
+from agentkit.files.foreign.format import Format
+from agentkit.files.foreign.source.source import Source
+from agentkit.types.trajectory import Trajectory
+from agentkit.types.words import in_line
+
+_log = logging.getLogger("agentkit")
+
+FORMATS: tuple[Format, ...] = (XLAM,)
+
+
+def format_of(source: Source) -> Format | None:
+    """Tell which format a source has; None where no entry of the table knows it."""
+    return next((one for one in FORMATS if one.fits(source)), None)
+
+
+def foreign_rollouts(source: Source) -> list[Trajectory] | None:
+    """Read the rollouts of a source; None where its format is not in the table.
+
+    Raises:
+        CassetteError: it has a known format, and nothing in it can be read.
+    """
+    one = format_of(source)
+    if one is None:
+        return None
+    found = list(one.read(source))
+    if not found:
+        why = source.bad[0] if source.bad else "it holds no rollout"
+        raise CassetteError(f"{source.name!r} looks like {one.name}, but {why}")
+    _warn(source.name, source.bad)
+    return found
+
+
+def _warn(name: str, bad: Iterable[str]) -> None:
+    for sentence in bad:
+        _log.warning("%s: %s, and is left out", in_line(name), in_line(sentence))

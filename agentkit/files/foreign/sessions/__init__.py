@@ -1,0 +1,1 @@
+"""Sessions that coding agents and frameworks keep, one format a file."""

@@ -1,0 +1,1 @@
+"""Where foreign rollouts come from: files, archives, folders, values; each as decoded values."""

@@ -1,0 +1,151 @@
+"""A source: one file, archive, folder or value that is to be told apart and read."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zipfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from agentkit.errors import CassetteError
+from agentkit.files.foreign.source.json_log import json_values
+from agentkit.files.path import system_errors
+
+_GZIP = b"\x1f\x8b"
+_ZIP = b"PK\x03\x04"
+_ZSTD = b"\x28\xb5\x2f\xfd"
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is to be read: the members of an archive or a folder, one file, or decoded values."""
+
+    name: str
+    """What to call it in an error."""
+    members: Mapping[str, Callable[[], bytes]] = field(default_factory=dict)
+    """The bytes of each member by its name; a single file is its own only member."""
+    given: Sequence[Any] | None = None
+    """The decoded values, where they came without a file."""
+    bad: list[str] = field(default_factory=list)
+    """A sentence about each line that could not be read."""
+
+    @cached_property
+    def text(self) -> str:
+        """The text of a single file; "" for anything else."""
+        if len(self.members) != 1:
+            return ""
+        (read,) = self.members.values()
+        return read().decode("utf-8-sig", errors="replace")
+
+    @cached_property
+    def values(self) -> Sequence[Any]:
+        """The decoded values of a single JSON or JSON Lines file; empty for anything else."""
+        if self.given is not None:
+            return self.given
+        try:
+            return json_values(self.text, repr(self.name), self.bad) if self.text.strip() else []
+        except CassetteError:
+            return []
+
+    @property
+    def first(self) -> Any:
+        """The first value; None where there is none."""
+        return self.values[0] if self.values else None
+
+    def member(self, name: str) -> Any:
+        """Decode the JSON of one member.
+
+        Raises:
+            CassetteError: it is no JSON.
+        """
+        text = self.members[name]().decode("utf-8-sig", errors="replace")
+        values = json_values(text, repr(name))
+        return values[0] if len(values) == 1 else values
+
+    def apart(self) -> list[Source]:
+        """Divide it into its members, each as a source of its own."""
+        return [
+            source_of_bytes(f"{self.name}/{name}", read()) for name, read in self.members.items()
+        ]
+
+
+def source_of_values(values: Iterable[Any], name: str = "the value") -> Source:
+    """Make a source of decoded values."""
+    return Source(name=name, given=list(values))
+
+
+def source_of_path(path: Path) -> Source:
+    """Make a source of a file, packed or not, or of the files of a folder."""
+    if path.is_dir():
+        inside = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
+        members = {str(p.relative_to(path)): _reader(p) for p in inside}
+        return Source(name=path.name, members=members)
+    with system_errors(path):
+        return source_of_bytes(path.name, path.read_bytes())
+
+
+def _reader(path: Path) -> Callable[[], bytes]:
+    def read() -> bytes:
+        with system_errors(path):
+            return path.read_bytes()
+
+    return read
+
+
+def source_of_bytes(name: str, data: bytes) -> Source:
+    """Make a source of a file's bytes; what is packed is unpacked.
+
+    Raises:
+        CassetteError: it is packed in a way that is damaged, or needs a package that is not here.
+    """
+    if data.startswith(_GZIP):
+        return source_of_bytes(name.removesuffix(".gz"), _unpacked(name, gzip.decompress, data))
+    if data.startswith(_ZSTD):
+        return source_of_bytes(name.removesuffix(".zst"), _unpacked(name, _zstd(), data))
+    if data.startswith(_ZIP):
+        return Source(name=name, members=_zip_members(name, data))
+    return Source(name=name, members={name: lambda: data})
+
+
+def _unpacked(name: str, unpack: Callable[[bytes], bytes], data: bytes) -> bytes:
+    try:
+        return unpack(data)
+    except Exception as exc:
+        raise CassetteError(
+            f"{name!r} is packed and cannot be unpacked: {exc}",
+            hint="it is cut or damaged: fetch it again",
+        ) from exc
+
+
+def _zstd() -> Callable[[bytes], bytes]:
+    try:
+        from zstandard import ZstdDecompressor
+    except ImportError:
+        raise CassetteError(
+            "it is packed with zstd", hint="pip install zstandard, or unpack it: unzstd FILE"
+        ) from None
+
+    def unpack(data: bytes) -> bytes:
+        with ZstdDecompressor().stream_reader(io.BytesIO(data), read_across_frames=True) as reader:
+            return bytes(reader.read())
+
+    return unpack
+
+
+def _zip_members(name: str, data: bytes) -> dict[str, Callable[[], bytes]]:
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+    except zipfile.BadZipFile as exc:
+        raise CassetteError(
+            f"{name!r} is a zip archive that is damaged: {exc}", hint="fetch it again"
+        ) from exc
+    inside = [info.filename for info in archive.infolist() if not info.is_dir()]
+    return {member: _member_reader(archive, member) for member in inside}
+
+
+def _member_reader(archive: zipfile.ZipFile, member: str) -> Callable[[], bytes]:
+    return lambda: archive.read(member)

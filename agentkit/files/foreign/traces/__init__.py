@@ -1,0 +1,1 @@
+"""Traces of observability tools, one format a file."""
