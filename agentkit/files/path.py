@@ -114,7 +114,7 @@ def to_open(path: Any) -> Path:
         FileError: the system does not let it be read.
         CassetteError: it is packed in a way that is not read, or text of another encoding.
     """
-    if isinstance(path, (str, os.PathLike)) and path != "" and Path(path).is_dir():
+    if isinstance(path, (str, os.PathLike)) and path != "" and _kind(Path(path)) == "folder":
         return Path(path)
     return _path(path) if is_packed(path) else to_read(path)
 

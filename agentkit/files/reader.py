@@ -19,24 +19,24 @@ from agentkit.errors import CassetteError, NoFile, UsageError
 from agentkit.files.cassette.codec import decode_lines, load_lines
 from agentkit.files.cassette.index import Cassette, Index, is_cassette, load_all
 from agentkit.files.cassette.index import open as open_cassette
-from agentkit.files.foreign.capture_log import captured_by_place, is_captured
-from agentkit.files.foreign.chat_log import is_message, trajectory_of
 from agentkit.files.foreign.formats import foreign_rollouts
-from agentkit.files.foreign.raw_answer import (
+from agentkit.files.foreign.input.file_set import (
+    FileSet,
+    bytes_set,
+    path_set,
+    values_set,
+)
+from agentkit.files.foreign.input.json_log import json_values
+from agentkit.files.foreign.input.shape import is_frame, is_listed, is_pair, is_sdk_object
+from agentkit.files.foreign.logs.capture_log import captured_by_place, is_captured
+from agentkit.files.foreign.logs.chat_log import is_message, trajectory_of
+from agentkit.files.foreign.logs.raw_answer import (
     exchange_of,
     rollout_of_exchange,
     rollout_of_response,
     rollout_of_turn,
 )
-from agentkit.files.foreign.rows import entries_of, entry_of, in_order
-from agentkit.files.foreign.source.json_log import json_values
-from agentkit.files.foreign.source.shape import is_frame, is_listed, is_pair, is_sdk_object
-from agentkit.files.foreign.source.source import (
-    Source,
-    source_of_bytes,
-    source_of_path,
-    source_of_values,
-)
+from agentkit.files.foreign.logs.rows import entries_of, entry_of, in_order
 from agentkit.files.gate import all_opened
 from agentkit.files.path import UNPACKED, is_packed, is_pattern, is_url, path_in, to_open
 from agentkit.read.managed import is_managed
@@ -122,7 +122,7 @@ def rollout_sequence(x: Any) -> Sequence[Trajectory]:
     when it is looked at.
     """
     path = path_in(x)
-    if path is not None and is_cassette(path):
+    if path is not None and _is_plain_cassette(to_open(path)):
         return open_cassette(path)
     if isinstance(x, Index):
         return Cassette(x)
@@ -209,7 +209,7 @@ def _of_pair(pair: tuple[int, Any], tools: Any) -> list[Trajectory]:
 
 
 def _of_mapping(value: Mapping[Any, Any], tools: Any) -> list[Trajectory]:
-    known = foreign_rollouts(source_of_values([value], "the dict"))
+    known = foreign_rollouts(values_set([value], "the dict"))
     if known is not None:
         return known
     if is_captured(value):
@@ -230,7 +230,7 @@ def _of_sdk_object(value: Any, tools: Any) -> list[Trajectory]:
 def _of_frame(frame: Any, tools: Any) -> list[Trajectory]:
     columns = [str(name) for name in frame.columns]
     rows = frame.to_dicts() if hasattr(frame, "to_dicts") else frame.to_dict("records")
-    known = foreign_rollouts(source_of_values(rows, "the DataFrame"))
+    known = foreign_rollouts(values_set(rows, "the DataFrame"))
     if known is not None:
         return known
     if not set(columns) & set(LOG_COLUMNS):
@@ -247,7 +247,7 @@ def _of_raw(text: Any, tools: Any) -> list[Trajectory]:
     """
     if isinstance(text, (bytes, bytearray)):
         if bytes(text).startswith(UNPACKED):
-            return _of_source(source_of_bytes("the bytes", bytes(text)), tools)
+            return _of_source(bytes_set("the bytes", bytes(text)), tools)
         text = bytes(text).decode(errors="replace")
     if not text.strip():
         raise UsageError("an empty text holds no rollout", hint=forms_hint())
@@ -257,7 +257,7 @@ def _of_raw(text: Any, tools: Any) -> list[Trajectory]:
         values = []
     if values and isinstance(values[0], dict) and "agentkit" in values[0]:
         return load_lines(decode_lines(text.splitlines()))
-    known = foreign_rollouts(source_of_values(values, "the text"))
+    known = foreign_rollouts(values_set(values, "the text"))
     if known is not None:
         return known
     log = len(values) > 1 or any(isinstance(value, list) for value in values)
@@ -284,24 +284,32 @@ def _of_pattern(pattern: Any, tools: Any) -> list[Trajectory]:
 
 def _of_path(x: Any, tools: Any) -> list[Trajectory]:
     path = to_open(x)
-    if not path.is_dir() and not is_packed(path) and is_cassette(path):
+    if _is_plain_cassette(path):
         return load_all(path)
-    found = _of_source(source_of_path(path), tools)
+    source = path_set(path)
+    found = _of_source(source, tools)
+    if not found and path.is_dir():
+        raise UsageError(f"{str(path)!r} is a folder without rollouts", hint="name a file in it")
     if not found:
         raise CassetteError(f"{path.name!r} is empty", hint=forms_hint())
     return found
 
 
-def _of_source(source: Source, tools: Any) -> list[Trajectory]:
+def _is_plain_cassette(path: Path) -> bool:
+    """Tell whether it is a cassette whose lines can be read at their places."""
+    return not path.is_dir() and not is_packed(path) and is_cassette(path)
+
+
+def _of_source(source: FileSet, tools: Any) -> list[Trajectory]:
     """Read a file, or the members of an archive or a folder."""
     known = foreign_rollouts(source)
     if known is not None:
         return known
     if len(source.members) != 1:
-        return [rollout for member in source.apart() for rollout in _of_source(member, tools)]
+        return [rollout for member in source.apart() for rollout in _of_member(member, tools)]
     if source.text.startswith('{"agentkit":'):  # a cassette that was packed
         return load_lines(decode_lines(source.text.splitlines()))
-    values = json_values(source.text, repr(source.name), source.bad)
+    values = source.values or json_values(source.text, repr(source.name))
     try:
         found = entries_of(values, tools, source.bad)
     except UsageError as exc:
@@ -311,10 +319,19 @@ def _of_source(source: Source, tools: Any) -> list[Trajectory]:
     return found
 
 
+def _of_member(source: FileSet, tools: Any) -> list[Trajectory]:
+    """Read one file of many; one that holds no rollouts is left out, and told."""
+    try:
+        return _of_source(source, tools)
+    except CassetteError as exc:
+        _log.warning("%s: %s, and is left out", in_line(source.name), in_line(exc.message))
+        return []
+
+
 def _of_list(listed: Iterable[Any], tools: Any) -> list[Trajectory]:
     """Read a list of any forms. Dicts in it are entries of one log."""
     items, kind = list(listed), type(listed).__name__
-    known = foreign_rollouts(source_of_values(items, f"the {kind}"))
+    known = foreign_rollouts(values_set(items, f"the {kind}"))
     if known is not None:
         return known
     if not items and not isinstance(listed, Sequence):

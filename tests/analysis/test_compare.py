@@ -17,7 +17,7 @@ from agentkit.analysis.compare.pairs import cells, requests_of
 from agentkit.analysis.compare.repeats import noise_p
 from agentkit.analysis.compare.statistics import mcnemar, needed_prompts, wilson
 from agentkit.analysis.divergence.detect import flat
-from agentkit.files.foreign.capture_log import captured_trajectories
+from agentkit.files.foreign.logs.capture_log import captured_trajectories
 from agentkit.show.render.limits import STATIC, TEXT
 from agentkit.testing import FixedClock, ScriptedServer, calls, says
 from tests.support.corpus import captured

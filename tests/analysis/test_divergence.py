@@ -16,7 +16,7 @@ from agentkit.analysis.compare.comparison import Comparison
 from agentkit.analysis.divergence.answer_view import answer_views
 from agentkit.analysis.divergence.classes import BEHAVIOUR, CLASSES, DEPTH, EXPLAINS
 from agentkit.analysis.divergence.detect import detect, flat, fold
-from agentkit.files.foreign.capture_log import captured_trajectories
+from agentkit.files.foreign.logs.capture_log import captured_trajectories
 from tests.support.corpus import corpus_rows
 from tests.support.examples import examples
 

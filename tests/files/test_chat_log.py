@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import agentkit as ak
 from agentkit.errors import CassetteError, UsageError
-from agentkit.files.foreign.chat_log import trajectories_in, trajectory_of
+from agentkit.files.foreign.logs.chat_log import trajectories_in, trajectory_of
 from agentkit.trajectory.loop import apply, next_step, say
 from agentkit.types.steps import Answer, ModelStep, ToolStep
 from agentkit.types.trajectory import Message, Trajectory

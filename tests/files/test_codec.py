@@ -20,7 +20,7 @@ from agentkit.errors import CassetteError, UsageError
 from agentkit.files.cassette.codec import decode_lines, encode_line, load_lines, request_key
 from agentkit.files.cassette.json_records import from_json, to_json
 from agentkit.files.cassette.lines import dump
-from agentkit.files.foreign.chat_log import trajectory_of
+from agentkit.files.foreign.logs.chat_log import trajectory_of
 from agentkit.trajectory.loop import apply, cancelled, close, resume, rewrite, say, start, stop
 from agentkit.types.request import Spec
 from agentkit.types.steps import Answer, Result

@@ -7,11 +7,13 @@ from __future__ import annotations
 import asyncio
 import errno
 import gzip
+import io
 import json
 import logging
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -163,14 +165,13 @@ def test_request_keys_are_kept_when_a_rollout_is_saved(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("pack", "hint"),
     [
-        (gzip.compress, "gunzip"),
         (lambda data: data.decode().encode("utf-16"), "utf-16"),
         (lambda data: data.decode().encode("utf-16-le"), "utf-16-le"),
         (lambda data: data.decode().encode("utf-32"), "utf-32"),
-        (lambda data: b"PK\x03\x04" + data, "unzip"),
+        (lambda data: b"PK\x03\x04" + data, "zip"),
     ],
 )
-def test_packed_files_and_other_encodings_are_refused_with_what_to_do(
+def test_damaged_archives_and_other_encodings_are_refused_with_what_to_do(
     tmp_path: Path, pack: Callable[[bytes], bytes], hint: str
 ) -> None:
     path = tmp_path / "x.jsonl"
@@ -183,6 +184,41 @@ def test_packed_files_and_other_encodings_are_refused_with_what_to_do(
             assert hint in caught.value.hint
     with pytest.raises(AgentkitError):
         READERS["resume"](path)
+
+
+def _zipped(data: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("inside/run.jsonl", data)
+        archive.writestr("inside/notes.txt", "no rollout")
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, _zipped])
+def test_packed_files_are_unpacked_on_reading(
+    tmp_path: Path, pack: Callable[[bytes], bytes]
+) -> None:
+    path = tmp_path / "x.jsonl"
+    recorded(path)
+    whole = ak.load(path, all=True)
+    packed = pack(path.read_bytes())
+    path.write_bytes(packed)
+    assert ak.load(path, all=True) == whole
+    assert ak.load(packed, all=True) == whole
+    assert len(ak.turns_df(path)) == len(ak.turns_df(whole))
+    assert len(ak.explore(path).frame) == len(whole)
+    with pytest.raises(AgentkitError) as refused:  # its lines are read at their places
+        ak.cassette.open(path)
+    assert "unzip" in refused.value.hint or "gunzip" in refused.value.hint
+
+
+def test_a_folder_is_read_as_the_files_in_it(tmp_path: Path) -> None:
+    recorded(tmp_path / "a.jsonl")
+    whole = ak.load(tmp_path / "a.jsonl", all=True)
+    (tmp_path / "deeper").mkdir()
+    (tmp_path / "deeper" / "b.jsonl").write_bytes((tmp_path / "a.jsonl").read_bytes())
+    (tmp_path / "README.md").write_text("no rollout")
+    assert ak.load(tmp_path, all=True) == [*whole, *whole]
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentkit.errors import CassetteError
-from agentkit.files.foreign.flow_log import (
+from agentkit.files.foreign.logs.flow_log import (
     FlowReading,
     flow_line,
     head_line,

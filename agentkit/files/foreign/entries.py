@@ -26,7 +26,7 @@ from agentkit.types.wire import Exchange
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ChatEntry:
     """One message of a conversation, and what its recorder knew beside it."""
 
     message: Message
@@ -39,9 +39,9 @@ class Entry:
     """
 
 
-def entry(message: Mapping[str, Any], exchange: Exchange | None = None, **result: Any) -> Entry:
+def entry(message: Mapping[str, Any], exchange: Exchange | None = None, **result: Any) -> ChatEntry:
     """Make an entry of a chat message; the keywords are fields of its `ToolResult`."""
-    return Entry(message=Message(wire=dict(message)), exchange=exchange, result=result)
+    return ChatEntry(message=Message(wire=dict(message)), exchange=exchange, result=result)
 
 
 def answered(
@@ -97,7 +97,7 @@ class Losses:
 
 
 def imported(
-    entries: Sequence[Entry],
+    entries: Sequence[ChatEntry],
     spec: Spec,
     losses: Losses,
     meta: Mapping[str, Any] | None = None,
@@ -117,7 +117,7 @@ def imported(
 
 
 def rollout_of_entries(
-    entries: Sequence[Entry], spec: Spec, meta: Mapping[str, Any] | None = None
+    entries: Sequence[ChatEntry], spec: Spec, meta: Mapping[str, Any] | None = None
 ) -> Trajectory:
     """Make a rollout of a conversation, each assistant message a turn.
 
@@ -150,7 +150,7 @@ def rollout_of_entries(
     return replace(begun, turns=tuple(turns), open=opened, stop_reason="final" if ended else None)
 
 
-def _results(entries: Sequence[Entry], place: int) -> tuple[list[Entry], list[Entry]]:
+def _results(entries: Sequence[ChatEntry], place: int) -> tuple[list[ChatEntry], list[ChatEntry]]:
     """Divide what comes before the next answer into the results of this one and other messages: a
     result behind a user's message joins its call by id.
     """
@@ -158,8 +158,8 @@ def _results(entries: Sequence[Entry], place: int) -> tuple[list[Entry], list[En
     listed = calls if isinstance(calls, list) else []
     named = [call.get("id") for call in listed if isinstance(call, dict)]
     ids = {call_id for call_id in named if isinstance(call_id, str)}
-    answers: list[Entry] = []
-    others: list[Entry] = []
+    answers: list[ChatEntry] = []
+    others: list[ChatEntry] = []
     while place < len(entries) and entries[place].message.role != "assistant":
         each = entries[place]
         place += 1
@@ -171,7 +171,7 @@ def _results(entries: Sequence[Entry], place: int) -> tuple[list[Entry], list[En
 
 
 def _turn(
-    index: int, one: Entry, answers: list[Entry], added: tuple[Message, ...], spec: Spec
+    index: int, one: ChatEntry, answers: list[ChatEntry], added: tuple[Message, ...], spec: Spec
 ) -> tuple[Turn, list[Message]]:
     exchange = one.exchange or _exchange(one.message)
     response = read_response(exchange, spec.tools or None, turn=index)
@@ -187,12 +187,12 @@ def _exchange(message: Message) -> Exchange:
 
 
 def _paired(
-    response: Response, answers: list[Entry]
+    response: Response, answers: list[ChatEntry]
 ) -> tuple[tuple[ToolResult | None, ...], list[Message]]:
     calls = response.tool_calls
     free = {call.id: call for call in reversed(calls)}
     results: dict[int, ToolResult] = {}
-    left: list[Entry] = []
+    left: list[ChatEntry] = []
     for answer in answers:
         call = free.pop(_text(answer.message.wire.get("tool_call_id")), None)
         if call is None:
@@ -224,6 +224,6 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _result(call: ToolCall, answer: Entry) -> ToolResult:
+def _result(call: ToolCall, answer: ChatEntry) -> ToolResult:
     known = {"status": "ok", **answer.result}
     return ToolResult(call_id=call.id, name=call.name, content=answer.message.content, **known)

@@ -6,28 +6,28 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agentkit.files.foreign.source.source import Source
+from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.types.trajectory import Trajectory
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class ForeignFormat:
     """One format of files of other tools."""
 
     name: str
     """What its makers call it."""
-    fits: Callable[[Source], bool]
+    fits: Callable[[FileSet], bool]
     """Tells whether a source has this format, by its content; cheap, and never raises."""
-    read: Callable[[Source], Iterable[Trajectory]]
+    read: Callable[[FileSet], Iterable[Trajectory]]
     """Reads the rollouts of a source that fits, in order. A bad row costs itself: a sentence about
     it goes to `source.bad`.
     """
 
 
-def rows_fit(tells: Callable[[Mapping[str, Any]], bool]) -> Callable[[Source], bool]:
+def rows_fit(tells: Callable[[Mapping[str, Any]], bool]) -> Callable[[FileSet], bool]:
     """Tell a format of rows by the first of them that is an object."""
 
-    def fits(source: Source) -> bool:
+    def fits(source: FileSet) -> bool:
         rows = (value for value in flat(source) if isinstance(value, Mapping))
         first = next(rows, None)
         return first is not None and tells(first)
@@ -35,7 +35,7 @@ def rows_fit(tells: Callable[[Mapping[str, Any]], bool]) -> Callable[[Source], b
     return fits
 
 
-def flat(source: Source) -> Iterable[Any]:
+def flat(source: FileSet) -> Iterable[Any]:
     """Give the rows of a source: the values of JSON Lines, or those of the one list it holds."""
     values = source.values
     return values[0] if len(values) == 1 and isinstance(values[0], list) else values
@@ -43,10 +43,10 @@ def flat(source: Source) -> Iterable[Any]:
 
 def each_row(
     read: Callable[[Mapping[str, Any]], Trajectory],
-) -> Callable[[Source], Iterable[Trajectory]]:
+) -> Callable[[FileSet], Iterable[Trajectory]]:
     """Make a reader of a format in which each row is a rollout."""
 
-    def rollouts(source: Source) -> list[Trajectory]:
+    def rollouts(source: FileSet) -> list[Trajectory]:
         found: list[Trajectory] = []
         for place, row in enumerate(flat(source)):
             try:

@@ -7,22 +7,22 @@ from collections.abc import Iterable
 
 from agentkit.errors import CassetteError
 from agentkit.files.foreign.datasets.xlam import XLAM
-from agentkit.files.foreign.format import Format
-from agentkit.files.foreign.source.source import Source
+from agentkit.files.foreign.format import ForeignFormat
+from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import in_line
 
 _log = logging.getLogger("agentkit")
 
-FORMATS: tuple[Format, ...] = (XLAM,)
+FORMATS: tuple[ForeignFormat, ...] = (XLAM,)
 
 
-def format_of(source: Source) -> Format | None:
+def format_of(source: FileSet) -> ForeignFormat | None:
     """Tell which format a source has; None where no entry of the table knows it."""
     return next((one for one in FORMATS if one.fits(source)), None)
 
 
-def foreign_rollouts(source: Source) -> list[Trajectory] | None:
+def foreign_rollouts(source: FileSet) -> list[Trajectory] | None:
     """Read the rollouts of a source; None where its format is not in the table.
 
     Raises:

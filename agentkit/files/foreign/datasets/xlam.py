@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agentkit.files.foreign.entries import Losses, entry, imported
-from agentkit.files.foreign.format import Format, each_row, rows_fit
+from agentkit.files.foreign.format import ForeignFormat, each_row, rows_fit
 from agentkit.types.request import Spec
 from agentkit.types.trajectory import Trajectory
 
@@ -43,4 +43,4 @@ def _decoded(value: Any) -> list[dict[str, Any]]:
     return [one for one in found if isinstance(one, dict)]
 
 
-XLAM = Format("xLAM", rows_fit(_fits), each_row(_read))
+XLAM = ForeignFormat("xLAM", rows_fit(_fits), each_row(_read))

@@ -1,1 +1,1 @@
-"""Recorded traffic, one format a file."""
+"""Recorded traffic and chat logs, one format a file."""

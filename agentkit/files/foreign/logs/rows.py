@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from agentkit.errors import UsageError
-from agentkit.files.foreign.capture_log import captured_by_place, is_captured
-from agentkit.files.foreign.chat_log import conversation, is_message, trajectory_of
-from agentkit.files.foreign.raw_answer import exchange_of, is_answer, rollout_of_exchange
+from agentkit.files.foreign.logs.capture_log import captured_by_place, is_captured
+from agentkit.files.foreign.logs.chat_log import conversation, is_message, trajectory_of
+from agentkit.files.foreign.logs.raw_answer import exchange_of, is_answer, rollout_of_exchange
 from agentkit.read.plain import plain
 from agentkit.types.trajectory import Trajectory
 

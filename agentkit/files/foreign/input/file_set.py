@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from agentkit.errors import CassetteError
-from agentkit.files.foreign.source.json_log import json_values
+from agentkit.files.foreign.input.json_log import json_values
 from agentkit.files.path import system_errors
 
 _GZIP = b"\x1f\x8b"
@@ -21,7 +21,7 @@ _ZSTD = b"\x28\xb5\x2f\xfd"
 
 
 @dataclass(frozen=True)
-class Source:
+class FileSet:
     """What is to be read: the members of an archive or a folder, one file, or decoded values."""
 
     name: str
@@ -66,26 +66,24 @@ class Source:
         values = json_values(text, repr(name))
         return values[0] if len(values) == 1 else values
 
-    def apart(self) -> list[Source]:
+    def apart(self) -> list[FileSet]:
         """Divide it into its members, each as a source of its own."""
-        return [
-            source_of_bytes(f"{self.name}/{name}", read()) for name, read in self.members.items()
-        ]
+        return [bytes_set(f"{self.name}/{name}", read()) for name, read in self.members.items()]
 
 
-def source_of_values(values: Iterable[Any], name: str = "the value") -> Source:
+def values_set(values: Iterable[Any], name: str = "the value") -> FileSet:
     """Make a source of decoded values."""
-    return Source(name=name, given=list(values))
+    return FileSet(name=name, given=list(values))
 
 
-def source_of_path(path: Path) -> Source:
+def path_set(path: Path) -> FileSet:
     """Make a source of a file, packed or not, or of the files of a folder."""
     if path.is_dir():
         inside = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
         members = {str(p.relative_to(path)): _reader(p) for p in inside}
-        return Source(name=path.name, members=members)
+        return FileSet(name=path.name, members=members)
     with system_errors(path):
-        return source_of_bytes(path.name, path.read_bytes())
+        return bytes_set(path.name, path.read_bytes())
 
 
 def _reader(path: Path) -> Callable[[], bytes]:
@@ -96,19 +94,19 @@ def _reader(path: Path) -> Callable[[], bytes]:
     return read
 
 
-def source_of_bytes(name: str, data: bytes) -> Source:
+def bytes_set(name: str, data: bytes) -> FileSet:
     """Make a source of a file's bytes; what is packed is unpacked.
 
     Raises:
         CassetteError: it is packed in a way that is damaged, or needs a package that is not here.
     """
     if data.startswith(_GZIP):
-        return source_of_bytes(name.removesuffix(".gz"), _unpacked(name, gzip.decompress, data))
+        return bytes_set(name.removesuffix(".gz"), _unpacked(name, gzip.decompress, data))
     if data.startswith(_ZSTD):
-        return source_of_bytes(name.removesuffix(".zst"), _unpacked(name, _zstd(), data))
+        return bytes_set(name.removesuffix(".zst"), _unpacked(name, _zstd(), data))
     if data.startswith(_ZIP):
-        return Source(name=name, members=_zip_members(name, data))
-    return Source(name=name, members={name: lambda: data})
+        return FileSet(name=name, members=_zip_members(name, data))
+    return FileSet(name=name, members={name: lambda: data})
 
 
 def _unpacked(name: str, unpack: Callable[[bytes], bytes], data: bytes) -> bytes:
@@ -141,7 +139,8 @@ def _zip_members(name: str, data: bytes) -> dict[str, Callable[[], bytes]]:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except zipfile.BadZipFile as exc:
         raise CassetteError(
-            f"{name!r} is a zip archive that is damaged: {exc}", hint="fetch it again"
+            f"{name!r} is a zip archive that is damaged: {exc}",
+            hint="fetch it again, or mend it: zip -FF",
         ) from exc
     inside = [info.filename for info in archive.infolist() if not info.is_dir()]
     return {member: _member_reader(archive, member) for member in inside}

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from agentkit.dialects.native_request import chat_form, request_dialect
-from agentkit.files.foreign.raw_answer import chunks_of, exchange_of, with_status
+from agentkit.files.foreign.logs.raw_answer import chunks_of, exchange_of, with_status
 from agentkit.trajectory.loop import apply, rewrite, say, start
 from agentkit.types.answer import Dialect, ToolCall
 from agentkit.types.request import Spec

@@ -10,8 +10,8 @@ from typing import Any
 
 from agentkit.dialects.native_request import chat_form, request_dialect
 from agentkit.errors import UsageError
-from agentkit.files.foreign.entries import Entry, rollout_of_entries
-from agentkit.files.foreign.raw_answer import (
+from agentkit.files.foreign.entries import ChatEntry, rollout_of_entries
+from agentkit.files.foreign.logs.raw_answer import (
     chunks_of,
     exchange_of,
     is_answer,
@@ -73,7 +73,7 @@ def trajectory_of(
     given = prompt_messages(messages, dialect)
     named = model if isinstance(model, str) else None
     spec = Spec(model=named, tools=_schemas(tools), dialect=dialect)
-    return rollout_of_entries([Entry(message=message) for message in given], spec, meta)
+    return rollout_of_entries([ChatEntry(message=message) for message in given], spec, meta)
 
 
 def _schemas(tools: Any) -> tuple[dict[str, Any], ...]:

@@ -1,0 +1,1 @@
+"""What foreign rollouts come in: files, archives, folders and values, decoded."""

@@ -1,1 +1,0 @@
-"""Where foreign rollouts come from: files, archives, folders, values; each as decoded values."""

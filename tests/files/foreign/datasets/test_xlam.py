@@ -1,0 +1,44 @@
+"""xLAM's rows, constructed in the format's shape."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+
+import agentkit as ak
+from agentkit.errors import CassetteError
+
+ROW = {
+    "id": 7,
+    "query": "How high is the tide in Brest?",
+    "answers": json.dumps([{"name": "tide", "arguments": {"port": "Brest"}}]),
+    "tools": json.dumps([{"name": "tide", "parameters": {"port": {"type": "str"}}}]),
+    "colour": "blue",
+}
+
+
+def test_a_row_is_a_question_with_its_calls() -> None:
+    (rollout,) = ak.load([ROW], all=True)
+    assert rollout.prompt[0].content == "How high is the tide in Brest?"
+    assert [(call.name, call.arguments) for call in rollout.pending] == [
+        ("tide", {"port": "Brest"})
+    ]
+    assert rollout.meta["sample"] == 7
+    assert rollout.meta["import"] == {"format": "xLAM", "lost": {"row.colour": 1}}
+
+
+def test_rows_come_in_every_form(tmp_path: object) -> None:
+    lines = "\n".join(json.dumps(ROW) for _ in range(3))
+    assert len(ak.load(lines, all=True)) == 3
+    assert len(ak.load(json.dumps([ROW, ROW]), all=True)) == 2
+    assert len(ak.load(pd.DataFrame([ROW, ROW]), all=True)) == 2
+
+
+def test_a_bad_row_costs_itself(caplog: pytest.LogCaptureFixture) -> None:
+    broken = {**ROW, "answers": "[{"}
+    assert len(ak.load([ROW, broken, ROW], all=True)) == 2
+    assert "entry 1" in caplog.text
+    with pytest.raises(CassetteError, match="looks like xLAM"):
+        ak.load([broken])
