@@ -84,7 +84,7 @@ class Codec:
     is_error: Callable[[Any], bool]
     """Tells whether the body of a failure has the dialect's own form."""
     oddities: Callable[[dict[str, Any], Sequence[Named]], Iterator[Oddity]]
-    """Finds in a body, and in the events that it came in, what the dialect's own API does not do."""
+    """Finds in a body, and in its events, what the API of the dialect does not do."""
 
 
 CODECS: dict[str, Codec] = {

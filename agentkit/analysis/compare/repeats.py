@@ -335,7 +335,12 @@ def _sampling(cell: Cell, cause: str, evidence: str) -> Divergence:
 
 def _same_server(a: AnswerView, b: AnswerView) -> bool:
     """Tell whether one server seems to have answered once in pieces and once in one."""
-    if a.streamed == b.streamed or a.dialect != b.dialect or a.answer.model is None or a.answer.model != b.answer.model:
+    if (
+        a.streamed == b.streamed
+        or a.dialect != b.dialect
+        or a.answer.model is None
+        or a.answer.model != b.answer.model
+    ):
         return False
     return _fingerprint(a) == _fingerprint(b)
 

@@ -187,7 +187,11 @@ class AnswerView:
         """
         if self.codec is None:
             return f"{self.envelope.pointer}/{name}"
-        places, head, (what, _, rest) = self.codec.places, self.envelope.pointer, name.partition("/")
+        places, head, (what, _, rest) = (
+            self.codec.places,
+            self.envelope.pointer,
+            name.partition("/"),
+        )
         if what != "tool_calls" or not self.parts.calls:
             content = what == "content" and self.parts.content_pointer
             return f"{head}{content or places.items}"

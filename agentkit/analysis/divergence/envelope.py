@@ -124,7 +124,11 @@ def _uncounted_cache(view: AnswerView, other: AnswerView, counted: Usage) -> Ite
     tokens that did come from it in two.
     """
     theirs = other.answer.usage
-    if theirs is None or counted.cached_tokens is not None or view.dialect == "chat" == other.dialect:
+    if (
+        theirs is None
+        or counted.cached_tokens is not None
+        or view.dialect == "chat" == other.dialect
+    ):
         return
     if theirs.cached_tokens or (theirs.cached_tokens == 0 and view.dialect == other.dialect):
         cause = "tokens from the cache are not counted"

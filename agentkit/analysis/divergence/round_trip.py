@@ -56,7 +56,9 @@ def reasoning_roundtrip(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
     """
     if view.dialect == other.dialect == "messages":
         for p in signature_problems(view.answer):
-            yield Trait(("unsigned", p.message), view.at("reasoning"), p.message, severity="changes")
+            yield Trait(
+                ("unsigned", p.message), view.at("reasoning"), p.message, severity="changes"
+            )
     before = view.before
     if before is None or view.answer.prompt_token_ids or not before.answer.reasoning:
         return

@@ -101,7 +101,9 @@ def arguments_encoding(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
 def content_form(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
     """Compare the form of a content that has the same text on both sides."""
     raw, theirs = _raw_content(view), _raw_content(other)
-    if not all(side.message or side.codec for side in (view, other)) or _words(raw) != _words(theirs):
+    if not all(side.message or side.codec for side in (view, other)) or _words(raw) != _words(
+        theirs
+    ):
         return
     at, mixed = view.at("content"), view.streamed or other.streamed
     mixed = mixed or view.dialect != other.dialect
