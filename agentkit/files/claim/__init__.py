@@ -1,0 +1,1 @@
+"""Who writes a sample of a file: claims, locks and owners."""
