@@ -27,7 +27,7 @@ from agentkit.agent.tools.tool import Tool, toolset
 from agentkit.dialects.abilities import check_dialect
 from agentkit.errors import UsageError, checked_keywords, suggest
 from agentkit.files.cassette.writer import CassetteWriter
-from agentkit.files.claim.claims import RunWriter
+from agentkit.files.claims import RunWriter
 from agentkit.read.calls.function_schema import shared_schemas
 from agentkit.read.parsers.registry import get_parser
 from agentkit.servers.clients import as_server, dialect_of, streams

@@ -22,8 +22,8 @@ import pytest
 
 import agentkit as ak
 from agentkit.errors import Busy, FileInUse
-from agentkit.files import lock as file_lock
-from agentkit.files.claim.lock import lock_of
+from agentkit.files.writers import lock as file_lock
+from agentkit.files.writers.lock import lock_of
 from agentkit.testing import ScriptedServer, calls, says
 from tests.files.cassette_samples import agent
 from tests.support.loaded import load_one

@@ -22,8 +22,8 @@ from agentkit.agent.record.recorder import Recorder
 from agentkit.agent.tools.pool import tool_pool
 from agentkit.errors import FileError, FileInUse, UsageError, raised_at
 from agentkit.files.cassette.line.line_steps import ENDED
-from agentkit.files.claim.claims import Claim, RunWriter
-from agentkit.files.claim.owner import process_of
+from agentkit.files.claims import Claim, RunWriter
+from agentkit.files.writers.owner import process_of
 from agentkit.read.plain import plain
 from agentkit.servers.failures import named
 from agentkit.trajectory.loop import stop

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from agentkit.files.claim.owner import process_of
+from agentkit.files.writers.owner import process_of
 from agentkit.types.hooks import hook
 from agentkit.types.record import Drawn
 from agentkit.types.steps import Answer, Outcome, Step

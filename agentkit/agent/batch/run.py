@@ -17,7 +17,7 @@ from agentkit.agent.batch.rollouts import Rollouts
 from agentkit.agent.event_loop import refuse_await, run, run_async
 from agentkit.errors import UsageError, checked_keywords
 from agentkit.files.cassette.writer import used
-from agentkit.files.claim.claims import RunWriter, run_writer
+from agentkit.files.claims import RunWriter, run_writer
 from agentkit.trajectory.loop import checked_meta
 from agentkit.types.trajectory import Trajectory
 

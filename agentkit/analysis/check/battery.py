@@ -12,7 +12,7 @@ from agentkit.agent.agent import Agent
 from agentkit.agent.batch.progress import Progress
 from agentkit.agent.engine import Engine
 from agentkit.analysis.check.cell import CheckCell
-from agentkit.files.claim.claims import RunWriter
+from agentkit.files.claims import RunWriter
 from agentkit.files.reader import rollouts_in
 from agentkit.servers.model_call import ChatServer
 from agentkit.types.answer import Dialect

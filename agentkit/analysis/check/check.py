@@ -16,7 +16,7 @@ from agentkit.analysis.check.server_check import ServerCheck
 from agentkit.analysis.check.verdict import judged
 from agentkit.errors import UsageError, checked_keywords, suggest
 from agentkit.files.cassette.writer import used
-from agentkit.files.claim.claims import RunWriter, run_writer
+from agentkit.files.claims import RunWriter, run_writer
 from agentkit.servers.clients import as_server
 from agentkit.types.answer import Dialect
 

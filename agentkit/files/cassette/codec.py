@@ -20,7 +20,7 @@ Lines of several samples may be mixed, and a rollout may go on after its end. A 
 crash leaves; it is ignored, and told. A line that cannot be what it stands for costs its own
 rollout its steps from there on, as `damage`, and no other rollout anything.
 
-The first line, or a step "owner", names the run that writes the rollout (`agentkit.files.claim.owner`);
+The first line, or a step "owner", names the run that writes the rollout (see `writers/owner`);
 "mended" on it says that the run goes on from what could be read. A step "torn" holds the text of a
 torn line that the next writer found; a step "damage" what had been lost before a rollout was saved.
 

@@ -17,9 +17,9 @@ from agentkit.files.cassette.codec import encode_line
 from agentkit.files.cassette.line.line_text import decoded
 from agentkit.files.cassette.lines import Line, dump, torn_line
 from agentkit.files.cassette.scan import Scan
-from agentkit.files.claim.lock import is_file, lock_of
-from agentkit.files.claim.owner import Owner
 from agentkit.files.path import system_errors, to_write
+from agentkit.files.writers.lock import is_file, lock_of
+from agentkit.files.writers.owner import Owner
 from agentkit.servers.redaction.known_secrets import Known
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import count

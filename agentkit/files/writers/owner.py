@@ -14,7 +14,7 @@ from pathlib import Path
 from weakref import WeakSet, finalize
 
 from agentkit.errors import FileInUse
-from agentkit.files.claim.lock import is_file, try_lock
+from agentkit.files.writers.lock import is_file, try_lock
 
 _NAME = re.compile(r"(\d{1,10})-[0-9a-f]{12}")
 """Process id and a random part. What a file says is only looked up where it has this form."""

@@ -20,8 +20,8 @@ from agentkit.files.cassette.line.line_text import decode_lines
 from agentkit.files.cassette.lines import Line, owner_line
 from agentkit.files.cassette.scan import Found, Scan
 from agentkit.files.cassette.writer import CassetteWriter, cassette
-from agentkit.files.claim.owner import Owner, clean_up, is_alive, owner_of
 from agentkit.files.path import to_write
+from agentkit.files.writers.owner import Owner, clean_up, is_alive, owner_of
 from agentkit.types.trajectory import Trajectory
 
 

@@ -1,7 +1,7 @@
 """Who writes a file: a lock on a companion of it, which the system lets go of with the process that
 held it, in whatever way that ends.
 
-Rollouts that are appended do not hurt each other, and each has one writer (`agentkit.files.claim.owner`),
+Rollouts that are appended do not hurt each other, and each has one writer (see `owner`),
 so those who append share the lock; who replaces the file must be its only writer. Readers need no
 lock. Windows shares no locks and keeps no lines apart, so there a file has one process.
 """

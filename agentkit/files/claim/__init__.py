@@ -1,1 +1,0 @@
-"""Who writes a sample of a file: claims, locks and owners."""

@@ -1,0 +1,1 @@
+"""Who may write a file: locks, and the owners of samples."""
