@@ -41,7 +41,14 @@ whether real traffic showed it, or whether it is constructed.
 'captured: vLLM 0.32 with --reasoning-parser qwen3, an answer without a think block'
 
 A recorded rollout is a script too: `serve("rollout.jsonl")` answers a client with the bytes that
-were recorded.
+were recorded, by prompt and turn. With `record=`, an agent that is not ours is answered by request,
+from the log of a tap (`ak.watch(…, record="session.jsonl")`) or from rollouts:
+
+>>> with serve(record=rollout) as server:
+...     agent = ak.Agent("m", tools=[get_weather], server=server.url)
+...     offline = ak.rollout(agent, "Do I need a coat in Oslo?")
+>>> offline.final, server.misses, server.unused
+('It is cold.', [], [])
 
 **Injections** put the same faults between an agent and whatever server it has, and failures into
 its tools: refusals, cut streams, malformed arguments, tools that raise or time out. They are
@@ -57,15 +64,19 @@ seeded, so every run meets them at the same steps; `injections()` lists them, an
 from agentkit.testing.faults.catalogue import faults
 from agentkit.testing.faults.fault import Fault
 from agentkit.testing.injection.inject import inject, injected, injections
+from agentkit.testing.replay.replay_server import Miss, ReplayServer
 from agentkit.testing.scripted import FixedClock, Script, ScriptedServer, by_turn, calls, says
 from agentkit.testing.server.loopback import Asked
-from agentkit.testing.server.reference_server import ReferenceServer, serve
+from agentkit.testing.server.reference_server import ReferenceServer
+from agentkit.testing.server_choice import serve
 
 __all__ = [
     "Asked",
     "Fault",
     "FixedClock",
+    "Miss",
     "ReferenceServer",
+    "ReplayServer",
     "Script",
     "ScriptedServer",
     "by_turn",

@@ -9,11 +9,13 @@ import contextlib
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, Self
 
 from agentkit.errors import UsageError
+from agentkit.servers.redaction.redactor import Redactor
+from agentkit.servers.redaction.secret_values import header_secrets
 
 _STOPS_WITHIN = 10.0
 """Seconds; a script that never returns must not hold up the program that stops its server."""
@@ -41,6 +43,14 @@ class Asked:
             ValueError: it is not JSON.
         """
         return json.loads(self.body)
+
+    def redacted(self) -> Asked:
+        """Return a copy without the keys that it came with."""
+        redact = Redactor(header_secrets(self.headers.items()))
+        headers = {name: redact(value) for name, value in self.headers.items()}
+        body = redact(self.body.decode(errors="surrogateescape"))
+        raw = body.encode(errors="surrogateescape")
+        return replace(self, headers=headers, path=redact(self.path), body=raw)
 
 
 @dataclass(frozen=True)
@@ -253,6 +263,55 @@ class Loopback:
                 },
                 500,
             )
+
+
+class StandIn:
+    """A server in place of a real one, on loopback: a context manager, sync and async, or to be
+    started and stopped by hand.
+    """
+
+    def __init__(self, *, gap: float = 0.0) -> None:
+        self.asked: list[Asked] = []
+        """The requests received, in order; keys in them are redacted."""
+        self._http = Loopback(self._respond, gap=gap)
+
+    @property
+    def url(self) -> str:
+        """The base URL for a client, as `http://127.0.0.1:41234/v1`.
+
+        Raises:
+            UsageError: the server was never started.
+        """
+        return self._http.url
+
+    def start(self) -> Self:
+        """Listen on a free port; returns the server itself.
+
+        Raises:
+            UsageError: it is running already.
+        """
+        self._http.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop the server and all its connections."""
+        self._http.stop()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+    async def __aenter__(self) -> Self:
+        await self._http.__aenter__()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._http.__aexit__()
+
+    def _respond(self, asked: Asked) -> Reply:
+        raise NotImplementedError
 
 
 async def _settle() -> None:

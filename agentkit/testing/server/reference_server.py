@@ -6,25 +6,21 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import os
 import random
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 from agentkit.dialects.codecs import codec_of
-from agentkit.errors import UsageError, checked_keywords, suggest
+from agentkit.errors import checked_keywords
 from agentkit.read.plain import plain
-from agentkit.servers.redaction.redactor import Redactor
-from agentkit.servers.redaction.secret_values import header_secrets
-from agentkit.testing.faults.catalogue import find_faults
 from agentkit.testing.faults.fault import Fault, Mode
 from agentkit.testing.faults.refusals import Refusal
 from agentkit.testing.scripted import next_answer
 from agentkit.testing.server.drafts import draft_for, refusal_of
 from agentkit.testing.server.form import DialectForm, Lost
-from agentkit.testing.server.loopback import Asked, Loopback, Reply
+from agentkit.testing.server.loopback import Asked, Reply, StandIn
 from agentkit.testing.server.manners.anthropic_manner import Anthropic
 from agentkit.testing.server.manners.manner import Manner
 from agentkit.testing.server.manners.openai_manner import OpenAI
@@ -48,9 +44,9 @@ MANNERS = {manner.name: manner for manner in _MANNERS}
 
 
 @checked_keywords
-class ReferenceServer:
-    """What `serve` gives: a context manager, sync and async, or to be started and stopped by
-    hand.
+class ReferenceServer(StandIn):
+    """What `serve` gives for a script: a context manager, sync and async, or to be started and
+    stopped by hand.
     """
 
     def __init__(
@@ -73,8 +69,6 @@ class ReferenceServer:
         self.manner = manner.name
         self.faults = faults
         """The faults that are switched on."""
-        self.asked: list[Asked] = []
-        """The requests received, in order; keys in them are redacted."""
         self._script = recorded(script) if is_recorded(script) else script
         self._manner = manner
         kept = manner.stores if store is None else store
@@ -89,49 +83,14 @@ class ReferenceServer:
         self._rate, self._seed, self._turns, self._latency = rate, seed, turns, latency
         self._answered = 0
         self._seen: Counter[str] = Counter()
-        self._http = Loopback(self._respond, gap=pace)
-
-    @property
-    def url(self) -> str:
-        """The base URL for a client, as `http://127.0.0.1:41234/v1`.
-
-        Raises:
-            UsageError: the server was never started.
-        """
-        return self._http.url
-
-    def start(self) -> ReferenceServer:
-        """Listen on a free port; returns the server itself.
-
-        Raises:
-            UsageError: it is running already.
-        """
-        self._http.start()
-        return self
-
-    def stop(self) -> None:
-        """Stop the server and all its connections."""
-        self._http.stop()
-
-    def __enter__(self) -> ReferenceServer:
-        return self.start()
-
-    def __exit__(self, *exc: object) -> None:
-        self.stop()
-
-    async def __aenter__(self) -> ReferenceServer:
-        await self._http.__aenter__()
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        await self._http.__aexit__()
+        super().__init__(gap=pace)
 
     def __repr__(self) -> str:
         named = f" with {', '.join(fault.name for fault in self.faults)}" if self.faults else ""
         return f"<ReferenceServer in the manner of {self.manner}{named}: no model>"
 
     def _respond(self, asked: Asked) -> Reply:
-        self.asked.append(_redacted(asked))
+        self.asked.append(asked.redacted())
         path = asked.path.partition("?")[0]
         form = self._form(path)
         if refusal := self._unauthorized(asked, path):
@@ -290,104 +249,3 @@ def _is_sent(data: Any, question: Question, mode: Mode, on: list[Fault]) -> bool
         return False
     whole = "choices" in data and mode == "block" and not on and question.dialect == "chat"
     return "error" in data or whole
-
-
-@checked_keywords
-def serve(
-    script: Any,
-    manner: Literal["openai", "anthropic", "vllm", "sglang"] = "openai",
-    faults: Iterable[str] | str = (),
-    *,
-    model: str | Iterable[str] | None = None,
-    key: str | None = None,
-    tool_parser: bool = True,
-    context: int = 32_768,
-    rate: float = 1.0,
-    seed: int = 0,
-    turn: int | Collection[int] | None = None,
-    latency: float = 0.0,
-    pace: float = 0.0,
-    store: bool | None = None,
-) -> ReferenceServer:
-    """Make a server on loopback that answers from a script; it listens inside a `with` (or
-    `async with`) block.
-
-    The same request gets the same answer, ids included, at every run. An answer is sent whole:
-    `max_tokens`, `stop` and the sampling of the request change nothing in what the script answers.
-    The module of each manner lists what was captured and what is constructed, and so does the
-    `source` of each fault.
-
-    Args:
-        script: as for `ScriptedServer`: a function of the messages, or a list of answers in the
-            order of the requests (see also `by_turn`);
-            or recorded rollouts (a trajectory, a list of them, the path of a cassette), which are
-            played byte for byte. A function runs in the server's own thread and holds up all its
-            requests.
-        manner: whose form the answers have. Each answers in the dialect it is asked in: OpenAI Chat
-            Completions and Responses, Anthropic Messages, vLLM and SGLang all three.
-        faults: names of `faults()`, or divergence classes, that are switched on.
-        model: the name, or names, it serves; None for any.
-        key: the API key it asks for; None for none.
-        tool_parser: started with a tool-call parser; without one vLLM refuses tools, and SGLang
-            leaves calls as text.
-        context: most tokens of a prompt.
-        rate: share of the answers that are faulty, chosen by `seed` and the request.
-        seed: another seed chooses other answers, and other ids.
-        turn: only answers of this turn, or these, counting from 0, are faulty.
-        latency: seconds before an answer.
-        pace: seconds between the pieces of a stream.
-        store: whether Responses answers are kept, so that `previous_response_id` finds them; None:
-            as that kind of server does by itself (vLLM does not).
-
-    Raises:
-        NotFound: no fault has this name.
-        UsageError: there is no such manner, it is no script, or a setting cannot be used.
-
-    >>> with serve(["It is cold."], manner="vllm", faults=["markup_leak"]) as server:
-    ...     [fault.name for fault in server.faults]
-    ['markup_leak']
-    """
-    if manner not in MANNERS:
-        raise UsageError(
-            f"no manner is named {manner!r}",
-            hint=suggest(manner, MANNERS, f"choose one of: {', '.join(MANNERS)}"),
-        )
-    if not 0 <= rate <= 1 or latency < 0 or pace < 0 or context < 1:
-        raise UsageError("rate lies between 0 and 1; latency, pace and context are not negative")
-    _check_script(script)
-    models = None if model is None else (model,) if isinstance(model, str) else tuple(model)
-    turns = None if turn is None else (turn,) if isinstance(turn, int) else tuple(turn)
-    return ReferenceServer(
-        script,
-        MANNERS[manner](),
-        find_faults(faults),
-        models=models,
-        key=key,
-        tool_parser=tool_parser,
-        context=context,
-        rate=rate,
-        seed=seed,
-        turns=turns,
-        latency=latency,
-        pace=pace,
-        store=store,
-    )
-
-
-def _check_script(script: Any) -> None:
-    """Refuse what is no script before a request finds it out."""
-    hint = (
-        "a script is a list of answers, a function of the messages, or recorded rollouts; for one"
-        " answer: serve(['It is cold.'])"
-    )
-    if isinstance(script, str) and not os.path.exists(script):
-        raise UsageError(f"there is no file {script[:60]!r}", hint=hint)
-    if not callable(script) and not is_recorded(script) and not isinstance(script, (list, tuple)):
-        raise UsageError(f"a {type(script).__name__} is no script", hint=hint)
-
-
-def _redacted(asked: Asked) -> Asked:
-    redact = Redactor(header_secrets(asked.headers.items()))
-    headers = {name: redact(value) for name, value in asked.headers.items()}
-    body = redact(asked.body.decode(errors="surrogateescape")).encode(errors="surrogateescape")
-    return replace(asked, headers=headers, path=redact(asked.path), body=body)

@@ -1,0 +1,1 @@
+"""A record as a server: each request is answered with what was recorded for it."""
