@@ -47,8 +47,8 @@ from the log of a tap (`ak.watch(…, record="session.jsonl")`) or from rollouts
 >>> with serve(record=rollout) as server:
 ...     agent = ak.Agent("m", tools=[get_weather], server=server.url)
 ...     offline = ak.rollout(agent, "Do I need a coat in Oslo?")
->>> offline.final, server.misses, server.unused
-('It is cold.', [], [])
+>>> offline == rollout, server.misses, server.unused
+(True, [], [])
 
 **Injections** put the same faults between an agent and whatever server it has, and failures into
 its tools: refusals, cut streams, malformed arguments, tools that raise or time out. They are

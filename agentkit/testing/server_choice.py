@@ -100,9 +100,7 @@ def serve(
     if record is not None:
         own = (manner, faults, model, key, tool_parser, context, rate, seed, turn, latency, pace)
         if script is not None or (*own, store) != _PLAIN:
-            raise UsageError(
-                "a record is played as it is", hint="record= goes with paced= alone"
-            )
+            raise UsageError("a record is played as it is", hint="record= goes with paced= alone")
         return ReplayServer(record, paced=paced)
     if manner not in MANNERS:
         raise UsageError(

@@ -51,7 +51,7 @@ def rollout() -> ak.Trajectory:
 
 
 def asked_by_http() -> Any:
-    return ak.testing.serve(["x"], manner="vlm")  # type: ignore[arg-type]
+    return ak.testing.serve(["x"], manner="vlm")  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize(

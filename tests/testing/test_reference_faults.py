@@ -66,7 +66,7 @@ def codes_of(rollout: ak.Trajectory, turn: int) -> set[str]:
 )
 def test_a_fault_is_read_as_what_it_is(fault: Fault, manner: str, mode: str) -> None:
     turn = turn_of(fault)
-    with serve(SCRIPT, manner=manner, faults=[fault.name], turn=turn) as server:  # type: ignore[arg-type]
+    with serve(SCRIPT, manner=manner, faults=[fault.name], turn=turn) as server:  # type: ignore[call-overload]
         reached = ak.Server(server.url, timeout=0.2 if fault.name == "timeout" else 20)
         agent = ak.Agent(
             "m",

@@ -137,7 +137,7 @@ def test_an_unknown_fault_says_what_is_like_it() -> None:
         serve([], faults=["argument_object"])
     assert "arguments_object" in caught.value.hint
     with pytest.raises(UsageError, match="ollama"):
-        serve([], manner="ollama")  # type: ignore[arg-type]
+        serve([], manner="ollama")  # type: ignore[call-overload]
     with pytest.raises(UsageError, match="there is no file"):
         serve("It is cold.")
     with pytest.raises(UsageError, match="a dict is no script"):

@@ -30,7 +30,7 @@ def reply_from(exchange: Exchange, request: Any, *, paced: bool = False) -> Repl
     stream = bool(request.get("stream")) if isinstance(request, dict) else None
     if exchange.status is None and exchange.transport_error is not None and not exchange.text:
         return Reply(raw=b"", delay=_delay(exchange, paced))  # no answer: the connection closes
-    chunks = exchange.chunks or _as_stream(exchange)
+    chunks = exchange.chunks or (() if stream is None else _as_stream(exchange))
     cut = exchange.transport_error is not None
     whole = (exchange.status or 200) < 300 and not cut
     if not whole or stream is None or stream == bool(chunks):
@@ -54,9 +54,7 @@ def _as_it_came(exchange: Exchange, chunks: tuple[Chunk, ...], *, paced: bool, c
         return Reply(status=status, headers=kind | headers, pieces=pieces, cut=cut)
     body = _bytes(exchange.body)
     length = len(body) + 1 if cut else None
-    return Reply(
-        body, status, headers, cut=cut, length=length, delay=_delay(exchange, paced)
-    )
+    return Reply(body, status, headers, cut=cut, length=length, delay=_delay(exchange, paced))
 
 
 def _paced(chunks: tuple[Chunk, ...]) -> Iterator[bytes | float]:

@@ -13,10 +13,10 @@ from agentkit.read.plain import compact_json
 
 Level = Literal["same", "form", "clock"]
 LEVELS: tuple[Level, ...] = ("same", "form", "clock")
-"""How closely two bodies are compared. `same`: as JSON, in whatever order of keys. `form`: whether a
-stream was asked for, cache markers, who asks, reasoning that goes back or stays behind, empty
-members, the writing of texts and arguments, and ids of the client's own make no difference. `clock`:
-nor do a time of day and a UUID inside a text.
+"""How closely two bodies are compared. `same`: as JSON, in whatever order of keys. `form`: whether
+a stream was asked for, cache markers, who asks, reasoning that goes back or stays behind, empty
+members, the writing of texts and arguments, and ids of the client's own make no difference.
+`clock`: nor do a time of day and a UUID inside a text.
 """
 
 _ABOUT = frozenset(
@@ -207,7 +207,7 @@ def _numbered(value: Any, known: Set[str], seen: dict[str, str]) -> Any:
 
 
 def _timeless(value: Any, change: Callable[[str], str] | None = None) -> Any:
-    """Blank times of day and UUIDs in the texts of the history; in the system's words dates, too."""
+    """Blank times of day and UUIDs in the texts of the history; in the system's words dates."""
     if change is None:
         texts = {name: _timeless(value[name], _no_clock) for name in _HISTORY if name in value}
         for name in ("system", "instructions"):

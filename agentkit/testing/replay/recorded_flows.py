@@ -9,7 +9,7 @@ from typing import Any
 
 from agentkit.dialects.codecs import CODECS
 from agentkit.errors import UsageError
-from agentkit.files.foreign.flow_log import FlowReading, is_flow_head
+from agentkit.files.foreign.logs.flow_log import FlowReading, is_flow_head
 from agentkit.files.reader import rollouts_in
 from agentkit.read.plain import compact_json
 from agentkit.testing.replay.normal_form import parsed

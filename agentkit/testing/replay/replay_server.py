@@ -10,7 +10,7 @@ from agentkit.testing.replay.answer_form import reply_from
 from agentkit.testing.replay.flow_index import FlowIndex, Inquiry
 from agentkit.testing.replay.normal_form import parsed
 from agentkit.testing.replay.recorded_flows import dialect_at, error_body, flows_of
-from agentkit.testing.server.loopback import Asked, Reply, StandIn
+from agentkit.testing.server.loopback import Asked, Reply, StandIn, redacted
 from agentkit.types.problem import Problem
 from agentkit.types.wire import Exchange, Flow
 
@@ -52,8 +52,8 @@ class ReplayServer(StandIn):
             CassetteError: the file cannot be read.
         """
         super().__init__()
-        flows, self.problems = flows_of(record)
-        self.problems: list[Problem]
+        flows, problems = flows_of(record)
+        self.problems: list[Problem] = problems
         """What of the file could not be read."""
         self.misses: list[Miss] = []
         """The requests that the record has no answer to, in order."""
@@ -81,7 +81,7 @@ class ReplayServer(StandIn):
         return self.url.removesuffix("/v1") + f"/{label}/v1"
 
     def _respond(self, asked: Asked) -> Reply:
-        asked = asked.redacted()
+        asked = redacted(asked)
         self.asked.append(asked)
         label, path = self._below_label(asked.path)
         body = parsed(asked.body.decode(errors="surrogateescape"))

@@ -20,7 +20,7 @@ from agentkit.testing.faults.refusals import Refusal
 from agentkit.testing.scripted import next_answer
 from agentkit.testing.server.drafts import draft_for, refusal_of
 from agentkit.testing.server.form import DialectForm, Lost
-from agentkit.testing.server.loopback import Asked, Reply, StandIn
+from agentkit.testing.server.loopback import Asked, Reply, StandIn, redacted
 from agentkit.testing.server.manners.anthropic_manner import Anthropic
 from agentkit.testing.server.manners.manner import Manner
 from agentkit.testing.server.manners.openai_manner import OpenAI
@@ -90,7 +90,7 @@ class ReferenceServer(StandIn):
         return f"<ReferenceServer in the manner of {self.manner}{named}: no model>"
 
     def _respond(self, asked: Asked) -> Reply:
-        self.asked.append(asked.redacted())
+        self.asked.append(redacted(asked))
         path = asked.path.partition("?")[0]
         form = self._form(path)
         if refusal := self._unauthorized(asked, path):
