@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 from agentkit.analysis.alignment import ABSENT
@@ -21,7 +22,7 @@ from agentkit.read.stream.dialect_stream import DialectStream, open_stream
 from agentkit.read.stream.sse import SSE, Event
 from agentkit.types.answer import Dialect, Response, ToolCall
 from agentkit.types.problem import excerpt
-from agentkit.types.trajectory import Trajectory
+from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import ApiError, Exchange
 
 
@@ -40,6 +41,7 @@ class AnswerView:
         reused: bool = False,
         dialect: Dialect = "chat",
         chained: bool = False,
+        history: str = "",
     ) -> None:
         self.exchange = exchange
         self.response = response
@@ -60,6 +62,10 @@ class AnswerView:
         """What it was written in; of a failure, what was asked in."""
         self.chained = chained
         """Whether the request named the answer before it by its id alone."""
+        self.history = history
+        """Equal where the same was said, called and answered before, to the letter; "" where
+        nothing was, or where it is another rollout's.
+        """
 
     @property
     def answer(self) -> Response:
@@ -256,6 +262,7 @@ def answer_views(trajectory: Trajectory, tools: KnownTools | None = None) -> lis
     forced = trajectory.meta.get("history") == "forced"  # its history is another rollout's
     found: list[AnswerView] = []
     used: set[str] = set()
+    said = ""
     for turn in trajectory.all_turns:
         ids = {call.raw_id for call in turn.tool_calls if isinstance(call.raw_id, str)}
         view = AnswerView(
@@ -269,9 +276,11 @@ def answer_views(trajectory: Trajectory, tools: KnownTools | None = None) -> lis
             reused=not used.isdisjoint(ids),
             dialect=spec.dialect,
             chained=spec.chain and bool(found),
+            history="" if forced else said,
         )
         found.append(view)
         used |= ids
+        said = _with_turn(said, turn)
     if trajectory.error is not None:
         last = trajectory.attempts[-1] if trajectory.attempts else None
         sampling = trajectory.open.sampling if trajectory.open else None
@@ -288,6 +297,16 @@ def answer_views(trajectory: Trajectory, tools: KnownTools | None = None) -> lis
         )
         found.append(failure)
     return found
+
+
+def _with_turn(before: str, turn: Turn) -> str:
+    """Digest what a turn adds to the history, ids left out."""
+    answer = turn.response
+    calls = [(call.name, call.raw_arguments) for call in answer.tool_calls]
+    results = [result.content if result else None for result in turn.results]
+    sent = (turn.kept, [message.wire for message in turn.added])
+    told = (before, *sent, answer.wire_content or "", answer.reasoning, calls, results)
+    return sha256(repr(told).encode("utf-8", "replace")).hexdigest()
 
 
 def _base_settings(trajectory: Trajectory) -> Mapping[str, Any]:

@@ -142,13 +142,27 @@ def _same_text(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
         return
     if view.answer.model is None or view.answer.model != other.answer.model:
         return
-    if not view.has_history and mine.input_tokens is not None and theirs.input_tokens is not None:
+    alike = not view.has_history or _as_long_before(view, other)
+    if alike and mine.input_tokens is not None and theirs.input_tokens is not None:
         cause = f"the prompt is {mine.input_tokens} tokens"
         yield Trait(("input", mine.input_tokens), view.counted_at("input"), cause, fault=False)
     counted = mine.output_tokens is not None and theirs.output_tokens is not None
     if counted and view.text == other.text:
         at, cause = view.counted_at("output"), f"the answer is {mine.output_tokens} tokens"
         yield Trait(("output", mine.output_tokens), at, cause, fault=False)
+
+
+def _as_long_before(view: AnswerView, other: AnswerView) -> bool:
+    """Tell whether the same history, of one turn, should be as long on both sides, and is not: a
+    template that writes ids down makes a token or two of a call's.
+    """
+    before, mine, theirs = view.before, view.answer.usage, other.answer.usage
+    if before is None or before.before is not None or view.dialect == other.dialect:
+        return False
+    if view.history != other.history or mine is None or theirs is None:
+        return False
+    apart = abs((mine.input_tokens or 0) - (theirs.input_tokens or 0))
+    return apart > 2 * len(before.calls)
 
 
 def logprobs(view: AnswerView, other: AnswerView) -> Iterator[Trait]:

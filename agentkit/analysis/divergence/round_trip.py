@@ -63,7 +63,7 @@ def reasoning_roundtrip(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
     if before is None or view.answer.prompt_token_ids or not before.answer.reasoning:
         return
     then, now = before.answer.usage, view.answer.usage
-    if then is None or now is None:
+    if then is None or now is None or not _counts(other):
         return
     if None in (then.input_tokens, then.output_tokens, now.input_tokens):
         return
@@ -73,3 +73,9 @@ def reasoning_roundtrip(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
             f" {then.total_tokens}: its reasoning was dropped"
         )
         yield Trait("dropped", view.counted_at("input"), cause)
+
+
+def _counts(view: AnswerView) -> bool:
+    """Tell whether a side counted what it takes to see that reasoning was dropped."""
+    counted = [side.answer.usage for side in (view, view.before) if side is not None]
+    return all(usage is not None and usage.input_tokens is not None for usage in counted)

@@ -212,7 +212,9 @@ def stream_vs_block(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
     both have the same text, else which parts there are.
     """
     yield from stream_and_end(view, other)
-    answer, same = view.answer, _letters(view) == _letters(other)
+    # after other words before, other words are no fault of the form
+    same = view.history == other.history and _letters(view) == _letters(other)
+    answer = view.answer
     calls = tuple((call.name, call.status == "invalid") for call in view.calls)
     found = tuple((call.name, call.status == "invalid") for call in answer.recoverable)
     parts = ((answer.content or "").strip(), (answer.reasoning or "").strip())
