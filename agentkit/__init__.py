@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from agentkit.files.store import load, save
     from agentkit.servers.server import Server
     from agentkit.show.notebook.view import view
+    from agentkit.tap.watch import watch
     from agentkit.testing.demo import demo
     from agentkit.trajectory.trouble.preflight import preflight
     from agentkit.types.answer import Response, ToolCall
@@ -84,6 +85,7 @@ _HOMES = {
     "agentkit.files.gate": "read_error read_response read_stream",
     "agentkit.servers.server": "Server",
     "agentkit.show.notebook.view": "view",
+    "agentkit.tap.watch": "watch",
     "agentkit.testing.demo": "demo",
     "agentkit.debugger.break_on": "break_on",
     "agentkit.trajectory.trouble.preflight": "preflight",
@@ -152,6 +154,7 @@ __all__ = [
     "tool_calls_df",
     "turns_df",
     "view",
+    "watch",
 ]
 
 

@@ -23,6 +23,7 @@ PARTS = {
         "AgentLoop AgentResult ToolError resize_tool_pool",
     ),
     "debugger": ("The debugger", "debug Debugger break_on view"),
+    "watching": ("Watching other agents", "watch"),
     "reading": ("Reading answers", "read_response read_stream read_error reparse preflight"),
     "records": (
         "Records",

@@ -25,6 +25,11 @@ def remember(secrets: Iterable[str]) -> None:
     _met.update(filter(counts, secrets))
 
 
+def met_secrets() -> list[str]:
+    """Give the secrets that servers of this process were given, for a process of ours."""
+    return sorted(_met)
+
+
 def keep(names: Iterable[str]) -> None:
     """Take note of variables whose values are not to be taken out of what leaves the process."""
     _kept.update(names)

@@ -1,0 +1,1 @@
+"""The process that carries the bytes between an agent and its server, and writes the record."""

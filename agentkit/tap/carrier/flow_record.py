@@ -1,0 +1,128 @@
+"""What passed, as a flow: read into texts, secrets taken out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from agentkit.servers.arrival import MOST_BYTES, Arrival
+from agentkit.servers.redaction.exchange_text import deep_spans
+from agentkit.servers.redaction.kept_headers import clean_url
+from agentkit.servers.redaction.known_secrets import remember
+from agentkit.servers.redaction.redactor import AS_IT_CAME, Redactor, cut
+from agentkit.servers.redaction.secrecy import Secrecy
+from agentkit.servers.redaction.secret_names import holds_no_secret, is_given
+from agentkit.servers.redaction.secret_values import header_secrets, url_secrets
+from agentkit.servers.transport.encodings import DamagedError, inflater
+from agentkit.tap.seam.passing import GoneError, Passing
+from agentkit.types.request import Spec
+from agentkit.types.wire import ApiError, Exchange, Flow
+
+_STREAM = re.compile(rb'"stream"\s*:\s*true')
+_GONE = "the agent closed its connection before the whole answer had come"
+_SPEC = Spec()
+
+
+class FlowReader:
+    """Reads what passed. It is used by one thread."""
+
+    def __init__(self) -> None:
+        self._secrecy = Secrecy()
+
+    def request(self, passing: Passing) -> Flow:
+        """Read the request alone."""
+        headers = [(_text(name).lower(), _text(value)) for name, value in passing.headers]
+        remember([*header_secrets(headers), *url_secrets(passing.url)])
+        redact = self._secrecy.renewed()
+        body = b"".join(passing.body)
+        sent = body if passing.changed is None else passing.changed
+        text = _clean(_inflated(sent, headers), redact)
+        original = None if passing.changed is None else _clean(_inflated(body, headers), redact)
+        return Flow(
+            number=passing.number,
+            label=redact(passing.label),
+            method=passing.method,
+            path=redact(_clean_path(passing.path)),
+            headers=tuple((name, redact(value)) for name, value in headers if _kept(name)),
+            body=text,
+            original_body=original,
+            started=passing.started,
+            waited=passing.waited,
+        )
+
+    def flow(self, passing: Passing) -> Flow:
+        """Read the request and its answer."""
+        flow = self.request(passing)
+        own = self._answer(passing, passing)
+        if passing.substitute is None:
+            return replace(flow, exchange=own)
+        given = replace(self._answer(passing, passing.substitute), by_hand=True)
+        asked = passing.status is not None or passing.error is not None
+        return replace(flow, exchange=given, original_exchange=own if asked else None)
+
+    def _answer(self, passing: Passing, came: Passing) -> Exchange:
+        """Read the answer."""
+        headers = {_text(name).lower(): _text(value) for name, value in came.answer_headers}
+        asked = any(map(_STREAM.search, passing.body))
+        clock = _Times()
+        arrival = Arrival(
+            clock=clock,
+            stream=asked or "event-stream" in headers.get("content-type", ""),
+            redact=AS_IT_CAME,
+            url=clean_url(passing.url),
+            most=MOST_BYTES,
+        )
+        if came.status is not None:
+            arrival.answered(came.status, headers)
+            arrival.inflates()
+        for clock.now, piece in came.pieces:
+            arrival.feed(piece)
+        clock.now = came.elapsed
+        if came.error is not None and not isinstance(came.error, GoneError):
+            arrival.fail(came.error)
+        exchange = replace(arrival.exchange(), started=passing.started)
+        if isinstance(came.error, GoneError) and not arrival.done:
+            gone = ApiError(kind="connection_reset", message=_GONE)
+            exchange = replace(exchange, transport_error=gone)
+        return self._secrecy.answer(_SPEC, exchange, 0).exchange
+
+
+class _Times:
+    """A clock that shows when a piece came."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def _kept(name: str) -> bool:
+    return holds_no_secret(name) or not is_given(name)
+
+
+def _clean_path(path: str) -> str:
+    """Take secret query values out of a path."""
+    parts = urlsplit(clean_url(f"http://x{path}"))
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+def _clean(raw: bytes, redact: Redactor) -> str:
+    text = _text(raw)
+    return cut(text, spans) if (spans := deep_spans(text, redact)) else text
+
+
+def _inflated(raw: bytes, headers: list[tuple[str, str]]) -> bytes:
+    """Give a body as it is read: agents that compress theirs say so."""
+    encoding = ",".join(value for name, value in headers if name == "content-encoding")
+    inflate = inflater(encoding) if encoding else None
+    if inflate is None:
+        return raw
+    try:
+        return inflate(raw, MOST_BYTES)
+    except DamagedError:
+        return raw

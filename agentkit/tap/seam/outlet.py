@@ -1,0 +1,101 @@
+"""The agent's side of a connection: what it gets, and how it is told that there is no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from aiohttp import web
+
+HOP_BY_HOP = frozenset(
+    {
+        *("connection", "keep-alive", "proxy-authenticate", "proxy-authorization"),
+        *("proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"),
+    }
+)
+"""Headers that are of one connection and not of the message (RFC 9110, 7.6.1)."""
+
+
+def end_to_end(headers: Iterable[tuple[bytes, bytes]], *without: str) -> list[tuple[str, str]]:
+    """Give the headers that pass, as they are written.
+
+    Args:
+        headers: names and values as they came.
+        without: lower-case names of others that do not pass.
+    """
+    pairs = [(name.decode("latin-1"), value) for name, value in headers]
+    named = {
+        word.strip().lower()
+        for name, value in pairs
+        if name.lower() == "connection"
+        for word in value.decode("latin-1").split(",")
+    }
+    left = HOP_BY_HOP | named | set(without)
+    return [
+        (name, value.decode("utf-8", "surrogateescape"))
+        for name, value in pairs
+        if name.lower() not in left
+    ]
+
+
+class _Answer(web.StreamResponse):
+    """An answer with the headers that it is given, and none that aiohttp would add."""
+
+    own: frozenset[str] = frozenset()
+
+    async def _prepare_headers(self) -> None:
+        await super()._prepare_headers()
+        for name in ("Date", "Server", "Content-Type"):
+            if name.lower() not in self.own:
+                self.headers.popall(name, None)
+
+
+class Outlet:
+    """Writes an answer to the agent.
+
+    Args:
+        request: what it asked.
+    """
+
+    def __init__(self, request: web.BaseRequest) -> None:
+        self._request = request
+        self.response: Any = None
+        """What has begun; None before."""
+
+    @property
+    def begun(self) -> bool:
+        """Whether status and headers have been sent."""
+        return self.response is not None
+
+    def inform(self, status: int, reason: str) -> None:
+        """Send an interim answer (`102 Processing`), by which a client waits on."""
+        transport = self._request.transport
+        if transport is not None and not self.begun:
+            transport.write(f"HTTP/1.1 {status} {reason}\r\n\r\n".encode())
+
+    async def begin(self, status: int, reason: str, headers: list[tuple[str, str]]) -> None:
+        """Send status and headers; where they have been sent early, those stay."""
+        if self.begun:
+            return
+        response = _Answer(status=status, reason=reason)
+        response.own = frozenset(name.lower() for name, _ in headers)
+        for name, value in headers:
+            response.headers.add(name, value)
+        self.response = response
+        await response.prepare(self._request)
+
+    async def write(self, piece: bytes) -> None:
+        """Send a piece of the body; waits while the agent does not read."""
+        await self.response.write(piece)
+
+    async def finish(self) -> None:
+        """Send the end of the body."""
+        await self.response.write_eof()
+
+    def break_off(self, *, reset: bool = False) -> None:
+        """Close the connection before the answer is whole, as the server did."""
+        transport = self._request.transport
+        if transport is not None and reset and not self.begun:
+            transport.abort()
+        elif transport is not None:
+            transport.close()

@@ -1,0 +1,196 @@
+"""`ak.watch`: an agent that is not ours, seen on its way to its server."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from agentkit.errors import UsageError, checked_keywords, suggest
+from agentkit.files.foreign.logs.flow_log import read_flow
+from agentkit.files.path import to_write
+from agentkit.servers.redaction.known_secrets import met_secrets
+from agentkit.tap.channel import Channel
+from agentkit.tap.upstreams import Watched, environment, watched
+from agentkit.types.wire import Flow
+
+
+class FlowList:
+    """The flows that a carrier has told of, kept as text until somebody looks."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._texts: dict[int, str] = {}
+        self._read: dict[int, tuple[str, Flow]] = {}
+        self._open: set[int] = set()
+        self.failures: list[str] = []
+        """What failed of ours while bytes passed, a sentence each."""
+
+    def begin(self, text: str) -> None:
+        """Take a request whose answer is awaited."""
+        flow = read_flow(text)
+        with self._lock:
+            if flow.number not in self._texts:
+                self._texts[flow.number] = text
+                self._open.add(flow.number)
+
+    def end(self, text: str) -> None:
+        """Take a flow that is whole."""
+        number, _, line = text.partition(" ")
+        with self._lock:
+            self._texts[int(number)] = line
+            self._open.discard(int(number))
+
+    def fail(self, text: str) -> None:
+        """Take what failed of ours."""
+        failure = json.loads(text)
+        where = "" if failure["number"] < 0 else f"flow {failure['number']}: "
+        self.failures.append(f"{where}{failure['message']}")
+
+    def flows(self) -> list[Flow]:
+        """Read what has come since somebody looked, and give all in order of arrival."""
+        with self._lock:
+            texts = sorted(self._texts.items())
+        for number, text in texts:
+            known = self._read.get(number)
+            if known is None or known[0] is not text:
+                self._read[number] = text, read_flow(text)
+        return [self._read[number][1] for number, _ in texts]
+
+    def counts(self) -> tuple[int, int]:
+        """Count the flows, and those of them in flight."""
+        with self._lock:
+            return len(self._texts), len(self._open)
+
+
+class Watch:
+    """A tap between agents and their servers, on 127.0.0.1. `ak.watch` makes it.
+
+    Args:
+        servers: what is watched.
+        record: the file that each exchange is written to as it ends; None for none.
+        port: where it listens; 0 for any that is free.
+    """
+
+    def __init__(self, servers: list[Watched], record: Path | None, port: int) -> None:
+        self._servers = servers
+        self._list = FlowList()
+        setup = {
+            "port": port,
+            "record": None if record is None else str(record.resolve()),
+            "servers": {one.name: one.setup() for one in servers},
+            "secrets": met_secrets(),
+        }
+        heard = {"began": self._list.begin, "ended": self._list.end, "failed": self._list.fail}
+        self._channel = Channel(setup, heard)
+        self._before: list[dict[str, str | None]] = []
+        self.record = record
+        """The file that each exchange is written to; None for none."""
+
+    @property
+    def port(self) -> int:
+        """The port on 127.0.0.1 that it listens on."""
+        return self._channel.port
+
+    @property
+    def url(self) -> str:
+        """The base URL for OpenAI's packages; of several servers, the first one's."""
+        return self.env["OPENAI_BASE_URL"]
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """The base URL that stands for each server, by its name."""
+        return {one.name: self._url(one) for one in self._servers}
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The variables that lead an agent here: base URLs for OpenAI's and Anthropic's packages,
+        `NO_PROXY`, and where a package wants a key and there is none, a word in its place.
+        """
+        return environment(self._servers, f"http://127.0.0.1:{self.port}")
+
+    @property
+    def flows(self) -> list[Flow]:
+        """The requests in order of arrival, with their answers; those in flight have none yet."""
+        return self._list.flows()
+
+    @property
+    def failures(self) -> list[str]:
+        """What agentkit itself could not read or record; the bytes passed all the same."""
+        return list(self._list.failures)
+
+    def url_for(self, label: str, server: str | None = None) -> str:
+        """Give a base URL under which requests are known by a label: for each run of a batch, so
+        that no two of them are taken for one.
+
+        Args:
+            label: any text; requests sent there bear it.
+            server: the name of the server, where several are watched.
+        """
+        if not isinstance(label, str) or not label:
+            raise UsageError(f"the label is {label!r:.80}", hint="give a text, as 'run-7'")
+        if server is None:
+            one = next((s for s in self._servers if s.dialect != "messages"), self._servers[0])
+            return self._url(one, label)
+        known = {one.name: one for one in self._servers}
+        if server not in known:
+            raise UsageError(f"no server is named {server!r}", hint=suggest(server, known))
+        return self._url(known[server], label)
+
+    def close(self) -> None:
+        """Stop listening. What is in flight goes on to its end, and is recorded."""
+        self._channel.close()
+        self._channel.join()
+
+    def __enter__(self) -> Self:
+        env = self.env
+        self._before.append({name: os.environ.get(name) for name in env})
+        os.environ.update(env)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for name, value in self._before.pop().items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+    def __repr__(self) -> str:
+        count, waiting = self._list.counts()
+        servers = ", ".join(one.url for one in self._servers)
+        closed = "" if self._channel.alive else ", closed"
+        return f"<Watch {servers}: {count} requests, {waiting} in flight{closed}>"
+
+    def _url(self, one: Watched, label: str = "") -> str:
+        tail = "" if one.dialect == "messages" else one.tail
+        return f"http://127.0.0.1:{self.port}{one.path(label)}{tail}"
+
+
+@checked_keywords
+def watch(server: Any = "openai", *, record: Any = None, port: int = 0) -> Watch:
+    """Put agentkit between an agent of any package and its server, on a port of this machine: every
+    byte passes as it was sent, and is seen. The agent is led there by `w.env`.
+
+    A small process of its own carries the bytes, so that a cell that blocks the kernel holds up no
+    agent. It ends with the kernel, after what is in flight.
+
+    Args:
+        server: a URL, `openai`, `anthropic` or an `ak.Server`; several in a dict by name or in a
+            list. Only these are ever asked.
+        record: the file that each exchange is written to as it ends, without keys; None for none.
+        port: where to listen; 0 for any that is free.
+
+    Raises:
+        UsageError: the server is none, or the port cannot be used.
+    """
+    if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port < 2**16:
+        raise UsageError(f"the port is {port!r:.80}", hint="give a number, or leave it out")
+    return Watch(watched(server), None if record is None else to_write(record), port)
