@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, get_args
 
 from agentkit.agent.batch.progress import shown
@@ -65,7 +66,9 @@ def check(
         if type(number) is not int or number < 1:
             raise UsageError(f"{name} is {number!r}", hint="give a whole number from 1 up")
     cells = _cells(dialects, scenarios)
-    path = resume if record is None and isinstance(resume, (str, bytes)) else record
+    path = resume if record is None and isinstance(resume, (str, Path)) else record
+    # before the record is opened, which may be the same file
+    earlier = earlier_of(resume) if resume is not None else None
     with ExitStack() as stack:
         writer = _writer(path, stack)
         runs = Battery(
@@ -77,7 +80,7 @@ def check(
             concurrency=concurrency,
             sampling=_sampling(sampling),
             writer=writer,
-            earlier=earlier_of(resume) if resume is not None else None,
+            earlier=earlier,
         )
         stack.callback(shown(runs.progress, progress))
         try:

@@ -143,11 +143,10 @@ def _same_text(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
     if view.answer.model is None or view.answer.model != other.answer.model:
         return
     alike = not view.has_history or _as_long_before(view, other)
-    if alike and mine.input_tokens is not None and theirs.input_tokens is not None:
+    if alike and mine.input_tokens and theirs.input_tokens:
         cause = f"the prompt is {mine.input_tokens} tokens"
         yield Trait(("input", mine.input_tokens), view.counted_at("input"), cause, fault=False)
-    counted = mine.output_tokens is not None and theirs.output_tokens is not None
-    if counted and view.text == other.text:
+    if mine.output_tokens and theirs.output_tokens and view.text == other.text:
         at, cause = view.counted_at("output"), f"the answer is {mine.output_tokens} tokens"
         yield Trait(("output", mine.output_tokens), at, cause, fault=False)
 

@@ -46,6 +46,8 @@ _THINKING: dict[str, tuple[str, Impact]] = {
     "unclosed_think": ("a think block is not closed", "breaks"),
     "reasoning_not_string": ("the reasoning is no text", "changes"),
 }
+_THOUGHTS = ("reasoning", "thinking", "redacted_thinking")
+"""Output items and content blocks of reasoning."""
 _STYLES = (
     (re.compile(r"functions\.[^:]+:\d+"), "functions.NAME:N"),
     (re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}", re.IGNORECASE), "a uuid"),
@@ -157,12 +159,19 @@ def reasoning_field(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
         own = view.dialect != other.dialect and source != "content:think_tags"
         key = "own place" if own else source
         yield Trait(key, view.at(field), f"reasoning in {source}", fault=fault)
-    if not sources and other.answer.reasoning:
+    unthought = view.dialect == other.dialect and _thought(other) and not _thought(view)
+    if not sources and (other.answer.reasoning or unthought):
         hidden = view.answer.usage.reasoning_tokens if view.answer.usage else None
         cause = "no reasoning"
         if hidden:
             cause = f"no reasoning is shown, {hidden} tokens of it are counted"
         yield Trait("none", view.at("content"), cause, fault=False)
+
+
+def _thought(view: AnswerView) -> bool:
+    """Tell whether an answer of a dialect says that there was reasoning, shown or not."""
+    items = (item for item in view.answer.items if isinstance(item, dict))
+    return any(item.get("type") in _THOUGHTS for item in items)
 
 
 def stream_identity(view: AnswerView, other: AnswerView) -> Iterator[Trait]:

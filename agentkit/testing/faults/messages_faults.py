@@ -162,7 +162,7 @@ MESSAGES_FAULTS: tuple[Fault, ...] = (
         needs="calls",
         only="stream",
         chunks=on_events(_no_input),
-        divergence="arguments_value",
+        divergence="stream_vs_block",
     ),
     Fault(
         name="block_start_missing",
@@ -215,6 +215,7 @@ MESSAGES_FAULTS: tuple[Fault, ...] = (
         dialects=_BOTH,
         only="stream",
         reply=_untyped,
+        divergence="stream_identity",
     ),
     Fault(
         name="refused_in_block_alone",

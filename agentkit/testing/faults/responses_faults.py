@@ -284,6 +284,7 @@ RESPONSES_FAULTS: tuple[Fault, ...] = (
         needs="calls",
         only="stream",
         chunks=_without("response.function_call_arguments.delta"),
+        divergence="stream_vs_block",
     ),
     Fault(
         name="reasoning_missing",
@@ -323,6 +324,7 @@ RESPONSES_FAULTS: tuple[Fault, ...] = (
         dialects=_R,
         only="stream",
         chunks=on_events(_unnumbered),
+        divergence="stream_identity",
         source="captured: llama.cpp, before its pull request 24957",
     ),
     Fault(
