@@ -232,7 +232,7 @@ def test_instructions_are_the_system_message_of_the_others() -> None:
 
 def test_a_side_on_anothers_history_is_compared_across_dialects() -> None:
     with serve(PLAIN, manner="vllm") as server:
-        sides = {d: agent_of(server.url, d, "block") for d in DIALECTS}
+        sides = {str(d): agent_of(server.url, d, "block") for d in DIALECTS}
         assert not ak.compare(sides, [PROMPT], history="chat", progress=False)
 
 
