@@ -22,6 +22,7 @@ from agentkit.agent.tools.budget import Budget
 from agentkit.agent.tools.pool import tool_pool
 from agentkit.agent.tools.runner import RunTool, redacted_result
 from agentkit.dialects.responses.chain import chained, next_link
+from agentkit.dialects.responses.request import new_messages
 from agentkit.errors import UsageError
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.servers.clients import SdkClient
@@ -79,14 +80,14 @@ def live(
             return Result(position=step.call.position, result=await run_tool(step))
         trajectory = step.trajectory
         fields, extra = _sent_fields(trajectory, withheld)
-        new = slice(None)
+        link = next_link(trajectory)
         if trajectory.spec.chain:
-            link = next_link(trajectory)
             fields = chained(fields, link)
-            new = slice(None) if link is None else slice(-link.new, None) if link.new else slice(0)
+        whole = by_http and link is None
+        messages = () if whole else sent.messages(trajectory)
         call = Call(
-            messages=() if by_http else sent.messages(trajectory)[new],
-            encoded=encoded.encode(trajectory)[new] if by_http else None,
+            messages=messages if link is None else new_messages(messages, link.new),
+            encoded=encoded.encode(trajectory) if whole else None,
             fields=fields,
             extra_body=extra,
             dialect=trajectory.spec.dialect,

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from agentkit.dialects.codecs import CODECS
+from agentkit.dialects.responses.request import new_messages
 from agentkit.types.request import Request
 
 
@@ -15,6 +16,9 @@ def body_of(request: Request) -> dict[str, Any]:
     head = {"model": request.model} if request.model is not None else {}
     tools = {"tools": list(request.tools)} if request.tools else {}
     fields = {**head, **tools, **request.sampling}
-    parts = [codec.encode(message) for message in request.messages[request.known :]]
+    sent: Any = request.messages
+    if request.known:
+        sent = new_messages(sent, len(sent) - request.known)
+    parts = [codec.encode(message) for message in sent]
     written: dict[str, Any] = json.loads(codec.body(parts, fields, None, False))
     return written

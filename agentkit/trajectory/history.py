@@ -137,14 +137,17 @@ def sent_id(call: ToolCall, profile: Profile) -> str:
 
 
 def tool_message(call: ToolCall, result: ToolResult, profile: Profile) -> dict[str, Any]:
-    """Write a result as the tool message that answers its call.
+    """Write a result as the tool message that answers its call. Messages has a word for one that
+    is no result, because the tool failed or did not run.
 
     Args:
         call: the call that is answered.
         result: what it gave.
         profile: how the server wants it.
     """
-    return {"role": "tool", "tool_call_id": sent_id(call, profile), "content": result.content}
+    message = {"role": "tool", "tool_call_id": sent_id(call, profile), "content": result.content}
+    failed = profile.dialect == "messages" and result.status not in ("ok", "edited")
+    return {**message, "is_error": True} if failed else message
 
 
 def turn_messages(turn: Turn | OpenTurn, profile: Profile) -> Iterator[dict[str, Any]]:

@@ -19,7 +19,18 @@ from agentkit.types.answer import Response
 from agentkit.types.request import Spec
 from agentkit.types.slots import count_filled, empty_slots, with_value
 from agentkit.types.steps import Answer, Outcome, Result, Step, ToolStep
-from agentkit.types.trajectory import Attempt, OpenTurn, Parent, ToolResult, Trajectory, Turn
+from agentkit.types.trajectory import (
+    Attempt,
+    Message,
+    OpenTurn,
+    Parent,
+    ToolResult,
+    Trajectory,
+    Turn,
+)
+
+_OF_DIALECT = ("items", "is_error")
+"""Fields of a message that hold what one dialect alone can send."""
 
 
 class Place(NamedTuple):
@@ -264,4 +275,13 @@ def taken_up(trajectory: Trajectory, spec: Spec, meta: Mapping[str, Any]) -> Tra
         ended = stop_reason_after(trajectory.turns[-1], len(trajectory.turns), spec.max_turns)
     now = resume(replace(trajectory, spec=spec, stop_reason=ended))
     now = replace(now, meta={**trajectory.meta, **meta})
+    if spec.dialect != trajectory.spec.dialect:
+        turns = tuple(replace(turn, added=_of_no_dialect(turn.added)) for turn in now.turns)
+        now = replace(now, prompt=_of_no_dialect(now.prompt), turns=turns)
     return branched(trajectory, now, len(trajectory.turns), f"asked as {spec.dialect}")
+
+
+def _of_no_dialect(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """Leave out of messages what only the dialect can send that they were written for."""
+    kept = [{k: v for k, v in m.wire.items() if k not in _OF_DIALECT} for m in messages]
+    return tuple(m if m.wire == w else Message(wire=w) for m, w in zip(messages, kept, strict=True))

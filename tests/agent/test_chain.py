@@ -9,7 +9,7 @@ import pytest
 
 import agentkit as ak
 from agentkit.errors import UsageError
-from agentkit.servers.model_call import Call, Emit
+from agentkit.servers.model_call import Call, Emit, request_body
 from agentkit.types.wire import Exchange
 
 
@@ -169,3 +169,28 @@ def test_a_server_that_keeps_no_answers_is_told_with_what_to_do() -> None:
     trajectory = dbg.run()
     assert trajectory.error is not None
     assert "chain=False" in trajectory.error.hint
+
+
+class CustomServer(Server):
+    """Answers with a call of a custom tool, then with a text."""
+
+    async def chat(self, call: Call, emit: Emit | None = None) -> Exchange:
+        exchange = await super().chat(call, emit)
+        body = json.loads(exchange.body)
+        for item in body["output"]:
+            if item["type"] == "function_call":
+                item |= {"type": "custom_tool_call", "name": "sh", "input": item.pop("arguments")}
+        return Exchange(body=json.dumps(body), status=200)
+
+
+def test_the_result_of_a_custom_call_is_one_in_a_chain_too() -> None:
+    """The call itself is not sent again, so that the request alone does not tell its kind."""
+    server = CustomServer()
+    dbg = ak.debug(ak.Agent("m", [], server, dialect="responses", chain=True), "go")
+    dbg.step()
+    dbg.pending.answer(0, "a.py")
+    dbg.run()
+    output = {"type": "custom_tool_call_output", "call_id": "call_1", "output": "a.py"}
+    assert server.asked[1].fields["previous_response_id"] == "resp_1"
+    assert json.loads(request_body(server.asked[1]))["input"] == [output]
+    assert dbg.trajectory.request(1).body["input"] == [output]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -151,3 +152,44 @@ def test_a_batch_and_a_comparison_take_agents_of_any_dialect(dialect: Dialect) -
     other = agent("chat", [answer("chat", 1, "done")])
     sides = ak.compare({"one": made, "two": other}, ["a"])
     assert "one beside two" in repr(sides)
+
+
+def test_messages_says_which_results_are_failures() -> None:
+    calls = answer("messages", 1, None, [{"n": 1}, {"n": "x"}, {}])
+    trajectory, server = rolled("messages", calls, answer("messages", 2, "done"))
+    assert [r.status for r in trajectory.turns[0].tool_results][0] == "ok"
+    results = server.history[-1]["content"]
+    failed = [r.status != "ok" for r in trajectory.turns[0].tool_results]
+    assert [result.get("is_error", False) for result in results] == failed
+    assert any(failed)
+    chat, asked = rolled("chat", answer("chat", 1, None, [{}]), answer("chat", 2, "done"))
+    assert chat.turns[0].tool_results[0].status != "ok"
+    assert all("is_error" not in message for message in asked.history)
+
+
+@pytest.mark.parametrize("dialect", ["chat", "responses"])
+def test_a_history_goes_on_in_another_dialect_without_what_only_the_first_can_send(
+    dialect: Dialect,
+) -> None:
+    thought = {"type": "thinking", "thinking": "hm", "signature": "s"}
+    used = {"type": "tool_use", "id": "toolu_1", "name": "double", "input": {"n": 1}}
+    result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "no", "is_error": True}
+    history = [
+        {"role": "user", "content": "go"},
+        {"role": "assistant", "content": [thought, used]},
+        {"role": "user", "content": [result]},
+    ]
+    body = {"model": "m", "max_tokens": 9, "messages": history}
+    said = {"role": "assistant", "content": "Failed.", "type": "message", "stop_reason": "end_turn"}
+    loaded = ak.load({"request": body, "path": "/v1/messages", "body": json.dumps(said)})
+    assert loaded.request(0).body["messages"] == history
+    made = agent(dialect, [answer(dialect, 1, "done")])
+    dbg = ak.debug(made, loaded)
+    dbg.say("and now?")
+    dbg.run()
+    server: Any = made.server
+    sent = json.dumps(server.asked[-1])
+    assert '"items"' not in sent
+    assert "is_error" not in sent
+    assert "tool_use" not in sent
+    assert sent.count("toolu_1") == 2, "the call and its result"

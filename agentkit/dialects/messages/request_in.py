@@ -57,6 +57,8 @@ def _user(role: str, blocks: list[Any]) -> list[dict[str, Any]]:
             content = _content(block.get("content"))
             found.append({"role": "tool", "tool_call_id": block.get("tool_use_id")})
             found[-1]["content"] = "" if content is None else content
+            if "is_error" in block:
+                found[-1]["is_error"] = block["is_error"]
         else:
             rest.append(block)
     if rest:

@@ -99,6 +99,28 @@ def _part(part: Item, text_type: str) -> Item:
     return part
 
 
+def new_messages(messages: Sequence[Item], new: int) -> list[Item]:
+    """Give the last messages of a history for a request that names the answer before them. Each
+    result is written as the item that its call wants, since the call is not sent again.
+
+    Args:
+        messages: the whole history.
+        new: how many the server has not seen.
+    """
+    behind = list(messages[len(messages) - new :])
+    known = messages[: len(messages) - new]
+    calls = waiting_calls(input_items(known[-1])) if known else {}
+    return [_wanted(message, calls) for message in behind] if calls else behind
+
+
+def _wanted(message: Item, calls: dict[str, Item]) -> Item:
+    if message.get("role") != "tool":
+        return message
+    (result,) = input_items(message)
+    call = calls.get(str(result["call_id"]))
+    return message if call is None else result_item(call, result)
+
+
 def body(parts: Sequence[bytes], fields: Item, extra: Item | None, stream: bool) -> bytes:
     """Join encoded messages and the other fields to a request's body.
 

@@ -16,7 +16,7 @@ from agentkit.trajectory.loop import apply, rewrite, say, start
 from agentkit.types.answer import Dialect, ToolCall
 from agentkit.types.request import Spec
 from agentkit.types.steps import Answer, Result
-from agentkit.types.trajectory import Message, ToolResult, Trajectory
+from agentkit.types.trajectory import Message, ResultStatus, ToolResult, Trajectory
 from agentkit.types.wire import Exchange
 
 _TURN = re.compile(r"(.*?)/?turn(\d+)(/.*)?")
@@ -165,16 +165,17 @@ def _answered(trajectory: Trajectory, messages: list[Mapping[str, Any]]) -> Traj
         names = [name for name in (call.id, call.raw_id) if isinstance(name, str)]
         found = [by_id[name] for name in names if name in by_id]
         message = next(iter(found or results[place : place + 1]), None)
-        content = message.get("content") if message else ""
         trajectory = apply(
-            trajectory, Result(position=call.position, result=_result(call, content))
+            trajectory, Result(position=call.position, result=_result(call, message or {}))
         )
     return trajectory
 
 
-def _result(call: ToolCall, content: Any) -> ToolResult:
+def _result(call: ToolCall, message: Mapping[str, Any]) -> ToolResult:
+    content = message.get("content", "")
     text = content if isinstance(content, str) else json.dumps(content)
-    return ToolResult(call_id=call.id, name=call.name, status="ok", content=text)
+    status: ResultStatus = "error" if message.get("is_error") is True else "ok"
+    return ToolResult(call_id=call.id, name=call.name, status=status, content=text)
 
 
 def _exchange(row: _Row) -> Exchange:
