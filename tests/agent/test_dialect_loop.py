@@ -157,7 +157,7 @@ def test_a_batch_and_a_comparison_take_agents_of_any_dialect(dialect: Dialect) -
 def test_messages_says_which_results_are_failures() -> None:
     calls = answer("messages", 1, None, [{"n": 1}, {"n": "x"}, {}])
     trajectory, server = rolled("messages", calls, answer("messages", 2, "done"))
-    assert [r.status for r in trajectory.turns[0].tool_results][0] == "ok"
+    assert trajectory.turns[0].tool_results[0].status == "ok"
     results = server.history[-1]["content"]
     failed = [r.status != "ok" for r in trajectory.turns[0].tool_results]
     assert [result.get("is_error", False) for result in results] == failed
@@ -181,7 +181,8 @@ def test_a_history_goes_on_in_another_dialect_without_what_only_the_first_can_se
     ]
     body = {"model": "m", "max_tokens": 9, "messages": history}
     said = {"role": "assistant", "content": "Failed.", "type": "message", "stop_reason": "end_turn"}
-    loaded = ak.load({"request": body, "path": "/v1/messages", "body": json.dumps(said)})
+    row = {"request": body, "path": "/v1/messages", "body": json.dumps(said)}
+    (loaded,) = ak.load([row], all=True)
     assert loaded.request(0).body["messages"] == history
     made = agent(dialect, [answer(dialect, 1, "done")])
     dbg = ak.debug(made, loaded)
