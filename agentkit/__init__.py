@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from agentkit.agent.batch.run import interrupted, rollout, rollouts, rollouts_async
     from agentkit.agent.hermes.agent_loop import AgentLoop, AgentResult, ToolError
     from agentkit.agent.record.replay import record, replay
+    from agentkit.agent.tools.mcp.server_tools import mcp
     from agentkit.agent.tools.pool import resize_tool_pool
     from agentkit.agent.tools.tool import Tool, tool
     from agentkit.analysis.check.check import check
@@ -63,6 +64,7 @@ _HOMES = {
     "agentkit.agent.batch.run": "interrupted rollout rollouts rollouts_async",
     "agentkit.agent.hermes.agent_loop": "AgentLoop AgentResult ToolError",
     "agentkit.agent.record.replay": "record replay",
+    "agentkit.agent.tools.mcp.server_tools": "mcp",
     "agentkit.agent.tools.pool": "resize_tool_pool",
     "agentkit.agent.tools.tool": "Tool tool",
     "agentkit.analysis.compare.compare": "compare",
@@ -130,6 +132,7 @@ __all__ = [
     "export",
     "interrupted",
     "load",
+    "mcp",
     "messages_df",
     "parsers",
     "prefix_check",

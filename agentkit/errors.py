@@ -12,6 +12,7 @@ AgentkitError
 │   └── ReplayMiss (LookupError too)  a replay was asked for something the cassette does not hold
 ├── FileError (OSError)               a file that the system does not read or write
 │   └── NoFile (FileNotFoundError)    no such file, or no such folder to write it in
+├── Unreachable (ConnectionError)     an MCP server that did not start, or is gone
 └── Busy (RuntimeError)               a step is running; two at once would lose one
     └── FileInUse                     another run or process is writing the file
 
@@ -141,6 +142,10 @@ class NoFile(FileError, FileNotFoundError):
         self, message: str, *, hint: str = "", errno: int | None = ENOENT, filename: Any = None
     ) -> None:
         super().__init__(message, hint=hint, errno=errno, filename=filename)
+
+
+class Unreachable(AgentkitError, ConnectionError):
+    """An MCP server that did not start, is not there, or is gone."""
 
 
 class Busy(AgentkitError, RuntimeError):

@@ -50,6 +50,8 @@ class CallOutput:
     hint: str = ""
     """What to do about the error, for the one who wrote the tool."""
     traceback: str | None = None
+    timed_out: bool = False
+    """The error is that it ran out of a time of its own."""
 
 
 @dataclass(slots=True)
@@ -136,7 +138,9 @@ def _check_room(found: list[Any]) -> None:
 
 
 def returned(value: Any) -> CallOutput:
-    """Make the output of a call that has returned."""
+    """Make the output of a call that has returned; a tool of ours may give it itself."""
+    if isinstance(value, CallOutput):
+        return value
     content, conversion = as_text(value)
     return CallOutput(content, conversion, value if conversion else None)
 

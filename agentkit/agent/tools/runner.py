@@ -171,6 +171,7 @@ def tool_result(call: ToolCall, ran: Ran, record: CallRecord | None = None) -> T
     elif error is not None:
         content = error_text(f"Tool execution failed: {error}")
         error = f"{error} ({output.hint})" if output.hint else error
+        status = "timeout" if output.timed_out else status
     return ToolResult(
         call_id=call.id,
         name=call.name,

@@ -70,11 +70,17 @@ class Tool:
         """What the model has to guess: the tool has no description, an argument no type."""
         untyped = [
             name
-            for name, schema in self.parameters.get("properties", {}).items()
-            if not schema.keys() & _TYPES
+            for name, schema in self._properties.items()
+            if not (isinstance(schema, dict) and schema.keys() & _TYPES)
         ]
         found = [] if self.description else ["no description"]
         return (*found, *(f"no type for {name}" for name in untyped))
+
+    @property
+    def _properties(self) -> dict[str, Any]:
+        """The arguments by name; none where a schema that was given says nothing of them."""
+        found = self.parameters.get("properties")
+        return found if isinstance(found, dict) else {}
 
     @property
     def is_async(self) -> bool:
@@ -108,7 +114,7 @@ class Tool:
 
     def __repr__(self) -> str:
         gaps = f": {', '.join(self.gaps)}" if self.gaps else ""
-        return f"<Tool {self.name}({', '.join(self.parameters.get('properties', {}))}){gaps}>"
+        return f"<Tool {self.name}({', '.join(self._properties)}){gaps}>"
 
 
 def is_async(function: Any) -> bool:
