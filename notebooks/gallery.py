@@ -19,7 +19,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import agentkit as ak
+from agentkit.dialects.codecs import CODECS
 from agentkit.testing import FixedClock, ScriptedServer, by_turn, calls, says
+
+try:
+    from notebooks.dialect_answers import MESSAGES, RESPONSES
+except ModuleNotFoundError:  # in a notebook, whose folder is the first that is looked in
+    from dialect_answers import MESSAGES, RESPONSES
 
 Thing = TypeVar("Thing")
 CASSETTES = Path(__file__).parent / "cassettes"
@@ -219,6 +225,11 @@ def answering() -> ak.Debugger:
     server = HeldServer(*pieces_of(message), first=[LOOK])
     clock = FixedClock(start=START)
     made = ak.Agent("travel-8b", TOOLS, server=server, system=SYSTEM, prices=PRICES, clock=clock)
+    return in_flight(made, server)
+
+
+def in_flight(made: ak.Agent, server: HeldServer) -> ak.Debugger:
+    """A debugger whose server has sent all pieces and is silent."""
     dbg = ak.debug(made, PROMPT)
     seen = []
     end = dbg.watch(lambda event: seen.append(type(event).__name__))
@@ -343,6 +354,47 @@ def content() -> ak.Debugger:
     dbg = ak.debug(agent(*script, tools=[*TOOLS, ak.tool(read_page)]), prompt)
     dbg.run()
     return dbg
+
+
+# the other dialects
+
+
+def events_of(body: dict[str, Any]) -> list[str]:
+    """Write an answer as the events that its server streams."""
+    answer = ak.read_response(body)
+    events = CODECS[answer.dialect].events_out(answer)
+    return [f"event: {each['type']}\ndata: {json.dumps(each)}\n\n" for each in events]
+
+
+def streamed(body: dict[str, Any]) -> ak.Exchange:
+    """An answer as it comes when it is streamed, event by event."""
+    found = [ak.Chunk(at=round(0.1 + i / 60, 3), text=t) for i, t in enumerate(events_of(body))]
+    kind = (("content-type", "text/event-stream"),)
+    return ak.Exchange(
+        status=200, chunks=tuple(found), headers=kind, elapsed=found[-1].at, started=START
+    )
+
+
+def responses() -> ak.Debugger:
+    """A rollout of OpenAI Responses: server steps, sealed reasoning, citations, a refusal."""
+    dbg = debugger(*map(streamed, RESPONSES), dialect="responses")
+    dbg.run()
+    return dbg
+
+
+def messages() -> ak.Debugger:
+    """A rollout of Anthropic Messages: thinking, signed and not, and what the server ran."""
+    dbg = debugger(*MESSAGES, dialect="messages")
+    dbg.run()
+    return dbg
+
+
+def answering_messages() -> ak.Debugger:
+    """A debugger in the middle of an answer of Anthropic Messages."""
+    server = HeldServer(*events_of(MESSAGES[0])[:-4])
+    clock = FixedClock(start=START)
+    made = ak.Agent("travel-8b", TOOLS, server=server, dialect="messages", clock=clock)
+    return in_flight(made, server)
 
 
 # many rollouts
@@ -471,6 +523,7 @@ def checks() -> Any:
 _NAMES = """
 conversation ready paused answering pausing stopped server_failed ended failed_tool
 problems branched branches noted long content
+responses messages answering_messages
 table captured_table nothing_found recording examined reasoning
 comparison comparison_equal difference tree tokens tokens_mask no_tokens checks
 """

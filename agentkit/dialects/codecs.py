@@ -51,6 +51,12 @@ class Codec:
     """Its name for people."""
     path: str
     """Behind the base URL that ends in `/v1`."""
+    field: str
+    """What the body of an answer holds its items or blocks in."""
+    history: str
+    """What the body of a request holds the conversation in."""
+    system: str
+    """What it holds the text in that stands before the conversation."""
     is_body: Callable[[dict[str, Any]], bool]
     """Tells whether a block answer is in it."""
     is_event: Callable[[dict[str, Any]], bool]
@@ -59,6 +65,8 @@ class Codec:
     """The events behind which nothing comes."""
     read: Callable[[dict[str, Any]], Parts]
     """Takes a body apart."""
+    cited: Callable[[dict[str, Any]], list[dict[str, Any]]]
+    """Lists what the text of an item cites, as sent."""
     events: Callable[[], Events]
     encode: Callable[[dict[str, Any]], bytes]
     """Encodes one message of the history (in OpenAI's chat form, an answer's own `items` beside it)
@@ -94,12 +102,16 @@ CODECS: dict[str, Codec] = {
             dialect="responses",
             title="OpenAI Responses",
             path="/responses",
+            field="output",
+            history="input",
+            system="instructions",
             is_body=responses_answer.is_body,
             is_event=responses_events.is_event,
             ends=frozenset(
                 {"response.completed", "response.incomplete", "response.failed", "error"}
             ),
             read=responses_answer.read,
+            cited=responses_answer.cited,
             events=responses_events.ResponsesEvents,
             encode=responses_request.encode,
             body=responses_request.body,
@@ -116,10 +128,14 @@ CODECS: dict[str, Codec] = {
             dialect="messages",
             title="Anthropic Messages",
             path="/messages",
+            field="content",
+            history="messages",
+            system="system",
             is_body=messages_answer.is_body,
             is_event=messages_events.is_event,
             ends=frozenset({"message_stop", "error"}),
             read=messages_answer.read,
+            cited=messages_answer.cited,
             events=messages_events.MessagesEvents,
             encode=messages_request.encode,
             body=messages_request.body,

@@ -69,6 +69,12 @@ def read(body: dict[str, Any]) -> Parts:
     return parts
 
 
+def cited(block: dict[str, Any]) -> list[dict[str, Any]]:
+    """List what a block of text cites."""
+    cites = block.get("citations")
+    return [each for each in cites if isinstance(each, dict)] if isinstance(cites, list) else []
+
+
 def _as_sent(block: Any) -> Any:
     """Give a field back its name that an SDK's object has under another: `from` is a word of
     Python.

@@ -61,6 +61,12 @@ def read(body: dict[str, Any]) -> Parts:
     return parts
 
 
+def cited(item: dict[str, Any]) -> list[dict[str, Any]]:
+    """List what the text of a message cites: the annotations of its parts."""
+    parts = dicts(item.get("content"))
+    return [each for part in parts for each in dicts(part.get("annotations"))]
+
+
 def finish_of(body: dict[str, Any]) -> tuple[str | None, str]:
     """Read why the answer ended: its status, or the reason why it is incomplete; and where that
     stands.

@@ -40,6 +40,7 @@ _MARKS = {
     "completed": Mark("✓", "good"),
     "failed": Mark("✕", "bad"),
     "info": Mark("•", "quiet"),
+    "refusal": Mark("■", "warn"),
     "final": Mark("✓", "good"),
     "max_turns": Mark("■", "warn"),
     "length": Mark("■", "warn"),

@@ -34,6 +34,7 @@ def numbers(trajectory: Trajectory, known: Totals) -> Html | None:
     wrong = trouble(known.problems)
     return facts(
         code(spec.model) if spec.model else None,
+        f"{spec.dialect} API" if spec.dialect != "chat" else None,
         *known.facts(spec.max_turns),
         money(trajectory.cost) if spec.prices else None,
         None if wrong in said else wrong,

@@ -35,7 +35,7 @@ def message_row(key: str, message: Message, limits: Limits, at: str) -> Html:
     """Draw a message with its role, text, calls, and whatever else it holds behind a click."""
     role, wire = message.role, plain(message.wire)
     known = role in ROLES
-    who = el("strong", role if known else code(role or "no role"))
+    who = el("strong", role if known else code(role or named(wire)))
     text = message.content
     body = [
         _about(wire, limits),
@@ -47,6 +47,12 @@ def message_row(key: str, message: Message, limits: Limits, at: str) -> Html:
         _raw(wire, limits, at) if limits.details and not _bare(wire) else None,
     ]
     return speech(key, role if known else "other", who, *body)
+
+
+def named(wire: dict[str, Any]) -> str:
+    """Name a message that has no role: an item of Responses has a type in its place."""
+    kind = wire.get("type")
+    return kind if isinstance(kind, str) and kind else "no role"
 
 
 def _bare(wire: dict[str, Any]) -> bool:

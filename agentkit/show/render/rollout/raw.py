@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agentkit.dialects.codecs import CODECS
 from agentkit.servers.redaction.secret_names import masked
 from agentkit.show.html import HOLE, Child, Html, el, fragment, shape
 from agentkit.show.render.limits import Limits
@@ -114,7 +115,9 @@ def asked(spec: Spec, limits: Limits) -> Html:
 
 def request_head(request: Request, limits: Limits) -> Html:
     """Draw the fields of a request beside its messages."""
-    fields = {name: value for name, value in request.body.items() if name != "messages"}
+    codec = CODECS.get(request.dialect)
+    listed = codec.history if codec else "messages"
+    fields = {name: value for name, value in request.body.items() if name != listed}
     known = facts(
         code(request.model) if request.model else None,
         count(len(request.messages), "message"),

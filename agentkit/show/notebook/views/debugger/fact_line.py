@@ -32,6 +32,7 @@ def facts(trajectory: Trajectory, sums: TurnSums, address: str = "") -> dict[str
     cached = round(100 * sums.cached / sums.read) if sums.cached and sums.read else None
     return {
         "model": in_line(clip(trajectory.spec.model or "", 120)),
+        "dialect": "" if trajectory.spec.dialect == "chat" else f"{trajectory.spec.dialect} API",
         "server": in_line(clip(_host(url), 80)),
         "address": in_line(clip(url, 200)),
         "turns": len(trajectory.turns),
@@ -57,6 +58,7 @@ def fact_parts(state: dict[str, Any], known: dict[str, Any]) -> list[Part]:
     whom = " on ".join(filter(None, (known["model"], known["server"])))
     found: list[Part | None] = [
         part("span.ak-fact.ak-whom", whom, title=known["address"]) if whom else None,
+        part("span.ak-fact", known["dialect"]) if known["dialect"] else None,
         part("span.ak-fact.ak-more", more) if (more := state["status"]["more"]) else None,
         _fact("branch ", state["branch"]) if state.get("branches", 1) > 1 else None,
     ]

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from agentkit.show.render.rollout.turn.pieces import pieces
+from agentkit.types.answer import Response
 from agentkit.types.trajectory import Message, Trajectory
 from agentkit.types.words import in_line, visible
 
@@ -53,8 +55,7 @@ def _texts(trajectory: Trajectory) -> Iterator[tuple[str, str, str]]:
     for turn in trajectory.all_turns:
         key, response = f"turn-{turn.index}", turn.response
         yield from _added(key, turn.added)
-        yield "reasoning", f"{key}/reasoning", visible(response.reasoning or "")
-        yield "text", f"{key}/text", visible(response.content or response.refusal or "")
+        yield from _answer(key, response)
         for position, call in enumerate(turn.tool_calls):
             place = f"{key}/call-{position}"
             yield "calls", place, visible(f"{call.name} {call.raw_arguments}")
@@ -65,6 +66,15 @@ def _texts(trajectory: Trajectory) -> Iterator[tuple[str, str, str]]:
             yield "problems", f"{key}/problems", visible(f"{problem.code} {problem.message}")
     if trajectory.open is not None and trajectory.open.response is None:
         yield from _added(f"turn-{len(trajectory.turns)}", trajectory.open.added)
+
+
+def _answer(key: str, response: Response) -> Iterator[tuple[str, str, str]]:
+    """Walk what an answer says; a refusal stands below its last text."""
+    found = [piece for piece in pieces(response) if piece.kind != "step"]
+    last = [piece.name for piece in found if piece.kind == "text"][-1]
+    for piece in found:
+        refused = response.refusal if piece.name == last else None
+        yield piece.kind, f"{key}/{piece.name}", visible(piece.text + (refused or ""))
 
 
 def _added(key: str, messages: tuple[Message, ...]) -> Iterator[tuple[str, str, str]]:

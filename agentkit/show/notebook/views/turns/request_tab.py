@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from agentkit.dialects.codecs import CODECS
 from agentkit.servers.redaction.secret_names import masked
 from agentkit.show.html import Child, Html, el, fragment
 from agentkit.show.render.limits import STATIC
 from agentkit.show.render.parts.block import CODE, code, data, note, short
-from agentkit.show.render.parts.pretty import pretty
+from agentkit.show.render.parts.pretty import pretty, verbatim
+from agentkit.show.render.rollout.message import named
+from agentkit.show.render.rollout.turn.server_step import in_short
 from agentkit.types.record import clip
-from agentkit.types.request import Request
 from agentkit.types.trajectory import Message, Trajectory
 from agentkit.types.wire import Exchange
 from agentkit.types.words import count
@@ -32,10 +34,11 @@ def request_tab(trajectory: Trajectory, turn: int, headers: Sequence[str] | None
         turn: the turn.
         headers: the names of the headers that its server adds; None where nothing tells.
     """
-    asked = trajectory.request(turn)
-    body = {**asked.body, **({"stream": True} if trajectory.spec.stream else {})}
+    body = _body(trajectory, turn)
     size = len(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
-    sampling = {k: v for k, v in body.items() if k not in ("model", "messages", "tools")}
+    codec = CODECS.get(trajectory.spec.dialect)
+    listed, system = (codec.history, codec.system) if codec else ("messages", "")
+    sampling = {k: v for k, v in body.items() if k not in ("model", "tools", listed, system)}
     first = el(
         "p",
         el("strong", "POST"),
@@ -46,18 +49,31 @@ def request_tab(trajectory: Trajectory, turn: int, headers: Sequence[str] | None
         class_="ak-bar",
     )
     parts = [
-        _messages(trajectory, asked, turn),
-        _tools(asked),
+        _text(system, body[system]) if body.get(system) else None,
+        _messages(trajectory, body.get(listed), turn, listed),
+        _tools(body.get("tools")),
         el(
             "div",
             el("strong", "sampling"),
             " ",
-            CODE(pretty(masked({"model": asked.model, **sampling}), 1 << 20)),
+            CODE(pretty(masked({"model": body.get("model"), **sampling}), 1 << 20)),
             class_="ak-sampling",
         ),
         _headers(headers),
     ]
     return fragment(first, el("div", parts, class_="ak-boxed"))
+
+
+def _body(trajectory: Trajectory, turn: int) -> dict[str, Any]:
+    stream = {"stream": True} if trajectory.spec.stream else {}
+    return {**trajectory.request(turn).body, **stream}
+
+
+def _text(name: str, value: Any) -> Html:
+    """Draw what the model reads before the conversation."""
+    words = " ".join(Message(wire={"content": value}).content.split())
+    title = [el("strong", name), " ", el("span", clip(words, _LINE), class_="ak-cut")]
+    return _fold(title, data(verbatim(value), STATIC, "request"), kind="message")
 
 
 def _exchange(trajectory: Trajectory, turn: int) -> Exchange | None:
@@ -74,51 +90,57 @@ def _path(trajectory: Trajectory, turn: int) -> str:
         path = urlsplit(exchange.url).path if exchange else ""
     except ValueError:
         path = ""
-    return path or "/v1/chat/completions"
+    codec = CODECS.get(trajectory.spec.dialect)
+    return path or f"/v1{codec.path if codec else '/chat/completions'}"
 
 
 def _bytes(size: int) -> str:
     return f"{size} bytes" if size < 1000 else f"{size / 1000:.1f} KB"
 
 
-def _same(trajectory: Trajectory, asked: Request, turn: int) -> int:
+def _same(trajectory: Trajectory, sent: list[Any], turn: int, name: str) -> int:
     """Count the messages at the start that the request before had too."""
-    before = trajectory.request(turn - 1).messages if turn else ()
-    pairs = zip(before, asked.messages, strict=False)
-    return next(
-        (i for i, (a, b) in enumerate(pairs) if a != b), min(len(before), len(asked.messages))
-    )
+    before = _body(trajectory, turn - 1).get(name) if turn else ()
+    pairs = zip(before or (), sent, strict=False)
+    number = 0
+    for old, new in pairs:
+        if old != new:
+            break
+        number += 1
+    return number
 
 
-def _messages(trajectory: Trajectory, asked: Request, turn: int) -> Html:
-    same = _same(trajectory, asked, turn)
-    known = f"{len(asked.messages)}"
+def _messages(trajectory: Trajectory, given: Any, turn: int, name: str) -> Html:
+    sent = given if isinstance(given, list) else [] if given is None else [given]
+    same = _same(trajectory, sent, turn, name)
+    known = f"{len(sent)}"
     if same:
         known += f"; the first {same} as in turn {turn - 1}"
-    numbered = list(enumerate(asked.messages))
+    numbered = list(enumerate(sent))
     old = (
         _fold([el("small", f"the first {same}, as in turn {turn - 1}")], _lines(numbered[:same]))
         if same
         else None
     )
     return _fold(
-        [el("strong", "messages"), " ", el("small", known)],
+        [el("strong", name), " ", el("small", known)],
         old,
         _lines(numbered[same:]),
         opened=True,
     )
 
 
-def _lines(messages: list[tuple[int, dict[str, Any]]]) -> list[Child]:
+def _lines(messages: list[tuple[int, Any]]) -> list[Child]:
     """Draw messages, the last ones where there are many."""
     rest = len(messages) - _MOST
     more = note("… ", count(rest, "message"), " before them") if rest > 0 else None
     return [more, *[_message(i, wire) for i, wire in messages[-_MOST:]]]
 
 
-def _message(place: int, wire: dict[str, Any]) -> Html:
+def _message(place: int, given: Any) -> Html:
+    wire = given if isinstance(given, dict) else {"content": given}
     message = Message(wire=wire)
-    role = message.role or "no role"
+    role = message.role or named(wire)
     text = " ".join(message.content.split()) or _called(wire)
     title = [
         el("small", str(place)),
@@ -127,33 +149,50 @@ def _message(place: int, wire: dict[str, Any]) -> Html:
         " ",
         el("span", clip(text, _LINE), class_="ak-cut"),
     ]
-    return _fold(title, data(pretty(wire), STATIC, "request.messages"), kind="message")
+    return _fold(title, data(pretty(given), STATIC, "request.messages"), kind="message")
 
 
 _ROLES = ("system", "user", "assistant", "tool")
 
 
 def _called(wire: dict[str, Any]) -> str:
+    """Say on a line what a message without a text is: the calls it holds, the types of its parts,
+    or of an item its call, its output or its size.
+    """
     calls = wire.get("tool_calls")
     names = [
         call["function"].get("name", "?")
         for call in (calls if isinstance(calls, list) else ())
         if isinstance(call, dict) and isinstance(call.get("function"), dict)
     ]
-    return f"→ {', '.join(map(str, names))}" if names else "empty"
+    if names:
+        return f"→ {', '.join(map(str, names))}"
+    parts = wire.get("content")
+    kinds = [_part(part) for part in (parts if isinstance(parts, list) else ())]
+    return ", ".join(kinds) or ("empty" if "role" in wire else in_short(wire))
 
 
-def _tools(asked: Request) -> Html:
-    names = [
-        str(tool.get("function", tool).get("name", "?"))
-        if isinstance(tool.get("function", tool), dict)
-        else "?"
-        for tool in asked.tools
-    ]
+def _part(part: Any) -> str:
+    """Name a part of a content: its type, and the tool it is of."""
+    if not isinstance(part, dict):
+        return type(part).__name__
+    name = part.get("name") or part.get("tool_use_id")
+    return f"{part.get('type')}{f' {name}' if isinstance(name, str) else ''}"
+
+
+def _tools(tools: Any) -> Html:
+    listed = tools if isinstance(tools, list) else []
+    names = [_tool(tool) for tool in listed]
     title = [el("strong", "tools"), " ", el("small", f"{len(names)}", ": " if names else None)]
-    named = CODE(short(", ".join(names))) if names else None
-    shown = data(pretty(list(asked.tools)), STATIC, "request.tools")
-    return el("div", _fold([*title, named], shown), class_="ak-tools")
+    listing = CODE(short(", ".join(names))) if names else None
+    shown = data(pretty(listed), STATIC, "request.tools")
+    return el("div", _fold([*title, listing], shown), class_="ak-tools")
+
+
+def _tool(tool: Any) -> str:
+    """Name a tool; one of the server's own has but a type."""
+    inner = tool.get("function", tool) if isinstance(tool, dict) else None
+    return str(inner.get("name") or inner.get("type") or "?") if isinstance(inner, dict) else "?"
 
 
 def _headers(names: Sequence[str] | None) -> Html:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from statistics import median
 from typing import NamedTuple
 
+from agentkit.dialects.codecs import CODECS
 from agentkit.dialects.delta import Delta
 from agentkit.read.stream.growing import Growing
 from agentkit.show.html import Child, Html, el, fragment
@@ -34,6 +36,8 @@ class StreamEvent(NamedTuple):
     kind: str
     """`content`, `reasoning`, `refusal`, `name` or `arguments`; "" where it added no text."""
     text: str
+    name: str = ""
+    """What the last event in it is called, where its dialect names events."""
     long: float = 0
     """How many times the usual gap it took, where that is much."""
 
@@ -107,6 +111,9 @@ def _details(turn: Turn) -> Child:
     )
 
 
+_NAMED = re.compile(r"^event: ?(\S{1,60})", re.MULTILINE)
+
+
 def _arrivals(response: Response) -> list[StreamEvent]:
     growing, last = Growing(), 0.0
     found: list[StreamEvent] = []
@@ -115,7 +122,8 @@ def _arrivals(response: Response) -> list[StreamEvent]:
     for chunk in response.exchange.chunks:
         deltas = growing.feed(chunk)
         gap, last = chunk.at - last, chunk.at
-        found.append(StreamEvent(chunk.at, gap, *_added(deltas)))
+        name = _NAMED.findall(chunk.text) if response.dialect in CODECS else ()
+        found.append(StreamEvent(chunk.at, gap, *_added(deltas), name[-1] if name else ""))
     usual = median([e.gap for e in found[1:]] or [0.0])
     return [
         e._replace(long=e.gap / usual) if i and usual > 0 and e.gap > max(0.1, _LONG * usual) else e
@@ -195,12 +203,15 @@ _TH = [el("th", name, scope="col") for name in ("s", "gap", "event", "what it ad
 
 
 def _table(response: Response, events: list[StreamEvent]) -> Html:
-    """List the events that say something: the first of a kind, those after a long gap, the last."""
-    told, kind = [], None
+    """List the events that say something: the first of a kind or of a name, those after a long gap,
+    the last.
+    """
+    told, kind, names = [], None, {""}
     for e in events[:-1]:
-        if e.long or (e.kind and e.kind != kind):
+        if e.long or (e.kind and e.kind != kind) or (not e.kind and e.name not in names):
             told.append(e)
         kind = e.kind or kind
+        names.add(e.name)
     last = events[-1]
     if last.kind and last.kind != kind:
         told, last = [*told, last], last._replace(long=0)
@@ -211,19 +222,20 @@ def _table(response: Response, events: list[StreamEvent]) -> Html:
         "table",
         el("thead", el("tr", _TH)),
         el("tbody", rows),
-        el("caption", f"{count(rest, 'more event')} after a long gap, not shown") if rest else None,
+        el("caption", f"{count(rest, 'more event')} not shown") if rest else None,
         class_="ak-arrivals",
     )
 
 
 def _event(e: StreamEvent, end: str = "") -> Html:
     gap = el("span", f"▲ a gap {e.long:.0f} times the usual", class_="ak-warn") if e.long else None
+    name = el("small", e.name) if e.name else None
     said = end or json.dumps(clip(e.text, 60), ensure_ascii=False)
     return el(
         "tr",
         el("td", f"{e.at:.2f}", class_="ak-number"),
         el("td", f"{e.gap:.2f}", class_=f"ak-number{' ak-warn' if e.long else ''}"),
         el("td", "end" if end else _WORDS.get(e.kind, e.kind)),
-        el("td", CODE(said), " ", gap),
+        el("td", CODE(said) if e.text or end or not name else None, " ", name, " ", gap),
         class_="ak-long" if e.long else None,
     )

@@ -28,8 +28,10 @@ from agentkit.show.render.parts.words import by_hand, tokens, tokens_in_short
 from agentkit.show.render.rollout.problem import problems
 from agentkit.show.render.rollout.raw import raw, retries
 from agentkit.show.render.rollout.turn.call import ID, call_row, identity, is_usual
+from agentkit.show.render.rollout.turn.pieces import AnswerPiece, pieces
 from agentkit.show.render.rollout.turn.result import came
-from agentkit.show.render.rollout.turn.thinking import reasoning, step_row
+from agentkit.show.render.rollout.turn.server_step import sources, step_row
+from agentkit.show.render.rollout.turn.thinking import reasoning
 from agentkit.trajectory.trouble.points import turn_points
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.trajectory import ToolResult, Turn
@@ -55,7 +57,7 @@ def answer(
     result where the answer is a turn's. `state` is the word for a call without one.
     """
     path = f"{at}.response" if turn else at
-    found = {key: _head(key, response, turn)}
+    found = {key: _head(key, response, turn, alone=not at.startswith("trajectory"))}
     found.update(_parts(key, response, limits, path))
     found.update(_calls(key, response, limits, at, turn, state))
     if response.problems:
@@ -66,14 +68,17 @@ def answer(
     return found
 
 
-def _head(key: str, response: Response, turn: Turn | None) -> Html:
+def _head(key: str, response: Response, turn: Turn | None, *, alone: bool) -> Html:
+    """Draw the head of a turn; one that stands alone says which API its answer is of, in a rollout
+    its own head does.
+    """
     exchange = response.exchange
     known = facts(
         *(by_hand(exchange) if exchange.by_hand else ()),
         seconds(exchange.elapsed),
         tokens_in_short(response.usage),
         _finish(response),
-        f"{response.dialect} API" if response.dialect != "chat" else None,
+        f"{response.dialect} API" if alone and response.dialect != "chat" else None,
     )
     name = f"Turn {turn.index}" if turn else "Answer"
     return head(key, turn.index if turn else None, name, known, tone=_tone(response, turn))
@@ -113,29 +118,46 @@ def _finished(reason: str) -> Html:
 
 
 def _parts(key: str, response: Response, limits: Limits, at: str) -> Iterator[tuple[str, Html]]:
-    """Draw what an answer says, and what led to it."""
+    """Draw what an answer says, what led to it, and what the server did, in the order in which it
+    came.
+    """
     if tries := retries(response.exchange, limits):
         yield f"{key}/tries", part(f"{key}/tries", "tries", tries)
-    if thought := reasoning(response, limits, at):
-        yield f"{key}/reasoning", part(f"{key}/reasoning", "thought", thought)
-    for i, step in enumerate(response.server_steps[: limits.items]):
-        name = f"{key}/step-{i}"
-        yield name, step_row(name, step, limits, f"{at}.server_steps[{i}]")
-    if text := _texts(response, limits, at):
-        yield f"{key}/text", part(f"{key}/text", "text", text)
+    found = pieces(response)
+    last = max(place for place, piece in enumerate(found) if piece.kind == "text")
+    for place, piece in enumerate(found[: limits.items]):
+        name = f"{key}/{piece.name}"
+        if piece.kind == "step":
+            step, where = response.server_steps[piece.step], f"{at}.server_steps[{piece.step}]"
+            yield name, step_row(name, step, limits, where)
+        elif piece.kind == "reasoning":
+            if thought := reasoning(piece.text, piece.blocks, limits, _at(piece, at, "reasoning")):
+                yield name, part(name, "thought", thought)
+        elif text := _texts(response, piece, limits, at, place == last):
+            yield name, part(name, "text", text)
 
 
-def _texts(response: Response, limits: Limits, at: str) -> list[Child]:
-    number = count_choices(response)
-    if number == 1 and response.content and not response.refusal:
-        return [prose(response.content, limits, f"{at}.content")]
-    silent = not (response.content or response.refusal or response.tool_calls)
+def _at(piece: AnswerPiece, at: str, field: str) -> str:
+    """Tell where a text is as a whole; a part of it has no place of its own."""
+    return f"{at}.{field}" if piece.alone else ""
+
+
+def _texts(
+    response: Response, piece: AnswerPiece, limits: Limits, at: str, last: bool
+) -> list[Child]:
+    """Draw a text, what it cites, and behind the last one what is said of the whole answer."""
+    said = prose(piece.text, limits, _at(piece, at, "content")) if piece.text else None
+    cited = sources(piece.cites, limits) if piece.cites else None
+    number, refused = count_choices(response), response.refusal
+    if not last or (number == 1 and said and not refused):
+        return [one for one in (said, cited) if one is not None]
     shown = [
-        prose(response.content, limits, f"{at}.content") if response.content else None,
-        fragment(status("refusal"), " ", prose(response.refusal, limits, f"{at}.refusal"))
-        if response.refusal
+        said,
+        cited,
+        fragment(status("refusal"), " ", prose(refused, limits, f"{at}.refusal"))
+        if refused
         else None,
-        note("no text") if silent else None,
+        note("no text") if not (response.content or refused or response.tool_calls) else None,
         note(f"the first of {number} choices; all of them: ", el("code", "ak.sample_tree(turn)"))
         if number > 1
         else None,

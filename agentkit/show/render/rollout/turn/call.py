@@ -30,6 +30,8 @@ _BOX = element("div", class_="ak-call")
 _NAME = element("code", class_="ak-name")
 _CALLED = shape(fragment(_NAME(HOLE), " ", HOLE))
 _PLAIN_LINE = shape(line("→", _CALLED(HOLE, HOLE)))
+_USUAL = frozenset({"tool_calls", "responses:function_call", "messages:tool_use"})
+"""Where calls are found that are as each dialect has them."""
 _WIDE = 90
 """Characters of arguments that stay on a line."""
 _SHORT = 200
@@ -81,12 +83,12 @@ def call_alone(call: ToolCall, limits: Limits, at: str) -> Html:
 def call_body(call: ToolCall, limits: Limits, at: str, *, found: bool = False) -> Child:
     """Draw the call's name and arguments, and what is unusual in it."""
     name, changed = short(call.name or "?"), by_hand(call)
-    if not found and call.origin == "tool_calls" and not changed:
+    if not found and call.origin in _USUAL and not changed:
         return _CALLED(name, _arguments(call, limits, at))
     known = facts(
         "found in the text, not run" if found else None,
         *changed,
-        fragment("from ", code(call.origin)) if call.origin != "tool_calls" else None,
+        fragment("from ", code(call.origin)) if call.origin not in _USUAL else None,
     )
     return [_NAME(name), " ", _arguments(call, limits, at), " ", known]
 
@@ -114,7 +116,7 @@ def _about(call: ToolCall, limits: Limits, at: str) -> Html | None:
 def _is_plain(call: ToolCall) -> bool:
     """Tell whether name and arguments are all that its line says."""
     changed = call.sent_arguments is not None or call.adopted is not None
-    return call.status == "ok" and call.origin == "tool_calls" and not changed
+    return call.status == "ok" and call.origin in _USUAL and not changed
 
 
 def _came_as_used(call: ToolCall) -> bool:

@@ -1,36 +1,34 @@
-"""What a model thought before it answered, and what its server did by itself."""
+"""What a model thought before it answered."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from agentkit.show.html import Html, element
+from agentkit.show.html import Html, el, element
 from agentkit.show.render.limits import Limits
-from agentkit.show.render.parts.block import code, data, excerpt, facts, fold, note, prose
-from agentkit.show.render.parts.pretty import pretty, verbatim
-from agentkit.show.render.parts.rows import away, box, line, sign, sub
-from agentkit.types.answer import Response, ServerStep
+from agentkit.show.render.parts.block import code, excerpt, fold, note, prose
+from agentkit.show.render.parts.rows import away
+from agentkit.types.answer import ReasoningBlock
 from agentkit.types.words import count
 
 IN_PLACE = 200
 """Characters of reasoning that stand where they are; longer ones are folded."""
 _FIRST = 80
 """Characters of a folded reasoning that its line begins with."""
-_NAME = element("code", class_="ak-name")
 
 
-def reasoning(response: Response, limits: Limits, at: str) -> Html | None:
-    """Draw the reasoning: a short one in place, a longer one folded with its first words, one line
-    for what cannot be read; None where there is none.
+def reasoning(text: str, blocks: Sequence[ReasoningBlock], limits: Limits, at: str) -> Html | None:
+    """Draw reasoning: a short text in place, a longer one folded with its first words, whether it
+    is signed, one line for what cannot be read; None where there is none.
     """
-    text = response.reasoning or ""
-    if not text and not response.reasoning_blocks:
+    if not text and not blocks:
         return None
-    sealed = sealed_parts(response)
+    sealed = sealed_parts(blocks)
     return _REASONING(
-        thoughts(text, limits, f"{at}.reasoning") if text else None,
+        thoughts(text, limits, at, _signed(blocks)) if text else None,
         note(
-            f"reasoning, encrypted: {count(len(sealed), 'part')} of"
+            f"reasoning, {_why_sealed(blocks)}: {count(len(sealed), 'part')} of"
             f" {count(sum(sealed), 'character')}, not for reading"
         )
         if sealed
@@ -39,16 +37,46 @@ def reasoning(response: Response, limits: Limits, at: str) -> Html | None:
 
 
 _REASONING = element("div", class_="ak-thought")
+_SIGNED = el("small", "signed", class_="ak-seal", title="its server will take it back as it is")
+_UNSIGNED = el(
+    "small",
+    el("span", "▲", aria_hidden="true"),
+    " unsigned",
+    class_="ak-seal ak-warn",
+    title="a server that checks signatures will not take it back",
+)
 
 
-def thoughts(text: str, limits: Limits, at: str) -> Html:
-    """Draw a text of reasoning."""
+def _signed(blocks: Sequence[ReasoningBlock]) -> Html | None:
+    """Say whether what can be read is signed, where its dialect has signatures."""
+    signs = [
+        bool(raw.get("signature"))
+        for block in blocks
+        if block.text and isinstance(raw := block.raw, dict)
+        if raw.get("signature") or block.source == "messages:thinking"
+    ]
+    return (_SIGNED if all(signs) else _UNSIGNED) if signs else None
+
+
+_SEALED = {"redacted_thinking": "redacted by the server", "thinking": "not shown by the server"}
+"""Why a block cannot be read, by its type; where it is none of these it is encrypted."""
+
+
+def _why_sealed(blocks: Sequence[ReasoningBlock]) -> str:
+    sealed = [block.raw for block in blocks if block.kind == "encrypted"]
+    kinds = [str(raw.get("type")) if isinstance(raw, dict) else "" for raw in sealed]
+    return " and ".join(dict.fromkeys(_SEALED.get(kind, "encrypted") for kind in kinds))
+
+
+def thoughts(text: str, limits: Limits, at: str, mark: Html | None = None) -> Html:
+    """Draw a text of reasoning, and a mark beside it."""
     plain = text.strip()
     if len(plain) <= IN_PLACE and plain.count("\n") < 4:
-        return _SHORT(away("reasoning: "), prose(plain, limits, at))
-    title = ["reasoning, ", count(len(text), "character"), ": ", code(_beginning(plain))]
+        return _SHORT(away("reasoning: "), [mark, " "] if mark else None, prose(plain, limits, at))
+    marked = [", ", mark] if mark else None
+    title = ["reasoning, ", count(len(text), "character"), marked, ": ", code(_beginning(plain))]
     if not limits.details:
-        return fold(title[:2], excerpt(plain))
+        return fold(title[:3], excerpt(plain))
     return fold(title, prose(text.strip("\n"), limits, at), kind="fold ak-reasoning")
 
 
@@ -63,29 +91,12 @@ def _beginning(text: str) -> str:
     )
 
 
-def sealed_parts(response: Response) -> list[int]:
+def sealed_parts(blocks: Sequence[ReasoningBlock]) -> list[int]:
     """List how large the parts of the reasoning are that cannot be read, in characters."""
-    return [_size(b.raw) for b in response.reasoning_blocks if b.kind == "encrypted"]
+    return [_size(block.raw) for block in blocks if block.kind == "encrypted"]
 
 
 def _size(raw: Any) -> int:
     """Return the length of the longest text in a block: what is encrypted is one."""
     values = raw.values() if isinstance(raw, dict) else [raw]
     return max((len(value) for value in values if isinstance(value, str)), default=0)
-
-
-def step_row(key: str, step: ServerStep, limits: Limits, at: str) -> Html:
-    """Draw what the server did by itself: never run here, and sent back as it came."""
-    shown = pretty(step.raw) if step.raw is not None else ""
-    came = verbatim(step.outcome) if step.outcome is not None else ""
-    behind = sub(
-        _behind("as sent", shown, limits, f"{at}.raw") if shown else None,
-        _behind("what came of it", came, limits, f"{at}.outcome") if came else None,
-    )
-    done = sign(step.status) if step.status else None
-    what = [_NAME(step.name or step.kind), " ", facts("done by the server")]
-    return box(key, None, line("⟲", what, done), behind, tone="step")
-
-
-def _behind(title: str, text: str, limits: Limits, at: str) -> Html:
-    return fold(title, data(text, limits, at) if limits.details else excerpt(text))

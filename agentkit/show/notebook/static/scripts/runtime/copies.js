@@ -36,7 +36,7 @@ const plainText = (node) =>
 /** The text beside a copy button as it is shown, and where the kernel has it where it is not. */
 function textBeside(button) {
   const place = button.parentNode;
-  if (place.dataset.source) return [plainText(place), place.dataset.source];
+  if ("source" in place.dataset) return [plainText(place), place.dataset.source];
   if (place.matches("pre")) return [plainText(place) + foldedRest(place), cutAt(place.parentNode)];
   const shown = place.previousElementSibling;
   const texts = [...shown.querySelectorAll("pre")];
