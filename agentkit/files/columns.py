@@ -26,10 +26,18 @@ _META = 5
 """Columns of meta a page has room for."""
 PROMPT = 120
 """Characters of a prompt in a table."""
+FINAL = 300
+"""Characters of a final answer that the last line of a rollout holds."""
+ENDS = ("elapsed", "cost", "server", "tools", "codes", "error", "final")
+"""Columns that the last line of a rollout in a file holds."""
 _RAISED = re.compile(r"([A-Za-z_]\w{0,40}):")
 _PROGRAM = re.compile(r'"system_fingerprint":"([A-Za-z]\w{0,20})-(\d[\w.]{0,20})')
 _AROUND = 4000
 """Characters at both ends of an answer that are searched for what answered."""
+
+
+UNREAD: Any = object()
+"""What an entry of an index gives for a column that its file does not hold."""
 
 
 class Column(NamedTuple):
@@ -39,7 +47,9 @@ class Column(NamedTuple):
     kind: Kind
     of: Callable[[Trajectory], Any]
     indexed: Callable[[Any], Any] | None = None
-    """The same from an entry of an index; None where the rollout must be read for it."""
+    """The same from an entry of an index, `UNREAD` where the rollout must be read for it; None
+    where it must be of every rollout.
+    """
 
 
 def first_words(trajectory: Trajectory, limit: int = 60) -> str:
@@ -55,10 +65,10 @@ def first_words(trajectory: Trajectory, limit: int = 60) -> str:
     return clip(asked.content, limit) if asked else ""
 
 
-def _sum(name: str) -> Callable[[Trajectory], int]:
-    return lambda t: sum(
-        getattr(turn.response.usage, name) or 0 for turn in t.all_turns if turn.response.usage
-    )
+def token_sum(trajectory: Trajectory, name: str) -> int:
+    """Add up a count of `Usage` over the turns; one that the server did not say is 0."""
+    usages = [turn.response.usage for turn in trajectory.all_turns]
+    return sum(getattr(usage, name) or 0 for usage in usages if usage)
 
 
 def _elapsed(trajectory: Trajectory) -> float | None:
@@ -110,9 +120,37 @@ def ending_words(stop_reason: str | None, problems: int) -> str:
     return (stop_reason or "open").replace("_", " ")
 
 
-def _ending_entry(entry: Any) -> str | None:
+def end_columns(trajectory: Trajectory) -> dict[str, Any]:
+    """Work out the columns that the last line of a rollout in a file holds beside its totals, so
+    that a table of the file needs none of its answers. What is not known is left out; a final
+    answer that is too long is None, and read when it is asked for.
+    """
+    found = {column.name: column.of(trajectory) for column in HIDDEN if column.name in ENDS}
+    known = {name: value for name, value in found.items() if value not in (None, "")}
+    return known if len(known.get("final", "")) <= FINAL else {**known, "final": None}
+
+
+def _at_end(name: str) -> Callable[[Any], Any]:
+    def indexed(entry: Any) -> Any:
+        columns = entry.columns
+        if columns is None or (name in columns and columns[name] is None):
+            return UNREAD  # of an older version, or too long for the line
+        return columns.get(name)
+
+    return indexed
+
+
+def _names_at_end(name: str) -> Callable[[Any], Any]:
+    return lambda entry: UNREAD if entry.columns is None else entry.columns.get(name, "")
+
+
+def _problems_entry(entry: Any) -> Any:
+    return UNREAD if entry.problems is None else entry.problems
+
+
+def _ending_entry(entry: Any) -> Any:
     if entry.stop_reason == "final" and entry.problems is None:
-        return None
+        return UNREAD
     return ending_words(entry.stop_reason, entry.problems or 0)
 
 
@@ -145,10 +183,17 @@ COLUMNS = (
         "problems",
         "number",
         problem_count,
-        lambda e: e.problems,
+        _problems_entry,
     ),
-    Column("input_tokens", "number", _sum("input_tokens"), lambda e: e.input_tokens),
-    Column("output_tokens", "number", _sum("output_tokens"), lambda e: e.output_tokens),
+    Column(
+        "input_tokens", "number", lambda t: token_sum(t, "input_tokens"), lambda e: e.input_tokens
+    ),
+    Column(
+        "output_tokens",
+        "number",
+        lambda t: token_sum(t, "output_tokens"),
+        lambda e: e.output_tokens,
+    ),
     Column(
         "stop_reason", "text", lambda t: t.stop_reason or "open", lambda e: e.stop_reason or "open"
     ),
@@ -156,15 +201,15 @@ COLUMNS = (
 """Every table has these, in this order."""
 HIDDEN = (
     Column("ended", "text", lambda t: ending_words(t.stop_reason, problem_count(t)), _ending_entry),
-    Column("elapsed", "number", _elapsed),
-    Column("cost", "number", lambda t: t.cost),
+    Column("elapsed", "number", _elapsed, _at_end("elapsed")),
+    Column("cost", "number", lambda t: t.cost, _at_end("cost")),
     Column("model", "text", lambda t: t.spec.model, lambda e: e.model),
-    Column("server", "text", _server),
+    Column("server", "text", _server, _at_end("server")),
     Column("dialect", "text", lambda t: t.spec.dialect, lambda e: e.dialect),
-    Column("tools", "names", _tools),
-    Column("codes", "names", lambda t: _codes(problem_points(t))),
-    Column("error", "text", lambda t: t.error.kind if t.error else None),
-    Column("final", "text", lambda t: t.final),
+    Column("tools", "names", _tools, _names_at_end("tools")),
+    Column("codes", "names", lambda t: _codes(problem_points(t)), _names_at_end("codes")),
+    Column("error", "text", lambda t: t.error.kind if t.error else None, _at_end("error")),
+    Column("final", "text", lambda t: t.final, _at_end("final")),
 )
 """These can be filtered and sorted by, and are in the frame; the page has no room for them."""
 

@@ -114,15 +114,23 @@ def test_what_is_saved_again_is_the_same(name: str, tmp_path: Path) -> None:
     assert lines(ak.save(again, tmp_path / "twice.jsonl")) == lines(once)
 
 
-TROUBLE = r',"trouble":\d+'
-"""What the totals hold since failed tools and requests count."""
+SINCE = r',"trouble":\d+|,"columns":{[^}]*}'
+"""What the last line holds since failed tools and requests count, and for tables of a file."""
+
+
+def as_it_was(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Lines without what a last line holds since."""
+    for row in rows:
+        row.pop("columns", None)
+        row.get("totals", {}).pop("trouble", None)
+    return rows
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("saved_")])
 def test_what_was_saved_is_written_as_it_was(name: str, tmp_path: Path) -> None:
     path = CASSETTES / f"{name}.jsonl"
     again = ak.save(loaded(path), tmp_path / "again.jsonl").read_text("utf-8")
-    assert re.sub(TROUBLE, "", again) == path.read_text("utf-8")
+    assert re.sub(SINCE, "", again) == path.read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", sorted({*NAMES} - {"torn_last_line", "joined_files"}))
@@ -230,9 +238,7 @@ def test_everything_unknown_is_kept_where_it_was(name: str, tmp_path: Path) -> N
     rollouts = loaded(path)
     assert rollouts == loaded(known)
     again = ak.save(rollouts, tmp_path / "again.jsonl")
-    assert re.sub(', "trouble": \\d+', "", "\n".join(written(lines(again)))) == "\n".join(
-        written(rows)
-    )
+    assert written(as_it_was(lines(again))) == written(rows)
     assert lines(ak.save(loaded(again), tmp_path / "twice.jsonl")) == lines(again)
 
 
@@ -256,7 +262,7 @@ def test_a_line_of_an_unknown_kind_stays_behind_the_same_line(tmp_path: Path) ->
         rows = [*first[:at], note, *first[at:]]
         path = tmp_path / "newer.jsonl"
         path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
-        assert lines(ak.save(load_one(path), tmp_path / "again.jsonl")) == rows
+        assert as_it_was(lines(ak.save(load_one(path), tmp_path / "again.jsonl"))) == rows
 
 
 def test_what_is_unknown_lives_as_long_as_its_record(tmp_path: Path) -> None:

@@ -13,15 +13,13 @@ from typing import Any
 from agentkit.analysis.explore.distinct import Distinct, distinct_of
 from agentkit.files.cassette.codec import prompt_key
 from agentkit.files.cassette.index import Cassette
-from agentkit.files.columns import Column, columns_of, problem_values
+from agentkit.files.columns import ENDS, UNREAD, Column, columns_of, problem_values
 from agentkit.trajectory.person.notes import KEY, Remark, remarks_in
 from agentkit.types.trajectory import Trajectory
 
 _LOOKED_AT = 200
 """Rollouts whose meta is searched for columns."""
 _OF_PROBLEMS = ("problems", "ended", "codes")
-_COUNTED = ("codes", "tools", "server", "elapsed", "cost", "error")
-"""Columns that are worked out together when a file has to be read for one of them."""
 _PLAIN = frozenset(map(chr, range(32, 127))) - frozenset('"\\/')
 """Characters that a file contains unchanged, however often the text around them was encoded."""
 
@@ -38,6 +36,7 @@ class Source:
         """The index of the file they are in; None if they are in memory."""
         self._values: dict[str, list[Any]] = {}
         self._distinct: dict[str, Distinct] = {}
+        self._unread: dict[str, bool] = {}
         if self.entries is not None:
             first: Iterable[Any] = self.entries[:_LOOKED_AT]
             spoken = [item.dialect for item in first]
@@ -69,30 +68,42 @@ class Source:
     def values(self, name: str) -> list[Any]:
         """Return a whole column; it is computed once."""
         if name not in self._values:
-            column = self.columns[name]
-            if self.entries is not None and column.indexed is None:
-                self._read(name)
-            elif self.entries is None and name in _OF_PROBLEMS:
+            if self.entries is not None:
+                self._index(name)
+            elif name in _OF_PROBLEMS:
                 found = [problem_values(trajectory) for trajectory in self.rollouts]
                 self._values |= {each: [one[each] for one in found] for each in _OF_PROBLEMS}
             else:
-                self._values[name] = [self._one(column, place) for place in range(len(self))]
+                of = self.columns[name].of
+                self._values[name] = [of(trajectory) for trajectory in self.rollouts]
         return self._values[name]
 
-    def _read(self, name: str) -> None:
-        """Read the file once for a column, and for those that are asked for beside it."""
-        wanted = {name, *(each for each in _COUNTED if name in _COUNTED)} - self._values.keys()
-        found: dict[str, list[Any]] = {each: [] for each in wanted}
-        for trajectory in self.rollouts:
-            for each, values in found.items():
-                values.append(self.columns[each].of(trajectory))
-        self._values |= found
+    def _index(self, name: str) -> None:
+        """Take a column from the index of the file. The rollouts whose entry does not hold it are
+        read once, for this column and for the others that they do not hold.
+        """
+        columns = {each: self._indexed(each) for each in {name, *ENDS} - self._values.keys()}
+        wanted = {place for place, value in enumerate(columns[name]) if value is UNREAD}
+        for place in sorted(wanted):
+            trajectory = self.rollouts[place]
+            for each, values in columns.items():
+                if values[place] is UNREAD:
+                    values[place] = self.columns[each].of(trajectory)
+        for each, values in columns.items():
+            if UNREAD not in values:
+                self._values[each] = values
+
+    def _indexed(self, name: str) -> list[Any]:
+        """Take from the index what it holds of a column."""
+        indexed = self.columns[name].indexed
+        entries = self.entries or ()
+        return [indexed(entry) for entry in entries] if indexed else [UNREAD] * len(self)
 
     def _one(self, column: Column, place: int) -> Any:
         if self.entries is not None and column.indexed is not None:
             value = column.indexed(self.entries[place])
-            if value is not None or column.name not in ("problems", "ended"):
-                return value  # an older version's file counted problems otherwise
+            if value is not UNREAD:
+                return value
         return column.of(self.rollouts[place])
 
     def remarks(self, place: int) -> tuple[Remark, ...]:
@@ -109,8 +120,14 @@ class Source:
 
     def reads(self, name: str) -> bool:
         """Tell whether all rollouts of a file would have to be read for a column."""
-        known = name in self._values or self.entries is None
-        return not known and self.columns[name].indexed is None
+        if name in self._values or self.entries is None:
+            return False
+        if name not in self._unread:
+            indexed = self.columns[name].indexed
+            self._unread[name] = indexed is None or any(
+                indexed(entry) is UNREAD for entry in self.entries
+            )
+        return self._unread[name]
 
     def distinct(self, name: str) -> Distinct:
         """Return a whole column as its distinct values; it is computed once."""

@@ -23,7 +23,7 @@ from agentkit.files.cassette.line.line_text import (
 )
 from agentkit.files.cassette.lines import Line, end
 from agentkit.files.cassette.scan import Found, Scan
-from agentkit.files.columns import PROMPT, first_words
+from agentkit.files.columns import PROMPT, end_columns, first_words
 from agentkit.files.gate import all_opened, opened
 from agentkit.files.path import to_read
 from agentkit.trajectory.trouble.points import problem_count
@@ -72,6 +72,10 @@ class Entry(Record):
     output_tokens: int = 0
     stop_reason: StopReason | None = None
     """Why it ended; None where it can go on."""
+    columns: dict[str, Any] | None = None
+    """What else its last line holds for a table (`files.columns.ENDS`); None where the rollout must
+    be read for it, as of a file of an older version.
+    """
     meta: dict[str, Any]
     """Task, reward, labels: the caller's own."""
 
@@ -323,6 +327,7 @@ def _entry(place: int, found: Found, prompts: _Prompts) -> Entry:
         turns=found.turns,
         stop_reason=found.stop_reason,
         meta=found.meta,
+        columns=found.columns,
         problems=_problems(found, refused),
         **totals,
     )
@@ -339,7 +344,13 @@ def _looked_at(index: Index, entry: Entry) -> Entry:
     came = end(trajectory)["totals"]
     totals = {name: came.get(name, 0) for name in _TOTALS}
     problems = problem_count(trajectory)
-    return replace(entry, stop_reason=trajectory.stop_reason, problems=problems, **totals)
+    return replace(
+        entry,
+        stop_reason=trajectory.stop_reason,
+        problems=problems,
+        columns=end_columns(trajectory),
+        **totals,
+    )
 
 
 def _problems(found: Found, refused: bool) -> int | None:

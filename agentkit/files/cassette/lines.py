@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from agentkit.files.cassette.json_records import to_json
+from agentkit.files.columns import end_columns, token_sum
 from agentkit.read.plain import plain
 from agentkit.trajectory.loop import stop_reason_after
 from agentkit.trajectory.trouble.points import number_of, trouble_count
@@ -37,7 +38,7 @@ _KNOWN: dict[str, frozenset[str]] = {
     "change": frozenset({"step", "sample", "turn", "position", "arguments"}),
     "close": frozenset({"step", "sample", "turn"}),
     "meta": frozenset({"step", "sample", "meta"}),
-    "end": frozenset({"step", "sample", "stop_reason", "totals"}),
+    "end": frozenset({"step", "sample", "stop_reason", "totals", "columns"}),
     **dict.fromkeys((*NOTES, "stream"), frozenset()),
 }
 """The fields of each kind of line, by its step."""
@@ -216,14 +217,12 @@ def tool_line(turn: int, position: int, result: ToolResult, sample: int = 0) -> 
 def end(trajectory: Trajectory, sample: int = 0) -> Line:
     """Write the last line of a sample: why it stopped, None while it goes on; what it came to."""
     turns = trajectory.all_turns
-    usages = [turn.response.usage for turn in turns if turn.response.usage]
     totals = {
         "turns": len(turns),
         "calls": sum(len(turn.tool_calls) for turn in turns),
         "problems": number_of(trajectory.problems),
         "trouble": trouble_count(trajectory) if trajectory.stop_reason else 0,
-        "input_tokens": sum(usage.input_tokens or 0 for usage in usages),
-        "output_tokens": sum(usage.output_tokens or 0 for usage in usages),
+        **{name: token_sum(trajectory, name) for name in ("input_tokens", "output_tokens")},
     }
     fields, other_totals = end_fields(trajectory)
     return {
@@ -231,6 +230,7 @@ def end(trajectory: Trajectory, sample: int = 0) -> Line:
         "sample": sample,
         "stop_reason": trajectory.stop_reason,
         "totals": {**{k: v for k, v in totals.items() if v}, **other_totals},
+        "columns": end_columns(trajectory),
         **fields,
     }
 

@@ -50,6 +50,8 @@ class Found:
     turns: int = 0
     stop_reason: StopReason | None = None
     totals: dict[str, Any] = field(default_factory=dict)
+    columns: dict[str, Any] | None = None
+    """Columns of a table that its last line holds; None where it holds none."""
     doubtful: bool = False
     """Whether a tool or a request failed, which the totals of older versions do not count."""
     ended: bool = False
@@ -93,6 +95,7 @@ class Found:
             known = reason is None or isinstance(reason, str)
             self.stop_reason = reason if known else None
             self.totals = {name: n for name, n in totals.items() if type(n) is int}
+            self.columns = _plain_columns(line.get("columns"))
             turns = self.totals.get("turns", 0) if "totals" in line else self.turns
             self.odd = self.odd or not known or turns > self.turns
             self.doubtful |= turns != self.turns or self.stop_reason in FAILED
@@ -332,6 +335,14 @@ class Scan:
             if data is None
             else {"agentkit": int(head[1]), "sample": int(head[2]), "spec": spec, **data}
         )
+
+
+def _plain_columns(value: Any) -> dict[str, Any] | None:
+    """Read the columns of a last line; of other hands' only what a table can hold."""
+    if not isinstance(value, dict):
+        return None
+    plain = (str, int, float, type(None))
+    return {name: one for name, one in value.items() if isinstance(one, plain)}
 
 
 def _dict(value: Any) -> dict[str, Any]:

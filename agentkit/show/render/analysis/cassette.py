@@ -6,7 +6,7 @@ from typing import Any
 
 from agentkit.files.cassette.checkup import Checkup, Finding
 from agentkit.files.cassette.index import Cassette, Index
-from agentkit.files.columns import columns_of
+from agentkit.files.columns import UNREAD, columns_of
 from agentkit.show.html import Html, el
 from agentkit.show.render import shown
 from agentkit.show.render.limits import Limits
@@ -27,7 +27,9 @@ def _first(index: Index, limits: Limits) -> tuple[list[str], list[list[Any]]]:
     first = index.entries[: limits.rows]
     columns, names = columns_of((e.meta for e in first), [e.dialect for e in first])
     values = [column.indexed for name in names if (column := columns[name])]
-    rows = [[e.sample, *(of(e) if of else None for of in values), e.size] for e in first]
+    found = [[of(entry) if of else None for of in values] for entry in first]
+    known = [[None if value is UNREAD else value for value in row] for row in found]
+    rows = [[e.sample, *row, e.size] for e, row in zip(first, known, strict=True)]
     return ["rollout", *names, "bytes"], rows
 
 
