@@ -24,6 +24,7 @@ from agentkit.read.plain import compact_json
 
 _START_SECONDS = 60.0
 _END_SECONDS = 5.0
+_SYNC_SECONDS = 1.0
 
 Hear = Callable[[str], None]
 _open: WeakSet[Channel]
@@ -42,6 +43,8 @@ class Channel:
         self._lock = threading.Lock()
         self._ready: dict[str, Any] = {}
         self._last: list[str] = []
+        self._syncs: dict[int, threading.Event] = {}
+        self._asked = 0
         self._heard = threading.Event()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         self._process = _started(self._log)
@@ -69,6 +72,19 @@ class Channel:
             except (OSError, ValueError):
                 return
 
+    def sync(self, seconds: float = _SYNC_SECONDS) -> None:
+        """Wait until all that has passed by now is heard, so many seconds at most."""
+        if not self.alive or threading.current_thread() is self._thread:
+            return
+        done = threading.Event()
+        with self._lock:
+            self._asked += 1
+            number = self._asked
+            self._syncs[number] = done
+        self.send(number, "sync")
+        done.wait(seconds)
+        self._syncs.pop(number, None)
+
     @property
     def alive(self) -> bool:
         """Whether bytes are carried."""
@@ -93,6 +109,9 @@ class Channel:
             if kind == "ready":
                 self._ready = json.loads(text)
                 self._heard.set()
+            elif kind == "synced":
+                if (done := self._syncs.get(int(text))) is not None:
+                    done.set()
             elif kind in self._hear:
                 with suppress(Exception):  # the next message is another matter
                     self._hear[kind](text)

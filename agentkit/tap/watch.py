@@ -115,6 +115,7 @@ class Watch:
     @property
     def flows(self) -> list[Flow]:
         """The requests in order of arrival, with their answers; those in flight have none yet."""
+        self._channel.sync()
         return self._list.flows()
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from agentkit.servers.arrival import MOST_BYTES, Arrival
@@ -15,12 +16,17 @@ from agentkit.servers.redaction.secrecy import Secrecy
 from agentkit.servers.redaction.secret_names import holds_no_secret, is_given
 from agentkit.servers.redaction.secret_values import header_secrets, url_secrets
 from agentkit.servers.transport.encodings import DamagedError, inflater
+from agentkit.tap.carrier.sieve import is_clean
 from agentkit.tap.seam.passing import GoneError, Passing
 from agentkit.types.request import Spec
 from agentkit.types.wire import ApiError, Exchange, Flow
 
 _STREAM = re.compile(rb'"stream"\s*:\s*true')
 _GONE = "the agent closed its connection before the whole answer had come"
+_TOO_LARGE = ApiError(
+    kind="body_too_large",
+    message=f"it is larger than {MOST_BYTES:,} bytes; what is beyond passed, and is not kept",
+)
 _SPEC = Spec()
 
 
@@ -32,9 +38,12 @@ class FlowReader:
 
     def request(self, passing: Passing) -> Flow:
         """Read the request alone."""
-        headers = [(_text(name).lower(), _text(value)) for name, value in passing.headers]
-        remember([*header_secrets(headers), *url_secrets(passing.url)])
-        redact = self._secrecy.renewed()
+        headers = [(_name(name), _text(value)) for name, value in passing.headers]
+        given = [pair for pair in headers if not _kept(pair[0])]
+        remember(header_secrets(given))
+        if "?" in passing.url or "@" in passing.url:
+            remember(url_secrets(passing.url))
+        redact = self._secrecy.redact
         body = b"".join(passing.body)
         sent = body if passing.changed is None else passing.changed
         text = _clean(_inflated(sent, headers), redact)
@@ -43,7 +52,7 @@ class FlowReader:
             number=passing.number,
             label=redact(passing.label),
             method=passing.method,
-            path=redact(_clean_path(passing.path)),
+            path=redact(_clean_path(passing.path) if "?" in passing.path else passing.path),
             headers=tuple((name, redact(value)) for name, value in headers if _kept(name)),
             body=text,
             original_body=original,
@@ -70,7 +79,7 @@ class FlowReader:
             clock=clock,
             stream=asked or "event-stream" in headers.get("content-type", ""),
             redact=AS_IT_CAME,
-            url=clean_url(passing.url),
+            url=clean_url(passing.url) if "?" in passing.url else passing.url,
             most=MOST_BYTES,
         )
         if came.status is not None:
@@ -85,6 +94,10 @@ class FlowReader:
         if isinstance(came.error, GoneError) and not arrival.done:
             gone = ApiError(kind="connection_reset", message=_GONE)
             exchange = replace(exchange, transport_error=gone)
+        if came.cut:
+            exchange = replace(exchange, transport_error=exchange.transport_error or _TOO_LARGE)
+        if is_clean(exchange, self._secrecy.redact):
+            return exchange
         return self._secrecy.answer(_SPEC, exchange, 0).exchange
 
 
@@ -101,6 +114,12 @@ def _text(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
 
+@lru_cache(maxsize=1024)
+def _name(raw: bytes) -> str:
+    return _text(raw).lower()
+
+
+@lru_cache(maxsize=1024)
 def _kept(name: str) -> bool:
     return holds_no_secret(name) or not is_given(name)
 

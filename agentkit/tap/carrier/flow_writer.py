@@ -1,60 +1,24 @@
-"""Writes what passed into the record and tells the kernel of it, on threads of its own: what that
-costs, or what it waits for, holds up no bytes.
+"""Writes what passed into the record and tells the kernel of it, on a thread of its own: what that
+costs, or waits for, holds up no bytes.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
-from queue import SimpleQueue
-from typing import Any
+from collections import deque
 
 from agentkit.files.foreign.logs.flow_log import flow_line, head_line
-from agentkit.read.plain import compact_json
 from agentkit.tap.carrier.flow_record import FlowReader
+from agentkit.tap.carrier.speaker import Speaker
 from agentkit.tap.seam.passing import Passing
 from agentkit.types.wire import ApiError, Exchange, Flow
 
-
-class Speaker:
-    """Sends messages to the kernel in order, however long it does not listen.
-
-    Args:
-        descriptor: the pipe.
-    """
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._lines: SimpleQueue[bytes | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="agentkit-speaker", daemon=True)
-        self._thread.start()
-
-    def say(self, kind: str, text: str) -> None:
-        """Send a message.
-
-        Args:
-            kind: a word of `agentkit.tap.seam.holder`.
-            text: the JSON behind it.
-        """
-        self._lines.put(f"{kind} {text.rstrip()}\n".encode())
-
-    def tell(self, kind: str, data: Any) -> None:
-        """Send a message of plain data."""
-        self.say(kind, compact_json(data))
-
-    def close(self) -> None:
-        """Send what waits, and end."""
-        self._lines.put(None)
-        self._thread.join(1.0)
-
-    def _run(self) -> None:
-        gone = False
-        while (line := self._lines.get()) is not None:
-            while line and not gone:
-                try:
-                    line = line[os.write(self._descriptor, line) :]
-                except OSError:  # the kernel is gone
-                    gone = True
+_BEGUN_SECONDS = 0.05
+"""Seconds after which a request whose answer has not come is told of."""
+_PAUSE_SECONDS = 0.02
+"""Seconds that what passed may wait for more, which is then written at once with it."""
 
 
 class FlowWriter:
@@ -67,55 +31,82 @@ class FlowWriter:
     """
 
     def __init__(self, path: str | None, servers: dict[str, str], speaker: Speaker) -> None:
-        self._file = None
+        self._file: int | None = None
         if path is not None:
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            os.write(self._file, head_line(servers).encode())
+            self._append(head_line(servers).encode())
         self._speaker = speaker
         self._reader = FlowReader()
-        self._work: SimpleQueue[tuple[str, Passing] | None] = SimpleQueue()
+        self._timers: dict[int, asyncio.TimerHandle] = {}
+        self._work: deque[tuple[str, Passing]] = deque()
+        self._asked = threading.Event()
+        self._hurried = threading.Event()
+        self._closed = False
+        self._syncs: deque[int] = deque()
         self._thread = threading.Thread(target=self._run, name="agentkit-record", daemon=True)
         self._thread.start()
 
     def begin(self, passing: Passing) -> None:
-        """Tell that a request has come, where its answer has not come first."""
+        """Tell that a request has come, where its answer does not come first."""
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(_BEGUN_SECONDS, self._put, "began", passing)
+        self._timers[passing.number] = timer
 
     def piece(self, passing: Passing) -> None:
-        """Tell of a piece of an answer, while somebody follows."""
+        """Note a piece of an answer."""
 
     def end(self, passing: Passing) -> None:
         """Write what passed."""
-        self._work.put(("ended", passing))
+        self._timers.pop(passing.number).cancel()
+        self._put("ended", passing)
 
     def report(self, exc: BaseException, number: int) -> None:
         """Tell what failed of ours."""
         message = f"{type(exc).__name__}: {exc}"
         self._speaker.tell("failed", {"message": message, "number": number})
 
+    def sync(self, number: int) -> None:
+        """Write what waits, and then tell the kernel that it has been."""
+        self._syncs.append(number)
+        self._hurried.set()
+        self._asked.set()
+
     def close(self) -> None:
         """Write what waits, and end."""
-        self._work.put(None)
+        self._closed = True
+        self.sync(0)
         self._thread.join()
         if self._file is not None:
             os.close(self._file)
 
+    def _put(self, kind: str, passing: Passing) -> None:
+        self._work.append((kind, passing))
+        if not self._asked.is_set():
+            self._asked.set()
+
     def _run(self) -> None:
-        while (work := self._work.get()) is not None:
-            kind, passing = work
-            try:
-                self._write(kind, passing)
-            except Exception as exc:
-                self.report(exc, passing.number)
+        while not (self._closed and not self._work):
+            self._asked.wait()
+            self._hurried.wait(_PAUSE_SECONDS)
+            self._asked.clear()
+            self._hurried.clear()
+            asked = [self._syncs.popleft() for _ in range(len(self._syncs))]
+            while self._work:
+                self._write(*self._work.popleft())
+            for number in asked:
+                self._speaker.tell("synced", number)
 
     def _write(self, kind: str, passing: Passing) -> None:
-        if kind == "began":
-            if not passing.done:
+        try:
+            if kind == "ended":
+                line = flow_line(self._flow(passing))
+                if self._file is not None:
+                    self._append(line.encode("utf-8", "surrogatepass"))
+                self._speaker.say(f"ended {passing.number}", line)
+            elif not passing.done:
                 self._speaker.say("began", flow_line(self._reader.request(passing)))
-            return
-        line = flow_line(self._flow(passing))
-        if self._file is not None:
-            self._append(line.encode("utf-8", "surrogatepass"))
-        self._speaker.say(f"ended {passing.number}", line)
+        except Exception as exc:
+            self.report(exc, passing.number)
 
     def _flow(self, passing: Passing) -> Flow:
         """Read what passed; where that fails, keep nothing that was not read."""
@@ -123,9 +114,8 @@ class FlowWriter:
             return self._reader.flow(passing)
         except Exception as exc:
             self.report(exc, passing.number)
-            error = ApiError(
-                kind="bad_response", message=f"agentkit could not read it: {type(exc).__name__}"
-            )
+            message = f"agentkit could not read it: {type(exc).__name__}"
+            error = ApiError(kind="bad_response", message=message)
             return Flow(
                 number=passing.number,
                 method=passing.method,

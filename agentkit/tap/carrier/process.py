@@ -6,6 +6,7 @@ Its first line of input is what it is to do; its input ends with the kernel, and
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import sys
@@ -16,8 +17,9 @@ from aiohttp import web
 
 from agentkit.servers.redaction.known_secrets import remember
 from agentkit.tap.carrier.carriage import Carriage
-from agentkit.tap.carrier.flow_writer import FlowWriter, Speaker
+from agentkit.tap.carrier.flow_writer import FlowWriter
 from agentkit.tap.carrier.routes import Routes
+from agentkit.tap.carrier.speaker import Speaker
 from agentkit.tap.carrier.upstream import Upstream
 from agentkit.tap.seam.holder import Holder, Open
 
@@ -89,6 +91,8 @@ class Carrier:
     def _hear(self, kind: str, data: Any) -> None:
         if kind == "close":
             self._closed.set()
+        elif kind == "sync":
+            self._writer.sync(data)
         elif kind == "secrets":
             remember(data)
         elif kind == "hold":
@@ -112,7 +116,10 @@ def main() -> None:
     speaker = Speaker(pipe)
 
     async def carry() -> None:
-        await Carrier(setup, speaker).run()
+        carrier = Carrier(setup, speaker)
+        gc.collect()
+        gc.freeze()  # what is imported is not looked through again
+        await carrier.run()
 
     asyncio.run(carry())
     speaker.close()

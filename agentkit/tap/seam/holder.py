@@ -13,6 +13,7 @@ A message is one line on a pipe: its kind, a blank, JSON. From the carrier:
 And from the kernel:
 
     follow {"pieces": true}                 somebody looks at streams, or does no more
+    sync 5                              answered by `synced 5` once all that passed is told of
     secrets ["…"]                           values that no record may hold
     hold {…}                                for `Holder.hear`
     close {}                                end: new requests are refused, those in flight go on

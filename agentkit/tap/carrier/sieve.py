@@ -1,0 +1,41 @@
+"""Tells quickly that an answer holds no secret, so that few are looked at closely: not in its raw
+text, and not in what its pieces come together to.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+
+from agentkit.servers.redaction.exchange_text import raw_texts
+from agentkit.servers.redaction.redactor import Redactor
+from agentkit.types.wire import Exchange
+
+_TEXTS = re.compile(
+    r'"(content|text|delta|arguments|input|partial_json|thinking|reasoning|reasoning_content'
+    r'|refusal|name|id|call_id|token|output|summary|signature|data)"\s*:\s*"((?:[^"\\]|\\.)*)"'
+)
+"""The members whose texts a model writes, in pieces where it streams."""
+_SEVERAL = re.compile(r'index"\s*:\s*[1-9]')
+"""A place other than the first: pieces of two texts may alternate."""
+
+
+def is_clean(exchange: Exchange, redact: Redactor) -> bool:
+    """Tell whether an answer surely holds no secret.
+
+    Args:
+        exchange: the answer.
+        redact: what knows the secrets.
+    """
+    if not redact:
+        return True
+    beside = (exchange.url, *(value for _, value in exchange.headers))
+    if exchange.transport_error is not None or any(map(redact.finds, beside)):
+        return False
+    whole = "".join(raw_texts(exchange))
+    if redact.finds(whole) or "\\u00" in whole or _SEVERAL.search(whole):
+        return False
+    texts: defaultdict[str, list[str]] = defaultdict(list)
+    for name, text in _TEXTS.findall(whole):
+        texts[name].append(text)
+    return not any(redact.finds("".join(pieces)) for pieces in texts.values() if len(pieces) > 1)
