@@ -13,17 +13,10 @@ from agentkit.analysis.divergence.traits import Divergence
 
 _SEVERITY = {"breaks": "error", "changes": "warning", "cosmetic": "info"}
 _COMPARED = ("right", "odd", "wrong", "silent")
-_NEUTRAL = frozenset(
-    {
-        *("completion_integrity", "error_shape", "context_limit", "stream_vs_block"),
-        *("tool_selection", "parallel_calls", "arguments_value", "tool_choice_semantics"),
-    }
-)
-"""Classes that are told by what an answer was read as. The others look at the fields of chat
-completions, which another dialect has under other names.
-"""
 _OWN = {"refused", "token ids"}
 """Scenarios in which answers that differ say nothing that their own cell does not."""
+_OWN_CLASSES = frozenset({"reasoning_roundtrip", "arguments_schema", "tool_choice_semantics"})
+"""Classes that a cell is judged by already."""
 
 
 def compared_cells(cells: Sequence[CheckCell]) -> list[CheckCell]:
@@ -52,15 +45,13 @@ def _differences(left: CheckCell, right: CheckCell) -> list[CheckFinding]:
         return []
     if left.trajectory is None or right.trajectory is None or right.scenario.name in _OWN:
         return []
+    if left.trajectory.error is not None or right.trajectory.error is not None:
+        return []  # which their own cells say
     a, b = (next(iter(answer_views(c.trajectory)), None) for c in (left, right) if c.trajectory)
     if a is None or b is None:
         return []
-    names = (left.key, right.key)
-    same = left.dialect == right.dialect
-    found = detect(a, b, names, same_server=same)
-    if not (left.dialect == right.dialect == "chat"):
-        found = [d for d in found if d.class_ in _NEUTRAL]
-    return [_finding(d, left) for d in fold(found)]
+    found = detect(a, b, (left.key, right.key), same_server=left.dialect == right.dialect)
+    return [_finding(d, left) for d in fold(found) if d.class_ not in _OWN_CLASSES]
 
 
 def _finding(found: Divergence, beside: CheckCell) -> CheckFinding:

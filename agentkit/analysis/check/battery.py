@@ -21,6 +21,10 @@ from agentkit.types.trajectory import Trajectory
 SYSTEM = "You are a helpful assistant."
 MARK = "check"
 """The name in a rollout's meta under which it says which cell it is of."""
+NOT_ANSWERED = frozenset(
+    {"connection_failed", "rate_limited", "quota_exhausted", "auth_failed", "permission_denied"}
+)
+"""Failures that are of no scenario: a cell that met one was not asked."""
 
 
 class Battery:
@@ -55,12 +59,15 @@ class Battery:
         self.cells = list(cells)
         asked = [cell for cell in cells if cell.verdict != "absent"]
         self.progress = Progress(len(asked), concurrency)
+        self.progress.name = "the check"
         self.left = requests
         self._model, self._server, self._sampling = model, server, dict(sampling)
         self._seconds = seconds
         self._writer = writer
         self._earlier = dict(earlier or {})
         self._running: dict[int, Engine] = {}
+        self.gone = False
+        """Whether the server could not be reached any more; nothing further is asked then."""
         self._absent: dict[Dialect, bool] = {}
         self._next: Iterator[int] = iter(())
 
@@ -98,13 +105,14 @@ class Battery:
             return
         if self._absent.get(cell.dialect):
             self.cells[index] = replace(cell, verdict="absent")
+            self.progress.asked -= 1
             return
         known = self._earlier.get(cell.key)
-        if known is not None and known.stop_reason is not None:
+        if known is not None and known.stop_reason is not None and not unreached(known):
             self._took(index, known)
             self.progress.finished(known, earlier=True)
             return
-        if self.left < 1 or self.progress.stopping:
+        if self.left < 1 or self.gone or self.progress.stopping:
             return
         self.progress.began()
         engine = self._engine(cell, index)
@@ -122,6 +130,7 @@ class Battery:
             self.cells[index] = replace(cell, verdict="absent", trajectory=trajectory)
         else:
             self.cells[index] = replace(cell, trajectory=trajectory)
+        self.gone = self.gone or (error is not None and error.kind == "connection_failed")
 
     def _engine(self, cell: CheckCell, index: int) -> Engine:
         scenario = cell.scenario
@@ -154,6 +163,11 @@ class Battery:
         for index, engine in self._running.items():
             if engine.so_far.all_turns or engine.so_far.attempts:
                 self.cells[index] = replace(self.cells[index], trajectory=engine.so_far)
+
+
+def unreached(trajectory: Trajectory) -> bool:
+    """Tell whether a rollout ended because of what says nothing of the server's answers."""
+    return trajectory.error is not None and trajectory.error.kind in NOT_ANSWERED
 
 
 def earlier_of(resume: Any) -> dict[str, Trajectory]:

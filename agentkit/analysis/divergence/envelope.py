@@ -10,6 +10,7 @@ from typing import Any
 from agentkit.analysis.divergence.answer_view import AnswerView
 from agentkit.analysis.divergence.traits import Trait
 from agentkit.read.body.finish_words import means
+from agentkit.types.answer import ToolCall
 from agentkit.types.wire import Usage
 
 _TOLERANCE = 0.1
@@ -17,19 +18,37 @@ _TOLERANCE = 0.1
 do as much.
 """
 _SENTINEL = 0.0
+_CACHE_HINT = (
+    "vLLM: --enable-prompt-tokens-details; SGLang: --enable-cache-report; otherwise measure the"
+    " time to the first token"
+)
+_THOUGHT_HINT = "take the count from a dialect of the same server that has it"
+_CUT_HINT = (
+    "tell a cut by the answer's own `status` and `incomplete_details`, not by the name of its last"
+    " event or the status of an item"
+)
+_LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 _USAGE = "/usage"
 _COUNTS = frozenset(("input_tokens", "output_tokens", "prompt_tokens", "completion_tokens"))
 
 
 def is_cut(view: AnswerView) -> bool:
     """Tell whether the answer was cut, whatever its finish reason says."""
-    calls = (*view.calls, *view.answer.recoverable)
-    return (
-        means(view.answer.finish_reason, "length")
-        or view.ending == "length"
-        or "finish_hides_truncation" in view.codes
-        or any(p.code == "arguments_truncated" for call in calls for p in call.problems)
+    if means(view.answer.finish_reason, "length") or view.ending == "length":
+        return True
+    cut = ("arguments_truncated", "finish_hides_truncation")
+    if not view.codes.isdisjoint(cut) and not any(map(_truncated, view.calls)):
+        used = view.answer.usage.output_tokens if view.answer.usage else None
+        limits = [view.asked.get(name) for name in _LIMITS]
+        if used and any(type(limit) is int and used < limit for limit in limits):
+            return False  # the model stopped by itself inside a call that it wrote as text
+    return "finish_hides_truncation" in view.codes or any(
+        map(_truncated, (*view.calls, *view.answer.recoverable))
     )
+
+
+def _truncated(call: ToolCall) -> bool:
+    return any(p.code == "arguments_truncated" for p in call.problems)
 
 
 def finish_reason(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
@@ -111,7 +130,7 @@ def _uncounted_reasoning(view: AnswerView, other: AnswerView, counted: Usage) ->
     missing = counted.reasoning_tokens is None and view.dialect == other.dialect != "chat"
     if (apart and view.answer.reasoning and theirs.reasoning_tokens) or missing:
         cause = "tokens of the reasoning are not counted apart"
-        yield Trait("reasoning_tokens", _USAGE, cause, fault=False)
+        yield Trait("reasoning_tokens", _USAGE, cause, fault=False, hint=_THOUGHT_HINT)
 
 
 def _tells(number: int | None, view: AnswerView) -> bool:
@@ -132,7 +151,7 @@ def _uncounted_cache(view: AnswerView, other: AnswerView, counted: Usage) -> Ite
         return
     if theirs.cached_tokens or (theirs.cached_tokens == 0 and view.dialect == other.dialect):
         cause = "tokens from the cache are not counted"
-        yield Trait("cached_tokens", _USAGE, cause, fault=False)
+        yield Trait("cached_tokens", _USAGE, cause, fault=False, hint=_CACHE_HINT)
 
 
 def _same_text(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
@@ -168,6 +187,10 @@ def logprobs(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
     """Compare whether there are log probabilities, and whether they can be used."""
     asked = view.asked or other.asked
     found, theirs = view.answer.logprobs, other.answer.logprobs
+    if any(
+        s.dialect == "responses" and not (s.answer.content or "").strip() for s in (view, other)
+    ):
+        return  # Responses has them for texts alone
     at = f"{view.envelope.pointer.rpartition('/')[0]}/logprobs"
     at = at if view.codec is None else view.at("content")
     if not found:
@@ -224,4 +247,5 @@ def truncation(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
         yield Trait("cut", view.finish_pointer, cause)
         for odd in view.oddities:
             if odd.of == "cut":
-                yield Trait(odd.name, f"{view.envelope.pointer}{odd.pointer}", odd.text)
+                at = f"{view.envelope.pointer}{odd.pointer}"
+                yield Trait(odd.name, at, odd.text, severity="changes", hint=_CUT_HINT)

@@ -87,6 +87,8 @@ class Trait(NamedTuple):
     severity: Impact | None = None
     link: str | None = None
     """Where just this is discussed."""
+    hint: str = ""
+    """What mends just this; that of its class where it is empty."""
 
 
 Traits = Callable[[AnswerView, AnswerView], Iterator[Trait]]
@@ -145,7 +147,7 @@ def of_traits(
         left=Excerpt(pointer=here, value=left.look(here)),
         right=Excerpt(pointer=there, value=right.look(there)),
         cause="; ".join(dict.fromkeys(causes)),
-        hint=known.hint,
+        hint=next((t.hint for t in traits if t.hint), known.hint),
         link=next((t.link for t in traits if t.link), known.link),
     )
 

@@ -227,7 +227,7 @@ def stream_vs_block(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
     calls = tuple((call.name, call.status == "invalid") for call in view.calls)
     found = tuple((call.name, call.status == "invalid") for call in answer.recoverable)
     parts = ((answer.content or "").strip(), (answer.reasoning or "").strip())
-    key = (calls, found, *(parts if same else map(bool, parts)), answer.finish_reason)
+    key = (calls, found, *(parts if same else map(bool, parts)))
     cause = (
         f"the {'stream' if view.streamed else 'block'} answer has {', '.join(_parts(view, parts))},"
         f" finish_reason {answer.finish_reason!r}"
