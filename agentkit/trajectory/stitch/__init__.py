@@ -1,0 +1,1 @@
+"""Requests of agents that are not ours, stitched together to the rollouts that they came from."""
