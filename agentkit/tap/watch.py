@@ -14,8 +14,11 @@ from agentkit.files.foreign.logs.flow_log import read_flow
 from agentkit.files.path import to_write
 from agentkit.servers.redaction.known_secrets import met_secrets
 from agentkit.tap.channel import Channel
+from agentkit.tap.client.client_source import ClientSource, is_client
 from agentkit.tap.upstreams import Watched, environment, watched
 from agentkit.types.wire import Flow
+
+_BY_CLIENT = "hand w.client to the agent, or w.client_for(label) to each of several"
 
 
 class FlowList:
@@ -67,38 +70,62 @@ class FlowList:
 
 
 class Watch:
-    """A tap between agents and their servers, on 127.0.0.1. `ak.watch` makes it.
+    """A tap between agents and their servers, on 127.0.0.1, or in a client. `ak.watch` makes it.
 
     Args:
-        servers: what is watched.
+        servers: what is watched; none where a client is.
         record: the file that each exchange is written to as it ends; None for none.
         port: where it listens; 0 for any that is free.
+        client: an openai or anthropic client that is watched in place of servers.
     """
 
-    def __init__(self, servers: list[Watched], record: Path | None, port: int) -> None:
+    def __init__(
+        self, servers: list[Watched], record: Path | None, port: int, client: Any = None
+    ) -> None:
         self._servers = servers
         self._list = FlowList()
+        heard = {"began": self._list.begin, "ended": self._list.end, "failed": self._list.fail}
         setup = {
             "port": port,
             "record": None if record is None else str(record.resolve()),
             "servers": {one.name: one.setup() for one in servers},
             "secrets": met_secrets(),
         }
-        heard = {"began": self._list.begin, "ended": self._list.end, "failed": self._list.fail}
-        self._channel = Channel(setup, heard)
+        self._channel: Channel | ClientSource = (
+            Channel(setup, heard) if client is None else ClientSource(client, record, heard)
+        )
         self._before: list[dict[str, str | None]] = []
         self.record = record
         """The file that each exchange is written to; None for none."""
 
     @property
     def port(self) -> int:
-        """The port on 127.0.0.1 that it listens on."""
+        """The port on 127.0.0.1 that it listens on.
+
+        Raises:
+            UsageError: a client is watched, without a port.
+        """
+        if isinstance(self._channel, ClientSource):
+            raise UsageError("a client is watched without a port", hint=_BY_CLIENT)
         return self._channel.port
 
     @property
+    def client(self) -> Any:
+        """The copy of the watched client to hand to the agent: what it sends is seen.
+
+        Raises:
+            UsageError: a server is watched.
+        """
+        return self.client_for("")
+
+    @property
     def url(self) -> str:
-        """The base URL for OpenAI's packages; of several servers, the first one's."""
-        return self.env["OPENAI_BASE_URL"]
+        """The base URL for OpenAI's packages; of several servers, the first one's.
+
+        Raises:
+            UsageError: a client is watched, without a port.
+        """
+        return self.env["OPENAI_BASE_URL"] if self.port else ""
 
     @property
     def urls(self) -> dict[str, str]:
@@ -108,8 +135,11 @@ class Watch:
     @property
     def env(self) -> dict[str, str]:
         """The variables that lead an agent here: base URLs for OpenAI's and Anthropic's packages,
-        `NO_PROXY`, and where a package wants a key and there is none, a word in its place.
+        `NO_PROXY`, and where a package wants a key and there is none, a word in its place. None
+        where a client is watched.
         """
+        if isinstance(self._channel, ClientSource):
+            return {}
         return environment(self._servers, f"http://127.0.0.1:{self.port}")
 
     @property
@@ -123,6 +153,17 @@ class Watch:
         """What agentkit itself could not read or record; the bytes passed all the same."""
         return list(self._list.failures)
 
+    def client_for(self, label: str) -> Any:
+        """Copy the watched client once more; what the copy sends is known by a label: for each run
+        of a batch.
+
+        Raises:
+            UsageError: a server is watched.
+        """
+        if not isinstance(self._channel, ClientSource):
+            raise UsageError("a server is watched, and no client", hint="lead it here by w.env")
+        return self._channel.client_for(label) if label else self._channel.client
+
     def url_for(self, label: str, server: str | None = None) -> str:
         """Give a base URL under which requests are known by a label: for each run of a batch, so
         that no two of them are taken for one.
@@ -133,6 +174,8 @@ class Watch:
         """
         if not isinstance(label, str) or not label:
             raise UsageError(f"the label is {label!r:.80}", hint="give a text, as 'run-7'")
+        if isinstance(self._channel, ClientSource):
+            raise UsageError("a client is watched without a port", hint=_BY_CLIENT)
         if server is None:
             one = next((s for s in self._servers if s.dialect != "messages"), self._servers[0])
             return self._url(one, label)
@@ -166,7 +209,8 @@ class Watch:
 
     def __repr__(self) -> str:
         count, waiting = self._list.counts()
-        servers = ", ".join(one.url for one in self._servers)
+        own = self._channel.url if isinstance(self._channel, ClientSource) else ""
+        servers = ", ".join(one.url for one in self._servers) or own
         closed = "" if self._channel.alive else ", closed"
         return f"<Watch {servers}: {count} requests, {waiting} in flight{closed}>"
 
@@ -185,7 +229,9 @@ def watch(server: Any = "openai", *, record: Any = None, port: int = 0) -> Watch
 
     Args:
         server: a URL, `openai`, `anthropic` or an `ak.Server`; several in a dict by name or in a
-            list. Only these are ever asked.
+            list. Only these are ever asked. Or an openai or anthropic client, sync or async: then
+            there is no port and no process, and the agent is given `w.client`, a copy of it that
+            sends over the same connections.
         record: the file that each exchange is written to as it ends, without keys; None for none.
         port: where to listen; 0 for any that is free.
 
@@ -194,4 +240,7 @@ def watch(server: Any = "openai", *, record: Any = None, port: int = 0) -> Watch
     """
     if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port < 2**16:
         raise UsageError(f"the port is {port!r:.80}", hint="give a number, or leave it out")
-    return Watch(watched(server), None if record is None else to_write(record), port)
+    path = None if record is None else to_write(record)
+    if is_client(server):
+        return Watch([], path, port, client=server)
+    return Watch(watched(server), path, port)

@@ -106,7 +106,8 @@ class Setting:
         assert self.server.stdout is not None
         self.direct = f"http://127.0.0.1:{int(self.server.stdout.readline())}/v1"
         self.watch = ak.watch(self.direct, record=Path(folder) / "session.jsonl")
-        self.carrier = self.watch._channel._process.pid
+        channel: Any = self.watch._channel
+        self.carrier = channel._process.pid
 
     def close(self) -> None:
         """End both."""

@@ -1,0 +1,528 @@
+"""Agents of other packages, unmodified, seen by `ak.watch` and answered again from its record.
+
+Each agent runs in an environment of its own, block and streamed: directly, through the tap, and
+offline from what the tap recorded. Compared are what it says at the end, which tools it ran, the
+requests and answers on both sides of the tap byte for byte, the rollouts that were made of them,
+and what the replay missed.
+
+    python -m tests.benchmarks.foreign_agents                         # against the reference server
+    python -m tests.benchmarks.foreign_agents --server http://localhost:8000/v1 --model m
+    python -m tests.benchmarks.foreign_agents --install --envs /tmp   # make the environments
+
+A real model does not say the same twice: there, only bytes, rollouts and the replay are compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+PROMPT = "Which of Oslo and Rome is colder?"
+FINAL = "Oslo is colder than Rome."
+QUIET = {
+    "OPENAI_AGENTS_DISABLE_TRACING": "1",
+    "LANGSMITH_TRACING": "false",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    "PYTHONWARNINGS": "ignore",
+}
+ENVIRONMENTS = {
+    "oaa": ["openai-agents"],
+    "lc": ["langgraph", "langchain", "langchain-openai", "langchain-anthropic"],
+    "pai": ["pydantic-ai-slim[openai,anthropic]"],
+    "smol": ["smolagents[openai]"],
+    "sdk": ["openai", "anthropic"],
+    "lite": ["litellm"],
+}
+TOOLS = '''
+import asyncio, json, os
+PROMPT = {prompt!r}
+MODEL = {model!r}
+RAN = []
+def get_weather(city: str) -> str:
+    """Tell the weather in a city.
+
+    Args:
+        city: The city's name.
+    """
+    RAN.append(city)
+    return {{"Oslo": "4 degrees in Oslo", "Rome": "19 degrees in Rome"}}.get(city, f"12 degrees in {{city}}")
+SCHEMA = {{"type": "object", "properties": {{"city": {{"type": "string"}}}}, "required": ["city"]}}
+'''
+AGENTS: dict[str, tuple[str, str]] = {
+    "openai-agents, Responses": (
+        "oaa",
+        """
+from agents import Agent, Runner, function_tool, set_default_openai_client
+from openai import AsyncOpenAI
+def run(stream):
+    agent = Agent(name="weather", instructions="Use the tool.", tools=[function_tool(get_weather)], model=MODEL)
+    async def main():
+        async with AsyncOpenAI() as client:  # reads the environment anew for each run
+            set_default_openai_client(client)
+            if not stream:
+                return (await Runner.run(agent, PROMPT)).final_output
+            result = Runner.run_streamed(agent, PROMPT)
+            async for _ in result.stream_events():
+                pass
+            return result.final_output
+    return asyncio.run(main())
+""",
+    ),
+    "langgraph, langchain-openai": (
+        "lc",
+        """
+from langchain.agents import create_agent
+from langchain_openai import ChatOpenAI
+def run(stream):
+    agent = create_agent(ChatOpenAI(model=MODEL), [get_weather])
+    asked = {"messages": [{"role": "user", "content": PROMPT}]}
+    if stream:
+        texts = [m.content for m, _ in agent.stream(asked, stream_mode="messages") if m.type == "AIMessageChunk"]
+        return "".join(texts)
+    return agent.invoke(asked)["messages"][-1].content
+""",
+    ),
+    "langgraph, langchain-anthropic": (
+        "lc",
+        """
+from langchain.agents import create_agent
+from langchain_anthropic import ChatAnthropic
+def run(stream):
+    agent = create_agent(ChatAnthropic(model=MODEL, max_tokens=500), [get_weather])
+    asked = {"messages": [{"role": "user", "content": PROMPT}]}
+    if stream:
+        messages = [m for m, _ in agent.stream(asked, stream_mode="messages") if m.type == "AIMessageChunk"]
+        return "".join(m.text for m in messages)
+    return agent.invoke(asked)["messages"][-1].text
+""",
+    ),
+    **{
+        f"pydantic-ai, {kind}": (
+            "pai",
+            f"""
+from pydantic_ai import Agent
+def run(stream):
+    agent = Agent("{kind}:" + MODEL, tools=[get_weather])
+    async def streamed():
+        async with agent.iter(PROMPT) as run:
+            async for node in run:
+                if Agent.is_model_request_node(node):
+                    async with node.stream(run.ctx) as events:
+                        async for _ in events:
+                            pass
+        return run.result.output
+    async def block():
+        return (await agent.run(PROMPT)).output
+    return asyncio.run(streamed() if stream else block())
+""",
+        )
+        for kind in ("openai-chat", "openai-responses", "anthropic")
+    },
+    "smolagents": (
+        "smol",
+        """
+from smolagents import OpenAIModel, ToolCallingAgent, tool
+def run(stream):
+    model = OpenAIModel(model_id=MODEL, api_base=os.environ["OPENAI_BASE_URL"], api_key=os.environ["OPENAI_API_KEY"])
+    agent = ToolCallingAgent(tools=[tool(get_weather)], model=model, stream_outputs=stream, verbosity_level=0, max_steps=5)
+    return agent.run(PROMPT)
+""",
+    ),
+    "openai, chat": (
+        "sdk",
+        """
+import openai
+def run(stream):
+    client = openai.OpenAI()
+    messages = [{"role": "user", "content": PROMPT}]
+    tools = [{"type": "function", "function": {"name": "get_weather", "parameters": SCHEMA}}]
+    while True:
+        if stream:
+            with client.chat.completions.stream(model=MODEL, messages=messages, tools=tools) as events:
+                message = events.get_final_completion().choices[0].message
+        else:
+            message = client.chat.completions.create(model=MODEL, messages=messages, tools=tools).choices[0].message
+        messages.append(message)
+        if not message.tool_calls:
+            return message.content
+        for call in message.tool_calls:
+            result = get_weather(**json.loads(call.function.arguments))
+            messages.append({"role": "tool", "tool_call_id": call.id, "content": result})
+""",
+    ),
+    "openai, Responses": (
+        "sdk",
+        """
+import openai
+def run(stream):
+    client = openai.OpenAI()
+    items = [{"role": "user", "content": PROMPT}]
+    tools = [{"type": "function", "name": "get_weather", "parameters": SCHEMA, "strict": False}]
+    while True:
+        if stream:
+            with client.responses.stream(model=MODEL, input=items, tools=tools) as events:
+                answer = events.get_final_response()
+        else:
+            answer = client.responses.create(model=MODEL, input=items, tools=tools)
+        items += answer.output
+        calls = [item for item in answer.output if item.type == "function_call"]
+        if not calls:
+            return answer.output_text
+        for call in calls:
+            result = get_weather(**json.loads(call.arguments))
+            items.append({"type": "function_call_output", "call_id": call.call_id, "output": result})
+""",
+    ),
+    "anthropic, tool_runner": (
+        "sdk",
+        """
+import anthropic
+def run(stream):
+    client = anthropic.Anthropic()
+    runner = client.beta.messages.tool_runner(
+        model=MODEL, max_tokens=500, tools=[anthropic.beta_tool(get_weather)], thread=False,
+        messages=[{"role": "user", "content": PROMPT}], stream=stream,
+    )
+    last = None
+    for answer in runner:
+        last = answer.get_final_message() if stream else answer
+    return "".join(block.text for block in last.content if block.type == "text")
+""",
+    ),
+    **{
+        f"litellm, {kind}": (
+            "lite",
+            f"""
+import litellm
+def run(stream):
+    messages = [{{"role": "user", "content": PROMPT}}]
+    tools = [{{"type": "function", "function": {{"name": "get_weather", "parameters": SCHEMA}}}}]
+    while True:
+        answer = litellm.completion(model="{kind}/" + MODEL, messages=messages, tools=tools, stream=stream)
+        if stream:
+            answer = litellm.stream_chunk_builder(list(answer), messages=messages)
+        message = answer.choices[0].message
+        messages.append(message)
+        if not message.tool_calls:
+            return message.content
+        for call in message.tool_calls:
+            result = get_weather(**json.loads(call.function.arguments))
+            messages.append({{"role": "tool", "tool_call_id": call.id, "content": result}})
+""",
+        )
+        for kind in ("openai", "anthropic")
+    },
+}
+CHILD = """
+import contextlib, io, sys, traceback
+for line in sys.stdin:
+    asked = json.loads(line)
+    os.environ.update(asked["env"])
+    RAN.clear()
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            said = {"final": str(run(asked["stream"])).strip(), "ran": sorted(RAN)}
+    except Exception as exc:
+        traceback.print_exc()
+        said = {"error": f"{type(exc).__name__}: {exc}"[:300], "ran": sorted(RAN)}
+    print(json.dumps(said), flush=True)
+"""
+
+
+# the relay: what crosses a socket, kept
+
+
+@dataclass
+class Relay:
+    """Passes connections on to a server, and keeps what crossed in both directions."""
+
+    target: str
+    """Host and port."""
+    host: str = "127.0.0.1"
+    port: int = 0
+    kept: list[tuple[bytearray, bytearray]] = field(default_factory=list)
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        host, _, port = self.target.partition(":")
+        there, back = await asyncio.open_connection(host, int(port or 80))
+        sent, came = bytearray(), bytearray()
+        self.kept.append((sent, came))
+
+        async def pump(
+            source: asyncio.StreamReader, sink: asyncio.StreamWriter, kept: bytearray
+        ) -> None:
+            try:
+                while piece := await source.read(65536):
+                    kept += piece
+                    sink.write(piece)
+                    await sink.drain()
+            except OSError:
+                pass
+            finally:
+                sink.close()
+
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(pump(reader, back, sent), pump(there, writer, came))
+
+    @contextmanager
+    def listening(self) -> Iterator[Relay]:
+        """Listen on a thread of its own."""
+        ready, done = threading.Event(), asyncio.Event()
+
+        async def main() -> None:
+            self._loop = asyncio.get_running_loop()
+            server = await asyncio.start_server(self._connected, self.host, 0)
+            self.port = server.sockets[0].getsockname()[1]
+            ready.set()
+            await done.wait()
+            server.close()
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+            await asyncio.sleep(0)
+
+        thread = threading.Thread(target=asyncio.run, args=(main(),), daemon=True)
+        thread.start()
+        ready.wait()
+        try:
+            yield self
+        finally:
+            self._loop.call_soon_threadsafe(done.set)
+            thread.join(5)
+
+    def bodies(self) -> tuple[Counter[bytes], Counter[bytes]]:
+        """Count the bodies that crossed: of requests, and of answers with their status."""
+        sent: Counter[bytes] = Counter()
+        came: Counter[bytes] = Counter()
+        for there, back in self.kept:
+            sent.update(body for _, body in messages(bytes(there)))
+            came.update(first.split(b" ")[1] + b" " + body for first, body in messages(bytes(back)))
+        return sent, came
+
+
+def messages(raw: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Cut one direction of a connection into messages: first line and body, framing taken out."""
+    while b"\r\n\r\n" in raw:
+        head, _, raw = raw.partition(b"\r\n\r\n")
+        first, *lines = head.split(b"\r\n")
+        named = {
+            k.strip().lower(): v.strip() for k, _, v in (line.partition(b":") for line in lines)
+        }
+        if b"chunked" in named.get(b"transfer-encoding", b"").lower():
+            body = b""
+            while raw:
+                size, _, raw = raw.partition(b"\r\n")
+                count = int(size or b"0", 16)
+                if not count:
+                    raw = raw.partition(b"\r\n")[2]
+                    break
+                body, raw = body + raw[:count], raw[count + 2 :]
+        else:
+            length = int(named.get(b"content-length", b"0"))
+            body, raw = raw[:length], raw[length:]
+        yield first, body
+
+
+def moved(env: dict[str, str], port: int) -> dict[str, str]:
+    """Lead the URLs of an environment over another port."""
+    found = {}
+    for name, value in env.items():
+        if name.endswith("_BASE_URL"):
+            parts = urlsplit(value)
+            value = parts._replace(netloc=f"127.0.0.1:{port}").geturl()
+        found[name] = value
+    return found
+
+
+# the agents
+
+
+class Child:
+    """One agent in its environment, asked to run again and again."""
+
+    def __init__(self, name: str, envs: Path, model: str) -> None:
+        where, code = AGENTS[name]
+        text = TOOLS.format(prompt=PROMPT, model=model) + code + CHILD
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115
+        self._process = subprocess.Popen(
+            [str(envs / f"agents-{where}" / "bin" / "python"), "-c", text],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+            env={**{k: v for k, v in os.environ.items() if k != "PYTHONPATH"}, **QUIET},
+        )
+
+    def run(self, env: dict[str, str], *, stream: bool) -> dict[str, Any]:
+        """Run it once."""
+        keys = {
+            "OPENAI_API_KEY": "sk-not-a-real-key-0123456789",
+            "ANTHROPIC_API_KEY": "sk-ant-not-a-real-key-0123",
+        }
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"env": {**keys, **env}, "stream": stream}) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        found: dict[str, Any] = json.loads(line) if line else {"error": "no word", "ran": []}
+        return found
+
+    def close(self) -> str:
+        """End it, and give what it wrote beside its answers."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(10)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        self._log.seek(0)
+        return self._log.read().decode(errors="replace")
+
+
+def script(asked: list[dict[str, Any]]) -> Any:
+    """Answer as a model that knows what it does."""
+    from agentkit.testing import calls, says
+
+    turn = sum(message.get("role") == "assistant" for message in asked)
+    if turn == 0:
+        return says("Oslo first.", calls("get_weather", city="Oslo"), reasoning="One by one.")
+    if turn == 1:
+        return says(None, calls("get_weather", city="Rome"), calls("get_weather", city="Bergen"))
+    first = str(asked[0].get("content"))
+    return says(None, calls("final_answer", answer=FINAL)) if "final_answer" in first else FINAL
+
+
+def base_env(url: str) -> dict[str, str]:
+    """Lead an agent to a server without the tap."""
+    return {"OPENAI_BASE_URL": url, "ANTHROPIC_BASE_URL": url.removesuffix("/v1")}
+
+
+@dataclass
+class Row:
+    """What came of one agent in one form."""
+
+    agent: str
+    form: str
+    result: str = ""
+    bytes: str = ""
+    rollouts: str = ""
+    replay: str = ""
+    keys: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing is wrong."""
+        return all(
+            each.startswith("ok")
+            for each in (self.result, self.bytes, self.rollouts, self.replay, self.keys)
+        )
+
+
+def measure(child: Child, name: str, stream: bool, server: str | None, folder: Path) -> Row:
+    """Run an agent directly, tapped, and replayed."""
+    import agentkit as ak
+
+    row = Row(name, "stream" if stream else "block")
+    anthropic = "anthropic" in name
+    own = ak.testing.serve(script, manner="anthropic" if anthropic else "openai", seed=1)
+    with nullcontext(None) if server else own as reference:
+        url = server or (reference.url if reference else "")
+        direct = None if server else child.run(base_env(url), stream=stream)
+        record = folder / f"{name}-{row.form}.jsonl".replace(" ", "-").replace("/", "-")
+        behind, before = Relay(urlsplit(url).netloc), Relay("")
+        with behind.listening():
+            base = moved(base_env(url), behind.port)["OPENAI_BASE_URL"]
+            watch = ak.watch(base, record=record)
+            before.target = urlsplit(watch.env["OPENAI_BASE_URL"]).netloc
+            with before.listening():
+                tapped = child.run(moved(watch.env, before.port), stream=stream)
+                time.sleep(0.2)
+            watch.close()
+            rollouts = list(getattr(watch, "rollouts", ()))
+    row.result = compared(direct, tapped)
+    row.bytes = "ok" if before.bodies() == behind.bodies() else "DIFFER"
+    row.rollouts = of_rollouts(rollouts, tapped)
+    row.keys = "KEPT" if b"not-a-real-key" in record.read_bytes() else "ok"
+    with ak.testing.serve(record=record) as replay:
+        again = child.run(base_env(replay.url), stream=stream)
+    row.replay = compared(tapped, again)
+    if replay.misses or replay.unused:
+        row.replay = f"{len(replay.misses)} missed, {len(replay.unused)} unused"
+        row.replay += f": {replay.misses[0].message}" if replay.misses else ""
+    return row
+
+
+def compared(one: dict[str, Any] | None, other: dict[str, Any]) -> str:
+    """Compare what an agent said in two runs; in one, tell what it said."""
+    if one is None or one == other:
+        return f"ok {len(other['ran'])} calls" if "error" not in other else str(other["error"])
+    return f"DIFFER: {one} / {other}"
+
+
+def of_rollouts(rollouts: list[Any], said: dict[str, Any]) -> str:
+    """Say what rollouts were made of a run that is one."""
+    shape = ", ".join(f"{len(r.turns)} turns" for r in rollouts)
+    calls = sum(len(turn.tool_calls) for r in rollouts for turn in r.turns)
+    problems = Counter(p.code for r in rollouts for p in r.problems)
+    fits = len(rollouts) == 1 and calls >= len(said["ran"])
+    told = f" {dict(problems)}" if problems else ""
+    return f"{'ok' if fits else 'WRONG:'} {shape or 'none'}{told}"
+
+
+def install(envs: Path) -> None:
+    """Make the environments that are not there."""
+    for name, packages in ENVIRONMENTS.items():
+        where = envs / f"agents-{name}"
+        if not where.exists():
+            subprocess.run([sys.executable, "-m", "venv", str(where)], check=True)
+            subprocess.run([str(where / "bin" / "pip"), "install", "-q", *packages], check=True)
+
+
+def main() -> None:
+    """Run what was asked for, and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--envs", type=Path, default=Path(tempfile.gettempdir()))
+    parser.add_argument("--install", action="store_true", help="make the environments first")
+    parser.add_argument("--server", help="a real server's base URL; else the reference server")
+    parser.add_argument("--model", default="m")
+    parser.add_argument("--only", default="", help="agents whose name holds this")
+    parser.add_argument("--verbose", action="store_true", help="print what the agents write")
+    args = parser.parse_args()
+    if args.install:
+        install(args.envs)
+    bad = 0
+    head = f"{'agent':32} {'form':7} {'result':12} {'bytes':7} {'rollouts':16} {'keys':5} replay"
+    print(head, "-" * len(head), sep="\n")
+    with tempfile.TemporaryDirectory() as folder:
+        for name in (one for one in AGENTS if args.only in one):
+            child = Child(name, args.envs, args.model)
+            for stream in (False, True):
+                row = measure(child, name, stream, args.server, Path(folder))
+                bad += not row.good
+                print(
+                    f"{row.agent:32} {row.form:7} {row.result:12} {row.bytes:7} {row.rollouts:16} {row.keys:5} {row.replay}",
+                    flush=True,
+                )
+            wrote = child.close()
+            if args.verbose:
+                print(wrote)
+    sys.exit(f"{bad} rows are not right" if bad else 0)
+
+
+if __name__ == "__main__":
+    main()
