@@ -4,6 +4,7 @@ ak.break_on.tool("pay")                       before a call of pay is run
 ak.break_on.tool("pay", where="amount > 100") where its arguments are such
 ak.break_on.turn(5) | ak.break_on.problem()   either
 ak.break_on.tool("pay") & ak.break_on.call(lambda call: call.arguments["amount"] > 100)
+ak.break_on.request(where="temperature > 1")  before a request that asks for this leaves
 ak.break_on(lambda context: len(context.trajectory.turns) > 3)
 """
 
@@ -26,8 +27,12 @@ from agentkit.trajectory.breakpoints import (
 )
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.problem import SEVERITIES
+from agentkit.types.request import Request
 
-KINDS = ("tool", "problem", "tool_error", "finish", "turn", "text", "repeat", "recovered")
+KINDS = (
+    *("tool", "problem", "tool_error", "finish", "turn", "text", "repeat", "recovered"),
+    "request",
+)
 """The kinds of breakpoints that can be asked for by name."""
 _FAILED = ("error", "timeout", "invalid_call", "unknown_tool")
 
@@ -87,6 +92,41 @@ class BreakOn:
         key = ("call", predicate)
         rule = Rule(text=text, when="before", of="tool", key=key, holds=call_fits)
         return Breakpoint(rules=(rule,))
+
+    def request(
+        self,
+        *models: str | Iterable[str],
+        where: str | Callable[[Request], Any] | None = None,
+    ) -> Breakpoint:
+        """Stop before one of these models is asked; any model without a name.
+
+        Args:
+            models: names of models, one by one or in lists.
+            where: a condition on the fields of the request's body in chat form, as text
+                (`temperature > 1`, `len(messages) > 20`), or a function of the `Request`.
+
+        Raises:
+            UsageError: the condition cannot be read.
+        """
+        wanted = _flat(models)
+        condition = ArgumentCondition(where) if isinstance(where, str) else None
+
+        def asks_so(context: BreakpointContext) -> bool:
+            asked = context.trajectory.request(context.turn)
+            if wanted and asked.model not in wanted:
+                return False
+            if condition is not None:
+                return condition.holds(_fields(asked))
+            return where is None or bool(callable(where) and where(asked))
+
+        point = _point("request", wanted, "before", "model", asks_so)
+        if where is None:
+            return point
+        shown = condition.text if condition else getattr(where, "__name__", "…")
+        (rule,) = point.rules
+        text = f"{rule.text[:-1]}{', ' if wanted else ''}where={shown!r})"
+        key = (text,) if condition else (text, where)
+        return replace(point, rules=(replace(rule, text=text, key=key),))
 
     def problem(self, *codes: str | Iterable[str]) -> Breakpoint:
         """Stop after an answer that has one of these problems, or any problem, before its tools
@@ -177,9 +217,10 @@ class BreakOn:
         """Make the breakpoint that a form asks for: a kind and texts.
 
         Args:
-            kind: `tool`, `problem`, `tool_error`, `finish`, `turn`, `text`, `repeat`, `recovered`.
+            kind: `tool`, `problem`, `tool_error`, `finish`, `turn`, `text`, `repeat`, `recovered`,
+                `request`.
             value: what the kind takes; several names or codes have a comma between them.
-            where: a condition on the arguments, for `tool`.
+            where: a condition on the arguments, for `tool`; on the fields, for `request`.
 
         Raises:
             NotFound: there is no such kind or code.
@@ -187,9 +228,11 @@ class BreakOn:
         """
         value, where = value.strip(), where.strip()
         several = [part for part in (p.strip() for p in value.split(",")) if part]
-        if where and kind != "tool":
-            raise UsageError("only a breakpoint on a tool has a condition on arguments")
+        if where and kind not in ("tool", "request"):
+            raise UsageError("only a breakpoint on a tool or a request has a condition")
         match kind:
+            case "request":
+                return self.request(several, where=where or None)
             case "tool":
                 return self.tool(several, where=where or None)
             case "problem" | "tool_error":
@@ -219,8 +262,8 @@ class BreakOn:
 
     def __repr__(self) -> str:
         return (
-            "<break_on: tool call problem tool_error finish turn text repeat recovered, or a"
-            " function of a moment>"
+            "<break_on: tool call problem tool_error finish turn text repeat recovered request, or"
+            " a function of a moment>"
         )
 
 
@@ -243,6 +286,12 @@ def _point(
     text = f"{name}({', '.join(map(repr, arguments))})"
     rule = Rule(text=text, when=when, of=of, key=(text,), tools=tools, holds=holds)
     return Breakpoint(rules=(rule,))
+
+
+def _fields(request: Request) -> dict[str, Any]:
+    """List the fields of a request that a condition asks about."""
+    listed = {"messages": list(request.messages), "tools": list(request.tools)}
+    return {"model": request.model, **listed, **request.sampling}
 
 
 def _answer(context: BreakpointContext) -> Response:

@@ -1,13 +1,19 @@
-"""A request of any dialect, told by its own words and read into the chat form."""
+"""A request of any dialect, told by its own words and read into the chat form; and one of ours,
+written as its body.
+"""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from agentkit.dialects.codecs import CODECS
 from agentkit.dialects.messages.fields import MAX_TOKENS
 from agentkit.dialects.messages.request_in import chat_request as from_messages
+from agentkit.dialects.responses.request import new_messages
 from agentkit.dialects.responses.request_in import chat_request as from_responses
 from agentkit.types.answer import Dialect
+from agentkit.types.request import Request
 
 _BLOCKS = frozenset(
     (
@@ -81,6 +87,20 @@ def chat_form(body: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
 
 def _says_strict(tool: Any) -> bool:
     return not isinstance(tool, dict) or tool.get("type") != "function" or "strict" in tool
+
+
+def body_of(request: Request) -> dict[str, Any]:
+    """Write the body of a request in its dialect, as it is sent."""
+    codec = CODECS[request.dialect]
+    head = {"model": request.model} if request.model is not None else {}
+    tools = {"tools": list(request.tools)} if request.tools else {}
+    fields = {**head, **tools, **request.sampling}
+    sent: Any = request.messages
+    if request.known:
+        sent = new_messages(sent, len(sent) - request.known)
+    parts = [codec.encode(message) for message in sent]
+    written: dict[str, Any] = json.loads(codec.body(parts, fields, None, False))
+    return written
 
 
 def native_body(given: Any, dialect: Dialect = "chat") -> tuple[Dialect, dict[str, Any]] | None:

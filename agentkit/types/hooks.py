@@ -35,7 +35,7 @@ HOOKS: dict[Hook, str] = {
     "code": "agentkit.show.export.written_as:written_as",
     "messages": "agentkit.trajectory.history:messages",
     "request": "agentkit.trajectory.history:request",
-    "request_body": "agentkit.dialects.body:body_of",
+    "request_body": "agentkit.dialects.native_request:body_of",
     "problem_count": "agentkit.trajectory.trouble.points:problem_count",
 }
 """Hook to the module and the function behind it. A test resolves each."""

@@ -79,7 +79,7 @@ def _take(item: dict[str, Any], answer: dict[str, Any]) -> None:
         parts = item.get("content") or item.get("summary")
         if text := _text(parts):
             answer["reasoning"] = answer.get("reasoning", "") + text
-    elif kind in _CALLS:
+    elif isinstance(kind, str) and kind in _CALLS:
         field = _CALLS[kind]
         made = {"name": item.get("name"), field: item.get(field)}
         form = "function" if kind == "function_call" else "custom"

@@ -229,7 +229,7 @@ def _with_value(value: Any, old: str, new: str) -> Any:
 
 def _with_text(old: Response, text: str, codec: Codec) -> tuple[Any, ...]:
     """Put a text into items that had none: before the first call, behind all else."""
-    written = codec.items(Response(content=text, wire_content=text))
+    written = codec.read(codec.body_out(Response(content=text, wire_content=text))).items
     rest = codec.items(replace(old, tool_calls=()))
     items = list(old.items)
     place = next((i for i, item in enumerate(items) if item not in rest), len(items))

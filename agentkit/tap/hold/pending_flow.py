@@ -1,0 +1,314 @@
+"""A request or an answer of an agent that waits on its way for what a person decides."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Self
+
+from agentkit.errors import UsageError, checked_keywords
+from agentkit.read.plain import plain
+from agentkit.read.response import read_response
+from agentkit.tap.hold.answer_form import AnswerForm, form_of
+from agentkit.tap.hold.changed_answer import changed_answer
+from agentkit.tap.hold.changed_request import changed_request
+from agentkit.tap.hold.hand_answer import error_body, error_event, hand_answer
+from agentkit.tap.hold.moments import Side, conversation_of, request_of
+from agentkit.tap.hold.patience import patience_of
+from agentkit.trajectory.breakpoints import Stop
+from agentkit.trajectory.edit import UNSET
+from agentkit.types.answer import Response, ToolCall
+from agentkit.types.request import Request
+from agentkit.types.wire import Flow
+
+
+@checked_keywords
+class PendingFlow:
+    """A request that has not left, or an answer that the agent has not got yet. The agent waits
+    until `send`, `answer` or `fail` is called, and is kept waiting where its client can be.
+    """
+
+    def __init__(
+        self,
+        flow: Flow,
+        side: Side,
+        stop: Stop,
+        decide: Callable[[dict[str, Any]], bool],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Wait with a flow.
+
+        Args:
+            flow: the request, and the answer where that is what waits; secrets are taken out.
+            side: which of them waits.
+            stop: why it does.
+            decide: takes the decision; tells whether it still waited.
+            clock: gives the Unix time in seconds.
+        """
+        self.flow = flow
+        """The flow as it stands, with what has been changed."""
+        self.side: Side = side
+        """`request`: it has not left; `answer`: the agent has not got it."""
+        self.stop = stop
+        """Why it waits."""
+        self.since = clock()
+        """Unix time in seconds since which it waits."""
+        self.fate = ""
+        """What became of it: `sent`, `changed`, `answered`, `failed`, `released` or `left` (the
+        agent went away); "" while it waits.
+        """
+        self._came = flow
+        self._decide = decide
+        self._clock = clock
+        self._changes: list[dict[str, Any]] = []
+        self._patience = patience_of(flow.headers)
+
+    @property
+    def number(self) -> int:
+        """Place of the request among all, from 0."""
+        return self.flow.number
+
+    @property
+    def label(self) -> str:
+        """The label in the path that it was sent to; "" where it had none."""
+        return self.flow.label
+
+    @property
+    def request(self) -> Request | None:
+        """The request, as it would go; None where it asks for no answer of a model."""
+        return request_of(self.flow)
+
+    @property
+    def response(self) -> Response | None:
+        """The answer, as it would come; None where it is the request that waits."""
+        if self.side == "request" or self.flow.exchange is None:
+            return None
+        talk = conversation_of(self.flow)
+        return read_response(self.flow.exchange, talk.spec.tools or None if talk else None)
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """The calls of the answer that waits."""
+        response = self.response
+        return response.tool_calls if response is not None else ()
+
+    @property
+    def limit(self) -> float | None:
+        """Seconds that the agent's client waits for an answer, as it says or as its package does;
+        None for no limit.
+        """
+        return self._patience.limit
+
+    @property
+    def kept_waiting(self) -> bool:
+        """Whether the client is told again and again that the answer is still to come, so that it
+        waits on past its limit.
+        """
+        return self._patience.beat != "none"
+
+    @property
+    def left(self) -> float | None:
+        """Seconds until the client gives up and asks again; None where it never does, or is kept
+        waiting.
+        """
+        limit, begun = self.limit, self.flow.started
+        if limit is None or self.kept_waiting:
+            return None
+        return max(0.0, limit - (self._clock() - (self.since if begun is None else begun)))
+
+    def send(self) -> None:
+        """Let it go on, with what has been changed.
+
+        Raises:
+            UsageError: it does not wait any more.
+        """
+        self._go("changed" if self._changes else "sent", {"changes": self._changes})
+
+    def change(
+        self,
+        *,
+        arguments: Mapping[str, Any] | None = None,
+        call: int = 0,
+        text: str | None = None,
+        messages: Any = UNSET,
+        tools: Any = UNSET,
+        **fields: Any,
+    ) -> Self:
+        """Change what goes on; it waits until it is sent. Every other byte stays as it came.
+
+        Args:
+            arguments: of an answer: a dict in place of the arguments of a call.
+            call: which call, from 0.
+            text: of an answer: in place of its text.
+            messages: of a request: a list in chat form or in the dialect's own, or a text in place
+                of what the user said last.
+            tools: of a request: schemas, or functions.
+            fields: of a request: temperature, max_tokens and others, under their name in chat
+                completions or in the dialect; None takes one out.
+
+        Raises:
+            UsageError: it does not wait any more, or this cannot be changed so.
+            NotFound: there is no such call.
+        """
+        self._check()
+        asked = {"messages": messages, "tools": tools, **fields}
+        asked = {name: value for name, value in asked.items() if value is not UNSET}
+        given = {"arguments": arguments, "text": text}
+        given = {name: value for name, value in given.items() if value is not None}
+        if bool(asked) == bool(given) or bool(asked) != (self.side == "request"):
+            raise UsageError(_WRONG[self.side], hint=_HINTS[self.side])
+        change = plain(asked if asked else {**given, "call": call})
+        self.flow = self._changed(change)
+        self._changes.append(change)
+        return self
+
+    def _changed(self, change: dict[str, Any]) -> Flow:
+        flow = self.flow
+        if self.side == "request":
+            body = changed_request(flow.body, flow.path, change)
+            original = flow.body if flow.original_body is None else flow.original_body
+            return replace(flow, body=body, original_body=original)
+        assert flow.exchange is not None
+        exchange = changed_answer(flow.exchange, **change)
+        return replace(
+            flow, exchange=exchange, original_exchange=flow.original_exchange or flow.exchange
+        )
+
+    def answer(self, *parts: Any) -> None:
+        """Answer in place of the server, in the dialect and the form that the agent asked for.
+
+        Args:
+            parts: texts, and calls as `("pay", {"amount": 5})`, a `ToolCall` or what
+                `ak.testing.calls` gives; or one whole answer: a message, a body, a `Response`.
+
+        Raises:
+            UsageError: it does not wait any more, or this is no answer.
+        """
+        self._check()
+        form = self._form()
+        if form is None:
+            raise UsageError(
+                f"the request to {self.flow.path[:80]!r} asks for no answer of a model",
+                hint="send it, or fail it",
+            )
+        body = hand_answer(parts, form, self.number, self._came.body)
+        self._substitute("answered", 200, form.content_type, list(form.pieces(body)))
+
+    def fail(
+        self,
+        status: int = 500,
+        message: str = "",
+        *,
+        retry_after: float | None = None,
+        body: Any = None,
+    ) -> None:
+        """Fail the request on purpose, as its server would word it.
+
+        Args:
+            status: the HTTP status, from 400.
+            message: what the error says; by default what the status means.
+            retry_after: seconds after which the client is to ask again.
+            body: in place of the usual one: a text, or data.
+
+        Raises:
+            UsageError: it does not wait any more, or this is no status of an error.
+        """
+        self._check()
+        if isinstance(status, bool) or not isinstance(status, int) or not 400 <= status < 600:
+            raise UsageError(
+                f"{status!r:.80} is no status of an error", hint="fail(429), fail(500)"
+            )
+        form = self._form()
+        dialect = form.dialect if form is not None else None
+        data = error_body(status, message, dialect) if body is None else plain(body)
+        text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
+        more = {} if retry_after is None else {"Retry-After": f"{retry_after:g}"}
+        late = error_event(data, dialect) if isinstance(data, dict) else text
+        streams = form is not None and form.streams
+        self._substitute(
+            "failed", status, "application/json", [text], late if streams else text, more
+        )
+
+    def release(self, fate: str = "released") -> None:
+        """Let it go on as it came, whatever was changed; nothing happens where it waits no more."""
+        if not self.fate:
+            self.fate = fate
+            self._decide({"changes": []})
+
+    def _form(self) -> AnswerForm | None:
+        try:
+            data = json.loads(self._came.body)
+        except (ValueError, RecursionError):
+            return None
+        return form_of(data, self.flow.path)
+
+    def _substitute(
+        self,
+        fate: str,
+        status: int,
+        content_type: str,
+        pieces: list[str],
+        late: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Decide for an answer in place of the server's; `late` where a 200 was sent already."""
+        given = {"Content-Type": content_type, **(headers or {})}
+        answer = {"status": status, "headers": [*given.items()], "pieces": pieces, "late": late}
+        self._go(fate, {"answer": answer})
+
+    def _go(self, fate: str, decision: dict[str, Any]) -> None:
+        self._check()
+        self.fate = fate
+        if not self._decide(decision):
+            self.fate = "left"
+            self._check()
+
+    def _check(self) -> None:
+        if self.fate:
+            raise UsageError(
+                f"flow {self.number} waits no more: it {_FATES[self.fate]}",
+                hint="w.pending lists what waits now",
+            )
+
+    def __repr__(self) -> str:
+        response = self.response
+        what = self.flow.path if response is None else response.summary()
+        fate = f", {self.fate}" if self.fate else ""
+        return (
+            f"<PendingFlow {self.number} {self.side}: {what[:120]}; {self.stop.text[:120]}{fate}>"
+        )
+
+
+_FATES = {
+    "sent": "was sent on",
+    "changed": "was changed and sent on",
+    "answered": "was answered by hand",
+    "failed": "was failed on purpose",
+    "released": "was let go",
+    "left": "was left by the agent, which closed its connection",
+}
+_WRONG = {
+    "request": "it is the request that waits: it has messages, tools and sampling to change",
+    "answer": "it is the answer that waits: it has a text and the arguments of calls to change",
+}
+_HINTS = {
+    "request": "change(messages=[...]), change(temperature=0), or answer('a text') in its place",
+    "answer": "change(arguments={...}, call=0), change(text='…'), or answer('a text') in its place",
+}
+
+
+class PendingFlows(tuple[PendingFlow, ...]):
+    """What waits, in the order in which it came, as a tuple."""
+
+    __slots__ = ()
+
+    def send(self) -> None:
+        """Let all go on, each with what has been changed in it."""
+        for pending in self:
+            if not pending.fate:
+                pending.send()
+
+    def __repr__(self) -> str:
+        return f"<PendingFlows {'; '.join(map(repr, self)) or 'none'}>"
