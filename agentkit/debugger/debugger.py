@@ -21,10 +21,10 @@ from agentkit.debugger.cursor.cursor import Cursor
 from agentkit.debugger.pending import Pending
 from agentkit.debugger.stopped import Stopped, advice
 from agentkit.errors import checked_keywords, names_of
-from agentkit.trajectory.branches import Tree
 from agentkit.trajectory.breakpoints import Stop, breakpoints_of
 from agentkit.trajectory.history import request
 from agentkit.trajectory.loop import RESUMABLE, next_step
+from agentkit.trajectory.person.branches import Tree
 from agentkit.trajectory.places import ahead_of
 from agentkit.types.answer import Response
 from agentkit.types.request import Request

@@ -15,7 +15,7 @@ import agentkit as ak
 from agentkit.debugger.break_on import break_on
 from agentkit.servers.model_call import Call, Emit
 from agentkit.testing import ScriptedServer, calls, says
-from agentkit.trajectory.branches import Tree
+from agentkit.trajectory.person.branches import Tree
 from agentkit.types.trajectory import OpenTurn, Parent
 from agentkit.types.wire import Chunk, Exchange
 from tests.show.render_samples import filled

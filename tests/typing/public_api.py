@@ -21,7 +21,7 @@ from agentkit.debugger.breakpoint_list import Breakpoints
 from agentkit.debugger.pending import Pending
 from agentkit.debugger.stopped import Stopped
 from agentkit.show.notebook.view import View
-from agentkit.trajectory.branches import Tree
+from agentkit.trajectory.person.branches import Tree
 from agentkit.types.wire import Usage
 
 

@@ -19,9 +19,9 @@ from agentkit.agent.perform import Perform, clone_of
 from agentkit.debugger.break_on import break_on
 from agentkit.debugger.breakpoint_list import Breakpoints, arguments_of
 from agentkit.errors import NotFound, UsageError
-from agentkit.trajectory.branches import Tree
 from agentkit.trajectory.breakpoints import Stop
 from agentkit.trajectory.loop import next_step
+from agentkit.trajectory.person.branches import Tree
 from agentkit.trajectory.places import Place, at, back, turn_index
 from agentkit.types.answer import ToolCall
 from agentkit.types.steps import Outcome

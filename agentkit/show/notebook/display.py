@@ -40,7 +40,7 @@ def live_views() -> dict[type, type[LiveView]]:
     from agentkit.show.notebook.views.explorer.explorer_view import ExplorerView
     from agentkit.show.notebook.views.explorer.progress_view import ProgressView
     from agentkit.show.notebook.views.tokens_live import TokensView
-    from agentkit.trajectory.branches import Tree
+    from agentkit.trajectory.person.branches import Tree
 
     tables = (Rollouts, Index, Cassette, Explorer, View)
     return {

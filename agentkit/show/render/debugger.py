@@ -14,7 +14,7 @@ from agentkit.show.render.analysis.trees.lanes import branch_lanes
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import bar, code, facts, note, row
 from agentkit.show.render.rollout.turn.call import call_row
-from agentkit.trajectory.branches import Branch, Tree, last_words
+from agentkit.trajectory.person.branches import Branch, Tree, last_words
 
 
 @shown.register(Debugger)

@@ -1,1 +1,1 @@
-"""What a person adds to a rollout: answers and results by hand, notes and labels."""
+"""What a person adds to a rollout: answers and results by hand, notes, labels and branches."""

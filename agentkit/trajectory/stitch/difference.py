@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from itertools import takewhile
 from typing import Any
 
-from agentkit.trajectory.stitch.units import Asked, Unit, read_asked
+from agentkit.trajectory.stitch.units import RequestUnits, Unit, read_asked
 from agentkit.types.record import clip
 
 _SHOWN = 40
@@ -66,7 +66,7 @@ def common_units(a: Sequence[Unit], b: Sequence[Unit]) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(a, b, strict=False)))
 
 
-def _in_units(asked_before: Asked, asked: Asked) -> Iterable[str]:
+def _in_units(asked_before: RequestUnits, asked: RequestUnits) -> Iterable[str]:
     a, b = asked_before.units, asked.units
     same = common_units(a, b)
     if same < min(len(a), len(b)):
@@ -87,7 +87,7 @@ def _unit(a: Unit, b: Unit) -> str:
     return _texts(old, new) if name == "text" else f"the {name}: {_texts(old, new)}"
 
 
-def _in_tools(a: Asked, b: Asked) -> Iterable[str]:
+def _in_tools(a: RequestUnits, b: RequestUnits) -> Iterable[str]:
     old, new = ({_tool_name(tool): tool for tool in asked.tools} for asked in (a, b))
     gone = [name for name in old if name not in new]
     come = [name for name in new if name not in old]
@@ -103,7 +103,7 @@ def _tool_name(tool: Any) -> str:
     return name if isinstance(name, str) else clip(json.dumps(tool, sort_keys=True))
 
 
-def _in_fields(a: Asked, b: Asked) -> Iterable[str]:
+def _in_fields(a: RequestUnits, b: RequestUnits) -> Iterable[str]:
     old, new = a.fields, b.fields
     for name in (*old, *(name for name in new if name not in old)):
         if name not in new:

@@ -40,7 +40,7 @@ _LISTS = ("contents", "prompt", "inputs", "input")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestUnits:
     """A request, read for what it says."""
 
     dialect: Dialect | None
@@ -88,7 +88,7 @@ class Asked:
         return {name: value for name, value in self.form.items() if name not in _BESIDE}
 
 
-def read_asked(body: Any, path: str | None = None) -> Asked | None:
+def read_asked(body: Any, path: str | None = None) -> RequestUnits | None:
     """Read a request; None where it asks for no answer of a model.
 
     Args:
@@ -103,10 +103,10 @@ def read_asked(body: Any, path: str | None = None) -> Asked | None:
     given = listed if isinstance(listed, list) else []
     messages = tuple(message for message in given if isinstance(message, dict))
     spoken = tuple(message_units(message) for message in messages)
-    return Asked(dialect, messages, spoken, form)
+    return RequestUnits(dialect, messages, spoken, form)
 
 
-def _unknown(body: Any) -> Asked | None:
+def _unknown(body: Any) -> RequestUnits | None:
     """Read a request of an unknown dialect: each entry of its list is one unit."""
     if not isinstance(body, dict):
         return None
@@ -119,7 +119,7 @@ def _unknown(body: Any) -> Asked | None:
     )
     spoken = tuple((("part", str(m.get("role", "")), _stable(m)),) for m in messages)
     form = {key: value for key, value in body.items() if key != name}
-    return Asked(None, messages, spoken, form)
+    return RequestUnits(None, messages, spoken, form)
 
 
 def units(given: Any, path: str | None = None) -> tuple[Unit, ...]:

@@ -24,7 +24,7 @@ from agentkit.show.render.analysis.trees.sample_tree import branch_fragments
 from agentkit.show.render.debugger import tree_fragments
 from agentkit.show.render.limits import STATIC
 from agentkit.show.render.rollout.conversation import trajectory_fragments
-from agentkit.trajectory.branches import Tree
+from agentkit.trajectory.person.branches import Tree
 from agentkit.types.trajectory import Trajectory
 
 _LISTED = replace(STATIC, items=2_000)

@@ -26,7 +26,7 @@ from agentkit.show.notebook.views.turns.reruns import Reruns
 from agentkit.show.render.analysis.diff import diff_fragments
 from agentkit.show.render.debugger import tree_fragments
 from agentkit.show.render.limits import STATIC
-from agentkit.trajectory.branches import Tree
+from agentkit.trajectory.person.branches import Tree
 from agentkit.types.problem import SEVERITIES
 from agentkit.types.record import clip
 from agentkit.types.steps import ModelStep, Step

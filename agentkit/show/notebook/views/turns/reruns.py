@@ -22,7 +22,7 @@ from agentkit.show.render.limits import STATIC
 from agentkit.show.render.parts.block import CODE, note, status
 from agentkit.show.render.parts.pretty import pretty
 from agentkit.show.render.parts.words import money, tokens
-from agentkit.trajectory.branches import Branch, Tree
+from agentkit.trajectory.person.branches import Branch, Tree
 from agentkit.trajectory.trouble.points import turn_points
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory, Turn

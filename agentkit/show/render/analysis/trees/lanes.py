@@ -11,7 +11,7 @@ from agentkit.show.html import Html, el
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import note
 from agentkit.show.render.parts.words import outcome_of
-from agentkit.trajectory.branches import Branch, Tree
+from agentkit.trajectory.person.branches import Branch, Tree
 from agentkit.trajectory.trouble.points import points_by_turn
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory
