@@ -163,7 +163,7 @@ def _of_problem(problem: Problem, turn: Turn, cell: CheckCell, of_text: bool) ->
     if problem.code in _MODELS:
         severity, hint = "info", ""
     elif problem.code == "tool_call_in_content":
-        broken = not any(call.valid or call.suggestion for call in turn.response.recoverable)
+        broken = not any(call.valid for call in turn.response.recoverable)
         if broken:
             severity, hint = "info", _BROKEN_HINT
         elif cell.scenario.name == "none":

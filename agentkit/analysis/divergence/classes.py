@@ -346,7 +346,7 @@ EXPLAINS: dict[str, frozenset[str]] = {
             f" {_CALLS}"
         ),
         "arguments_encoding": "arguments_syntax arguments_schema arguments_value",
-        "reasoning_field": "token_leak stream_vs_block",
+        "reasoning_field": "token_leak",
         "stream_identity": f"stream_vs_block arguments_syntax tool_name {_CALLS}",
         "stream_vs_block": f"call_in_text arguments_syntax tool_name token_leak {_CALLS}",
         "call_in_text": f"arguments_syntax token_leak {_CALLS}",

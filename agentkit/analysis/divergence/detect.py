@@ -121,7 +121,7 @@ def _explains(cause: Divergence, effect: Divergence) -> bool:
     """
     # of one server's two forms it is open which one is right
     same_side = cause.at is None or effect.at is None or cause.at == effect.at
-    same_side = same_side or "stream_vs_block" in (cause.class_, effect.class_)
+    same_side = same_side or cause.class_ == "stream_vs_block"
     return same_side and effect.class_ in EXPLAINS.get(cause.class_, ())
 
 

@@ -240,7 +240,7 @@ def _values(view: AnswerView, other: AnswerView, at: str) -> Iterator[Trait]:
 
 def truncation(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
     """Find an answer that was cut."""
-    if is_cut(view):
+    if is_cut(view) and not _as_far(view, other):
         used: Any = view.answer.usage.output_tokens if view.answer.usage else None
         after = f" after {used} tokens" if used else ""
         cause = f"the answer was cut{after}, finish_reason {view.answer.finish_reason!r}"
@@ -249,3 +249,16 @@ def truncation(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
             if odd.of == "cut":
                 at = f"{view.envelope.pointer}{odd.pointer}"
                 yield Trait(odd.name, at, odd.text, severity="changes", hint=_CUT_HINT)
+
+
+def _as_far(view: AnswerView, other: AnswerView) -> bool:
+    """Tell whether both sides came equally far, and neither says that it was cut: a model may stop
+    inside a call by itself, which one parser passes on and the other leaves in the text.
+    """
+    if "length" in (view.ending, other.ending) or view.calls == other.calls:
+        return False
+    counted = [
+        side.answer.usage.output_tokens if side.answer.usage else None for side in (view, other)
+    ]
+    left = any(map(_truncated, other.answer.recoverable))
+    return left and counted[0] is not None and counted[0] == counted[1]

@@ -57,7 +57,8 @@ def call_in_text(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
     left = view.answer.recoverable
     ran = [call for call in view.calls if call not in view.listed_calls]
     for call in (*left, *ran):
-        cause = f"the call of {call.name or 'a call'} is in the content"
+        what = f"the call of {call.name}" if call.name else "a call without a name"
+        cause = f"{what} is in the content"
         yield Trait(("content", plain_name(call.name)), view.at("content"), cause)
     if not left and not ran:
         yield from _markup(view)
