@@ -12,7 +12,7 @@ from contextlib import suppress
 from itertools import count
 from typing import Protocol
 
-from aiohttp import web
+from aiohttp import StreamReader, web
 
 from agentkit.tap.carrier.routes import Route, Routes
 from agentkit.tap.carrier.upstream import Body
@@ -124,7 +124,7 @@ class Carriage:
             if self._holder.answers:
                 await self._pass_whole(passing, outlet, pieces)
             else:
-                await self._pass(passing, outlet, pieces)
+                await self._pass(passing, outlet, raw.content, pieces)
         finally:
             await route.upstream.close(answer)
 
@@ -141,13 +141,27 @@ class Carriage:
         return b"".join(passing.body)
 
     async def _pass(
-        self, passing: Passing, outlet: Outlet, pieces: AsyncGenerator[bytes, None]
+        self,
+        passing: Passing,
+        outlet: Outlet,
+        content: StreamReader,
+        pieces: AsyncGenerator[bytes, None],
     ) -> None:
-        """Give the agent each piece as it comes."""
-        headers = end_to_end(passing.answer_headers)
-        await outlet.begin(passing.status or 502, passing.reason, headers)
+        """Give the agent each piece as it comes. What has come together leaves together: each call
+        of the system costs as much as all else.
+        """
+        await outlet.begin(
+            passing.status or 502,
+            passing.reason,
+            end_to_end(passing.answer_headers),
+            more=content.total_bytes > 0,
+        )
         async for piece in pieces:
             passing.add(piece)
+            if content.at_eof():
+                await outlet.finish(piece)
+                self._log.piece(passing)
+                return
             await outlet.write(piece)
             self._log.piece(passing)
         await outlet.finish()

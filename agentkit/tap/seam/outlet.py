@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from aiohttp import web
+
+from agentkit.tap.seam.passing import GoneError
 
 HOP_BY_HOP = frozenset(
     {
@@ -50,6 +53,20 @@ class _Answer(web.StreamResponse):
                 self.headers.popall(name, None)
 
 
+class _Waiting(_Answer):
+    """An answer whose headers are sent with the first piece of its body."""
+
+    _send_headers_immediately = False
+
+
+@contextmanager
+def _gone() -> Iterator[None]:
+    try:
+        yield
+    except ConnectionError as exc:
+        raise GoneError from exc
+
+
 class Outlet:
     """Writes an answer to the agent.
 
@@ -73,24 +90,48 @@ class Outlet:
         if transport is not None and not self.begun:
             transport.write(f"HTTP/1.1 {status} {reason}\r\n\r\n".encode())
 
-    async def begin(self, status: int, reason: str, headers: list[tuple[str, str]]) -> None:
-        """Send status and headers; where they have been sent early, those stay."""
+    async def begin(
+        self, status: int, reason: str, headers: list[tuple[str, str]], *, more: bool = False
+    ) -> None:
+        """Send status and headers; where they have been sent early, those stay.
+
+        Args:
+            status: HTTP status.
+            reason: the word beside it.
+            headers: all of the answer's own.
+            more: whether a piece of the body follows at once; they are sent with it.
+        """
         if self.begun:
             return
-        response = _Answer(status=status, reason=reason)
+        response = (
+            _Waiting(status=status, reason=reason)
+            if more
+            else _Answer(status=status, reason=reason)
+        )
         response.own = frozenset(name.lower() for name, _ in headers)
         for name, value in headers:
             response.headers.add(name, value)
         self.response = response
-        await response.prepare(self._request)
+        with _gone():
+            await response.prepare(self._request)
 
     async def write(self, piece: bytes) -> None:
-        """Send a piece of the body; waits while the agent does not read."""
-        await self.response.write(piece)
+        """Send a piece of the body; waits while the agent does not read.
 
-    async def finish(self) -> None:
-        """Send the end of the body."""
-        await self.response.write_eof()
+        Raises:
+            GoneError: the agent has closed the connection.
+        """
+        with _gone():
+            await self.response.write(piece)
+
+    async def finish(self, piece: bytes = b"") -> None:
+        """Send the last piece of the body, and its end.
+
+        Raises:
+            GoneError: the agent has closed the connection.
+        """
+        with _gone():
+            await self.response.write_eof(piece)
 
     def break_off(self, *, reset: bool = False) -> None:
         """Close the connection before the answer is whole, as the server did."""
