@@ -9,12 +9,18 @@ from typing import Self
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from agentkit.errors import UsageError
-from agentkit.servers.address import key_variable, parse_address
+from agentkit.servers.address import (
+    is_anthropic,
+    key_variable,
+    parse_address,
+    path_under,
+    without_path,
+)
 from agentkit.servers.redaction.kept_headers import clean_url
 from agentkit.servers.redaction.redactor import REDACTED
+from agentkit.types.answer import Dialect
 from agentkit.types.record import Record, clip, record
 
-_PATH = "/chat/completions"
 _AZURE = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
 
 
@@ -28,9 +34,11 @@ class Endpoint(Record):
 
     url: str = ""
     """The full URL, secrets in it replaced; "" where none was recorded."""
+    dialect: Dialect = "chat"
+    """What is spoken there."""
 
     @classmethod
-    def of(cls, server: str) -> Self:
+    def of(cls, server: str, dialect: Dialect = "chat") -> Self:
         """Return the endpoint of a base URL as people write it.
 
         Raises:
@@ -38,10 +46,11 @@ class Endpoint(Record):
         """
         address = parse_address(server)
         query = urlsplit(server).query
-        return cls(url=clean_url(f"{address.url}{_PATH}{'?' if query else ''}{query}"))
+        whole = f"{address.url}{path_under(address.url, dialect)}{'?' if query else ''}{query}"
+        return cls(url=clean_url(whole), dialect=dialect)
 
     @classmethod
-    def recorded(cls, url: str) -> Self:
+    def recorded(cls, url: str, dialect: Dialect = "chat") -> Self:
         """Return the endpoint of a recorded URL.
 
         Raises:
@@ -57,7 +66,12 @@ class Endpoint(Record):
                 hint="name the server to ask: ak.export.curl(rollout,"
                 " server='http://localhost:8000/v1')",
             )
-        return cls(url=url)
+        base, mark, query = url.partition("?")
+        base = without_path(url)
+        ours = path_under(base, dialect)
+        if url.partition("?")[0] != base and not url.partition("?")[0].endswith(ours):
+            url = f"{base}{ours}{mark}{query}"  # of a turn before it, in another dialect
+        return cls(url=url, dialect=dialect)
 
     @property
     def host(self) -> str:
@@ -66,7 +80,7 @@ class Endpoint(Record):
     @property
     def base(self) -> str:
         """The base URL, without the query."""
-        return self.url.partition("?")[0].removesuffix(_PATH)
+        return without_path(self.url)
 
     @property
     def query(self) -> dict[str, str]:
@@ -83,7 +97,24 @@ class Endpoint(Record):
         """The environment variable that holds the key for this host."""
         if self.azure:
             return "AZURE_OPENAI_API_KEY"
-        return key_variable(self.host) if self.url else "OPENAI_API_KEY"
+        if self.url:
+            return key_variable(self.host)
+        return "ANTHROPIC_API_KEY" if self.dialect == "messages" else "OPENAI_API_KEY"
+
+    @property
+    def base_variable(self) -> str:
+        """The environment variable of a base URL, where none was recorded."""
+        return "ANTHROPIC_BASE_URL" if self.dialect == "messages" else "OPENAI_BASE_URL"
+
+    @property
+    def key_headers(self) -> tuple[str, ...]:
+        """The headers that hold the key, up to it. In Messages, servers that are not Anthropic's
+        look for it in either (vLLM in `Authorization` alone).
+        """
+        if self.dialect != "messages":
+            return ("api-key: " if self.azure else "Authorization: Bearer ",)
+        both = self.url and not is_anthropic(self.host)
+        return ("x-api-key: ", *(["Authorization: Bearer "] if both else []))
 
     @property
     def needs_key(self) -> bool:
@@ -96,7 +127,8 @@ class Endpoint(Record):
     def shell_url(self) -> str:
         """The URL as one word of a shell command."""
         if not self.url:
-            return '"${OPENAI_BASE_URL:?set it to the base URL of a server}/chat/completions"'
+            path = path_under("" if self.dialect == "messages" else "/v1", self.dialect)
+            return f'"${{{self.base_variable}:?set it to the base URL of a server}}{path}"'
         parts = [
             _quoted(part) for part in self.url.replace(quote(REDACTED), REDACTED).split(REDACTED)
         ]

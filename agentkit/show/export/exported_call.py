@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from agentkit.dialects.responses.request import new_messages
 from agentkit.errors import NotFound, UsageError
 from agentkit.files.cassette.codec import decode_lines, encode_line, load_lines
 from agentkit.files.cassette.lines import dump
@@ -22,6 +24,7 @@ from agentkit.types.request import Request, Spec
 from agentkit.types.trajectory import Message, Trajectory, Turn
 from agentkit.types.wire import ApiError, Exchange
 
+_CHAIN = ("store", "previous_response_id")
 _HINT = "pass the rollout and which turn of it: ak.export.curl(dbg.trajectory, turn=1)"
 
 
@@ -66,8 +69,13 @@ class ModelCall(Record):
         spec, turns = self.trajectory.spec, self.trajectory.all_turns
         holder = turns[self.turn] if self.turn < len(turns) else self.trajectory.open
         fields, extra = fields_of(spec, holder.sampling if holder else None)
+        asked = self.request
+        messages: Sequence[dict[str, Any]] = asked.messages
+        if spec.chain:
+            fields |= {name: asked.sampling[name] for name in _CHAIN if name in asked.sampling}
+            messages = new_messages(messages, len(messages) - asked.known)
         call = Call(
-            messages=self.request.messages,
+            messages=messages,
             fields=fields,
             extra_body=extra,
             dialect=spec.dialect,
@@ -119,7 +127,8 @@ def model_call(source: Any, turn: int | None = None, server: str | None = None) 
         NotFound: there is no such turn.
     """
     if isinstance(source, ModelCall):
-        return replace(source, endpoint=Endpoint.of(server)) if server else source
+        dialect = source.trajectory.spec.dialect
+        return replace(source, endpoint=Endpoint.of(server, dialect)) if server else source
     if isinstance(source, Turn):
         if source.before is None:
             raise UsageError("this turn does not know what was asked before it", hint=_HINT)
@@ -132,16 +141,24 @@ def model_call(source: Any, turn: int | None = None, server: str | None = None) 
     return ModelCall(
         trajectory=trajectory,
         turn=index,
-        endpoint=Endpoint.of(server) if server else _endpoint(trajectory, index),
+        endpoint=(
+            Endpoint.of(server, trajectory.spec.dialect) if server else _endpoint(trajectory, index)
+        ),
     )
 
 
 def _rollout(source: Any) -> Trajectory:
     if isinstance(source, Request):
-        spec = Spec(model=source.model, tools=source.tools, sampling=source.sampling)
-        return Trajectory(
-            spec=spec, prompt=tuple(Message(wire=dict(message)) for message in source.messages)
+        spec = Spec(
+            model=source.model,
+            tools=source.tools,
+            sampling=source.sampling,
+            dialect=source.dialect,
         )
+        sent: Sequence[dict[str, Any]] = source.messages
+        if source.known:
+            sent = new_messages(sent, len(sent) - source.known)
+        return Trajectory(spec=spec, prompt=tuple(Message(wire=dict(message)) for message in sent))
     if isinstance(source, Response):
         raise UsageError("an answer alone does not know what was asked", hint=_HINT)
     return one_rollout(
@@ -174,7 +191,8 @@ def _endpoint(trajectory: Trajectory, index: int) -> Endpoint:
     ]
     known = [(turn, url) for turn, url in urls if url]
     return Endpoint.recorded(
-        next((url for turn, url in known if turn == index), known[-1][1] if known else "")
+        next((url for turn, url in known if turn == index), known[-1][1] if known else ""),
+        trajectory.spec.dialect,
     )
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
 from agentkit.agent.event_loop import run
+from agentkit.dialects.native_preflight import body_problems
+from agentkit.dialects.responses.request import new_messages
 from agentkit.errors import AgentkitError, UsageError, checked_keywords
 from agentkit.files.cassette.codec import request_key
 from agentkit.read.plain import plain
-from agentkit.servers.clients import as_server
+from agentkit.servers.clients import as_server, dialect_of
 from agentkit.servers.model_call import Call
 from agentkit.servers.retry import ask as ask_again
 from agentkit.show.export.exported_call import ModelCall, model_call
@@ -21,8 +23,10 @@ from agentkit.show.html import Html, el
 from agentkit.show.render import shown
 from agentkit.show.render.limits import Limits
 from agentkit.trajectory.loop import apply, failure, read_answer
+from agentkit.trajectory.profiles import profile_of
 from agentkit.trajectory.trouble.preflight import preflight
 from agentkit.types.answer import Response
+from agentkit.types.problem import Problem
 from agentkit.types.record import Drawn, Record, record
 from agentkit.types.request import Request, Spec
 from agentkit.types.steps import Answer
@@ -147,19 +151,17 @@ def _asking(ask: Any, call: ModelCall) -> Ask:
         return _awaited(ask)
     server = as_server(getattr(ask, "server", ask))
 
+    dialect_of(server, call.trajectory.spec.dialect)
+
     def send(request: Request) -> Exchange:
-        body = request.body
-        fields = {name: value for name, value in body.items() if name not in ("messages", "stream")}
-        return run(
-            ask_again(
-                server,
-                Call(
-                    messages=list(request.messages), fields=fields, stream=bool(body.get("stream"))
-                ),
-                None,
-                retries=2,
-            )
+        form = chat_form(request)
+        call = Call(
+            messages=form.pop("messages"),
+            stream=bool(form.pop("stream", False)),
+            fields=form,
+            dialect=request.dialect,
         )
+        return run(ask_again(server, call, None, retries=2))
 
     return send
 
@@ -199,12 +201,13 @@ class _Search:
             tries,
             progress,
         )
-        self._first: Body = {**call.request.body, **({"stream": True} if self._spec.stream else {})}
+        asked = chat_form(call.request)
+        self._first: Body = {**asked, **({"stream": True} if self._spec.stream else {})}
         self._objections = self._preflight(self._first)
         self._known: dict[str, bool] = {}
         self._asks = 0
         self._best, self._answer = self._first, Exchange()
-        self._reported = _size(self._first)
+        self._reported = self._size(self._first)
 
     def run(self) -> Shrunk:
         ended: Literal["smallest", "limit", "interrupted"] = "smallest"
@@ -215,13 +218,13 @@ class _Search:
         except _Spent:
             ended = "limit"
         except KeyboardInterrupt:
-            if not self._known.get(request_key(self._first)):
+            if not self._known.get(request_key(self._sent(self._first))):
                 raise
             ended = "interrupted"
         return Shrunk(
             trajectory=self._trajectory(),
-            size_before=_size(self._first),
-            size_after=_size(self._best),
+            size_before=self._size(self._first),
+            size_after=self._size(self._best),
             asks=self._asks,
             ended=ended,
         )
@@ -256,7 +259,7 @@ class _Search:
 
     def _shows(self, body: Body, what: str = "") -> bool:
         """Return whether the fault shows, and keep the smallest body that shows it."""
-        key = request_key(body)
+        key = request_key(self._sent(body))
         if key not in self._known:
             self._known[key] = self._fits(body) and any(
                 self._asked(body) for _ in range(self._tries)
@@ -274,11 +277,30 @@ class _Search:
         return ends and self._preflight(body) <= self._objections
 
     def _preflight(self, body: Body) -> set[str]:
-        return (
-            {problem.code for problem in preflight(body["messages"], self._spec.profile)}
-            if body["messages"]
-            else {"no messages"}
+        if not body["messages"]:
+            return {"no messages"}
+        if self._spec.dialect == "chat":
+            found: Iterable[Problem] = preflight(body["messages"], self._spec.profile)
+        else:
+            found = body_problems(self._sent(body), self._spec.dialect, profile_of(self._spec))
+        return {problem.code for problem in found}
+
+    def _request(self, body: Body) -> Request:
+        own = ("model", "messages", "tools")
+        return Request(
+            model=body.get("model"),
+            messages=tuple(body["messages"]),
+            tools=tuple(body.get("tools") or ()),
+            sampling={name: value for name, value in body.items() if name not in own},
+            dialect=self._spec.dialect,
         )
+
+    def _sent(self, body: Body) -> dict[str, Any]:
+        """Write the body in the dialect that is spoken."""
+        return self._request(body).body
+
+    def _size(self, body: Body) -> int:
+        return len(json.dumps(self._sent(body), ensure_ascii=False))
 
     def _asked(self, body: Body) -> bool:
         if self._asks >= self._limit:
@@ -294,7 +316,7 @@ class _Search:
             if error is not None
             else bool(self._predicate(response))
         )
-        if shown and (not self._answer.text or _size(body) <= _size(self._best)):
+        if shown and (not self._answer.text or self._size(body) <= self._size(self._best)):
             self._best, self._answer = body, exchange
         return shown
 
@@ -305,7 +327,7 @@ class _Search:
         must be answered.
         """
         try:
-            return self._ask(_request(body))
+            return self._ask(self._request(body))
         except AgentkitError:
             raise
         except Exception as exc:
@@ -314,18 +336,20 @@ class _Search:
             return ApiError(kind="bad_request", message=f"{type(exc).__name__}: {exc}")
 
     def _report(self, what: str) -> None:
-        size = _size(self._best)
+        first, size = self._size(self._first), self._size(self._best)
         if self._progress is not None and size <= 0.9 * self._reported:
-            self._progress(
-                f"{self._asks:4} asked, {_size(self._first):,} → {size:,} characters: fewer {what}"
-            )
+            self._progress(f"{self._asks:4} asked, {first:,} → {size:,} characters: fewer {what}")
             self._reported = size
 
     def _spec_of(self, body: Body) -> Spec:
-        request = _request(body)
+        request = self._request(body)
         sampling = {name: value for name, value in request.sampling.items() if name != "stream"}
         return replace(
-            self._spec, tools=request.tools, sampling=sampling, stream=bool(body.get("stream"))
+            self._spec,
+            tools=request.tools,
+            sampling=sampling,
+            stream=bool(body.get("stream")),
+            chain=False,  # what a request goes on from is among its fields
         )
 
     def _trajectory(self) -> Trajectory:
@@ -336,16 +360,14 @@ class _Search:
         )
 
 
-def _request(body: Body) -> Request:
-    sampling = {
-        name: value for name, value in body.items() if name not in ("model", "messages", "tools")
-    }
-    return Request(
-        model=body.get("model"),
-        messages=tuple(body["messages"]),
-        tools=tuple(body.get("tools") or ()),
-        sampling=sampling,
-    )
+def chat_form(request: Request) -> Body:
+    """Write a request in its chat form, whatever its dialect; an answer in it has its own items
+    beside it.
+    """
+    messages = request.messages
+    if request.known:
+        messages = tuple(new_messages(messages, len(messages) - request.known))
+    return replace(request, messages=messages, dialect="chat", known=0).body
 
 
 def _exchange(answer: Any) -> Exchange:
@@ -365,10 +387,6 @@ def _exchange(answer: Any) -> Exchange:
         isinstance(data, dict) and "message" in data and "choices" not in data
     )  # a choice, as `testing.says` gives it
     return Exchange(body=json.dumps({"choices": [data]} if alone else data, ensure_ascii=False))
-
-
-def _size(body: Body) -> int:
-    return len(json.dumps(body, ensure_ascii=False))
 
 
 @shown.register(Shrunk)

@@ -17,9 +17,10 @@ T = TypeVar("T")
 Body = dict[str, Any]
 Path = tuple[str | int, ...]
 
-_OF_MESSAGE = frozenset(("role", "content", "tool_calls", "tool_call_id"))
+_OF_MESSAGE = frozenset(("role", "content", "tool_calls", "tool_call_id", "items"))
 _OF_SCHEMA = frozenset(("type", "properties", "required", "items"))
-_KEPT = frozenset(("model", "messages", "tools", "max_tokens", "max_completion_tokens"))
+_LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+_KEPT = frozenset(("model", "messages", "tools", *_LIMITS))
 """Fields with a reduction of their own, and the limits of an answer: without those a request may
 take long, and cost much.
 """
@@ -69,7 +70,7 @@ def reductions(body: Body) -> Iterator[Callable[[Body], Iterator[Reduction]]]:
 
     Each is a function of the body, as one way changes what another finds.
     """
-    yield from (_exchanges, _tools, _calls, _schemas, _fields, _texts)
+    yield from (_exchanges, _tools, _calls, _items, _schemas, _fields, _texts)
 
 
 def _exchanges(body: Body) -> Iterator[Reduction]:
@@ -121,8 +122,40 @@ def _without(body: Body, gone: set[tuple[int, Any]]) -> Body:
                 if left
                 else {k: v for k, v in message.items() if k != "tool_calls"}
             )
+            if isinstance(message.get("items"), (list, tuple)):
+                kept = [item for item in message["items"] if (at, _call_id(item)) not in gone]
+                message["items"] = kept
         messages.append(message)
     return {**body, "messages": messages}
+
+
+def _call_id(item: Any) -> Any:
+    """Find the id by which the call of an item is answered; None where it is no call."""
+    if not isinstance(item, dict):
+        return None
+    return item.get("call_id") or (item.get("id") if item.get("type") == "tool_use" else None)
+
+
+def _items(body: Body) -> Iterator[Reduction]:
+    """Leave out items of answers of another dialect that are no calls."""
+    places = [
+        (index, place)
+        for index, message in enumerate(body["messages"])
+        for place, item in enumerate(message.get("items") or ())
+        if _call_id(item) is None
+    ]
+    if places:
+        yield Reduction("items", places, lambda kept: _without_items(body, {*places} - {*kept}))
+
+
+def _without_items(body: Body, gone: set[tuple[int, int]]) -> Body:
+    def left(index: int, message: dict[str, Any]) -> dict[str, Any]:
+        if not any(at == index for at, _ in gone):
+            return message
+        items = enumerate(message["items"])
+        return {**message, "items": [item for place, item in items if (index, place) not in gone]}
+
+    return {**body, "messages": [left(i, message) for i, message in enumerate(body["messages"])]}
 
 
 def _tools(body: Body) -> Iterator[Reduction]:
@@ -233,6 +266,21 @@ def _long(body: Body) -> Iterator[tuple[Path, str]]:
                 and len(part["text"]) >= _SHORT
             ):
                 yield ("messages", i, "content", j, "text"), part["text"]
+        for j, item in enumerate(message.get("items") or ()):
+            yield from _item_texts(("messages", i, "items", j), item)
+
+
+def _item_texts(path: Path, item: Any) -> Iterator[tuple[Path, str]]:
+    """Find the long texts that an item or block says; what it thought is left as it is."""
+    if not isinstance(item, dict) or item.get("type") not in ("message", "text"):
+        return
+    if isinstance(item.get("text"), str) and len(item["text"]) >= _SHORT:
+        yield (*path, "text"), item["text"]
+    content = item.get("content")
+    for place, part in enumerate(content if isinstance(content, list) else ()):
+        text = part.get("text") if isinstance(part, dict) else None
+        if isinstance(text, str) and len(text) >= _SHORT:
+            yield (*path, "content", place, "text"), text
 
 
 def _split(text: str) -> list[str]:

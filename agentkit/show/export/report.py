@@ -13,6 +13,7 @@ from typing import Any
 from agentkit.analysis.check.cell import CheckCell
 from agentkit.errors import checked_keywords
 from agentkit.show.export.code.literals import json_text
+from agentkit.show.export.code.sdk import SDKS
 from agentkit.show.export.code.shell import curl
 from agentkit.show.export.document import Export
 from agentkit.show.export.exported_call import ModelCall, model_call
@@ -155,12 +156,14 @@ def _versions(call: ModelCall) -> list[str]:
         **{f"header {n}": v for n, v in of_headers.items()},
         **of_meta,
     }
+    package = SDKS[call.trajectory.spec.dialect].package
     mine = {
         "agentkit": VERSION,
-        "openai": _installed("openai"),
+        package: _installed(package),
         "python": platform.python_version(),
     }
     profile = {
+        "dialect": call.trajectory.spec.dialect,
         "history profile": call.trajectory.spec.profile,
         "parser": call.trajectory.spec.parser or "none",
     }

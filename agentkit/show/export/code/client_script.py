@@ -1,4 +1,4 @@
-"""`ak.export.python`: a request as a script with the plain openai client."""
+"""`ak.export.python`: a request as a script with the plain client of its dialect."""
 
 from __future__ import annotations
 
@@ -8,45 +8,21 @@ from agentkit.errors import checked_keywords
 from agentkit.read.plain import is_utf8
 from agentkit.servers.redaction.redactor import REDACTED
 from agentkit.show.export.code.literals import literal
+from agentkit.show.export.code.sdk import SDKS, Sdk
 from agentkit.show.export.code.shell import notes
 from agentkit.show.export.document import Export
 from agentkit.show.export.exported_call import ModelCall, model_call
 
-_NAMED = frozenset(
-    {
-        "model",
-        "messages",
-        "tools",
-        "temperature",
-        "top_p",
-        "max_tokens",
-        "max_completion_tokens",
-        "n",
-        "stop",
-        "seed",
-        "stream",
-        "stream_options",
-        "tool_choice",
-        "parallel_tool_calls",
-        "response_format",
-        "logprobs",
-        "top_logprobs",
-        "frequency_penalty",
-        "presence_penalty",
-        "logit_bias",
-        "user",
-        "reasoning_effort",
-        "metadata",
-        "store",
-    }
-)
-"""Arguments that every version of the client since 2.0 has; others go through `extra_body`."""
-_LONG = ("messages", "tools")
+_PATIENT = 16_000
+"""Tokens of an answer from which Anthropic's client refuses to wait for it as a whole, unless it is
+told how long.
+"""
 
 
 @checked_keywords
 def python(source: Any, turn: int | None = None, *, server: str | None = None) -> Export:
-    """Write the request as a Python script that needs only the openai package.
+    """Write the request as a Python script that needs only the openai package, or for Messages the
+    anthropic package.
 
     The key is read from an environment variable.
 
@@ -63,23 +39,26 @@ def python(source: Any, turn: int | None = None, *, server: str | None = None) -
     about = "\n".join(
         ["The request of " + notes(call)[0] + ".", *(f"\n{line}" for line in notes(call)[1:])]
     )
-    body = call.body
-    send = _create(body) if is_utf8("".join(_texts(body))) else _post(body)
+    body, sdk, endpoint = call.body, SDKS[call.endpoint.dialect], call.endpoint
+    odd = sdk.client == "Anthropic" and bool(endpoint.url) and not endpoint.base.endswith("/v1")
+    plain = is_utf8("".join(_texts(body))) and not odd
+    send = _create(body, sdk) if plain else _post(body, sdk.path if not odd else endpoint.url)
     client = client_lines(call)
-    kind = "AzureOpenAI" if client.startswith("AzureOpenAI(") else "OpenAI"
-    names = f"{kind}, omit" if "=omit" in send else kind
+    names = client.partition("(")[0] + (", omit" if "=omit" in send else "")
     standard = "import json\nimport os\n" if "json." in send else "import os\n"
-    text = f'"""{about}"""\n\n{standard}\nfrom openai import {names}\n\nclient = {client}\n\n{send}'
+    imports = f"{standard}\nfrom {sdk.package} import {names}\n"
+    text = f'"""{about}"""\n\n{imports}\nclient = {client}\n\n{send}'
     return Export(text, f"turn_{call.turn}.py")
 
 
 def client_lines(call: ModelCall) -> str:
     """Write the expression that makes a client of the recorded address."""
     endpoint = call.endpoint
+    kind = SDKS[endpoint.dialect].client
     if not endpoint.url:
         return (
-            'OpenAI(api_key=os.environ.get("OPENAI_API_KEY", "EMPTY"), max_retries=0)  # the'
-            " address: OPENAI_BASE_URL"
+            f'{kind}(api_key=os.environ.get("{endpoint.variable}", "EMPTY"), max_retries=0)  # the'
+            f" address: {endpoint.base_variable}"
         )
     variable = literal(endpoint.variable)
     key = (
@@ -90,9 +69,12 @@ def client_lines(call: ModelCall) -> str:
         for name, value in endpoint.query.items()
         if not (endpoint.azure and name == "api-version")
     }
-    lines = [f"base_url={literal(endpoint.base)}", f"api_key={key}"]
-    kind = "OpenAI"
-    if endpoint.azure and "api-version" in endpoint.query:
+    base = endpoint.base.removesuffix("/v1") if kind == "Anthropic" else endpoint.base
+    lines = [f"base_url={literal(base)}", f"api_key={key}"]
+    if len(endpoint.key_headers) > 1:  # the client sends one of them by itself
+        both = f'"X-Api-Key": {key}, "Authorization": "Bearer " + {key}'
+        lines.append(f"default_headers={{{both}}}")
+    if kind == "OpenAI" and endpoint.azure and "api-version" in endpoint.query:
         kind, lines = (
             "AzureOpenAI",
             [*lines, f"api_version={literal(endpoint.query['api-version'])}"],
@@ -107,49 +89,52 @@ def client_lines(call: ModelCall) -> str:
     return f"{kind}(\n" + "".join(f"    {line},\n" for line in lines) + ")"
 
 
-def _create(body: dict[str, Any]) -> str:
-    """Write the call of `chat.completions.create`, with its long arguments named before it."""
-    extra = {name: value for name, value in body.items() if name not in _NAMED or value is None}
+def _create(body: dict[str, Any], sdk: Sdk) -> str:
+    """Write the call that asks, with its long arguments named before it."""
+    extra = {name: value for name, value in body.items() if name not in sdk.named or value is None}
     named = {name: value for name, value in body.items() if name not in extra}
     long = [
-        f"{name} = {literal(named[name], 0, len(name) + 3)}\n\n" for name in _LONG if name in named
+        f"{name} = {literal(named[name], 0, len(name) + 3)}\n\n"
+        for name in sdk.long
+        if name in named
     ]
     arguments = [
-        f"{name}={name if name in _LONG else literal(value, 1, len(name) + 1)}"
+        f"{name}={name if name in sdk.long else literal(value, 1, len(name) + 1)}"
         for name, value in named.items()
     ]
-    arguments = [*([] if "model" in named else ["model=omit"]), *arguments]
+    arguments = [*(f"{name}=omit" for name in sdk.required if name not in named), *arguments]
     if extra:
         arguments.append(f"extra_body={literal(extra, 1, 11)}")
-    asks = (
-        "client.chat.completions.create(\n"
-        + "".join(f"    {argument},\n" for argument in arguments)
-        + ")"
-    )
+    limit = body.get("max_tokens")
+    if sdk.client == "Anthropic" and type(limit) is int and limit > _PATIENT:
+        arguments.append("timeout=600")
+    asks = f"client.{sdk.create}(\n" + "".join(f"    {argument},\n" for argument in arguments) + ")"
     if not named.get("stream"):
         return (
             f"{''.join(long)}response = {asks}\nprint(response.model_dump_json(indent=2,"
             " exclude_unset=True))\n"
         )
     return (
-        f"{''.join(long)}stream = {asks}\nfor chunk in stream:\n   "
-        " print(chunk.model_dump_json(exclude_unset=True))\n"
+        f"{''.join(long)}stream = {asks}\nfor {sdk.piece} in stream:\n   "
+        f" print({sdk.piece}.model_dump_json(exclude_unset=True))\n"
     )
 
 
-def _post(body: dict[str, Any]) -> str:
-    """Write a request that sends bytes of our own.
+def _post(body: dict[str, Any], path: str) -> str:
+    """Write a request that sends bytes of our own, to a path or a whole URL.
 
-    The client encodes a body as UTF-8, which a lone surrogate cannot be.
+    The client encodes a body as UTF-8, which a lone surrogate cannot be; Anthropic's knows one path
+    alone.
     """
     sent = (
         'content=json.dumps(body).encode(), options={"headers": {"Content-Type":'
         ' "application/json"}}'
     )
+    why = "# a text in it holds half a surrogate pair, which the client cannot encode: it is sent"
+    noted = f"{why} escaped\n" if path.startswith("/") else ""
     return (
-        "# a text in it holds half a surrogate pair, which the client cannot encode: it is sent"
-        f" escaped\nbody = {literal(body, 0, 7)}\n\n"
-        'answer = client.post("/chat/completions", cast_to=object,'
+        f"{noted}body = {literal(body, 0, 7)}\n\n"
+        f"answer = client.post({literal(path)}, cast_to=object,"
         f" {sent})\nprint(json.dumps(answer, indent=2))\n"
     )
 

@@ -9,10 +9,10 @@ from typing import Any
 from agentkit.errors import checked_keywords
 from agentkit.show.export.code.literals import literal
 from agentkit.show.export.code.offline_test import (
-    ASK,
     IMPORTS,
     answer_source,
     answered,
+    ask_source,
     expected,
     read_again,
     reading_source,
@@ -86,7 +86,7 @@ def notebook(source: Any, turn: int | None = None) -> Export:
             "",
             "Set `AGENTKIT_LIVE` to a server's URL, and it is asked the recorded request.",
         ),
-        _code(f"{ASK}\n\n{_LIVE}"),
+        _code(f"{ask_source(call)}\n\n{_LIVE}"),
     ]
     return Export(
         json.dumps(_book(cells), ensure_ascii=True, indent=1) + "\n", f"turn_{call.turn}.ipynb"

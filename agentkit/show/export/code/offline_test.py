@@ -7,6 +7,7 @@ from typing import Any
 from agentkit.errors import UsageError, checked_keywords
 from agentkit.read.response import read_response
 from agentkit.show.export.code.literals import lines_of, literal
+from agentkit.show.export.code.sdk import SDKS
 from agentkit.show.export.document import Export
 from agentkit.show.export.exported_call import ModelCall, model_call
 from agentkit.trajectory.loop import request_error
@@ -29,21 +30,37 @@ def reading(exchange):
     }}
 '''
 
-ASK = '''\
+_OPENAI = """\
+    client = OpenAI(base_url=server, api_key=key, max_retries=0)
+"""
+_ANTHROPIC = """\
+    url = server.rstrip("/").removesuffix("/v1")  # which this client adds
+    also = {"X-Api-Key": key}
+    if "api.anthropic.com" not in url:
+        also["Authorization"] = f"Bearer {key}"  # where vLLM looks
+    client = Anthropic(base_url=url, api_key=key, max_retries=0, default_headers=also)
+"""
+_WANTED = {
+    "chat": "messages=[], model=omit, ",
+    "responses": "",
+    "messages": "messages=[], model=omit, max_tokens=1, timeout=600, ",
+}
+"""Arguments that a client wants beside `extra_body`, which holds all of the request."""
+_ASK = '''\
 def ask(server):
     """The answer of a server to the recorded request."""
-    from openai import APIStatusError, OpenAI, omit
+    from {package} import {names}
 
     key = os.environ.get("AGENTKIT_API_KEY", "EMPTY")
-    client = OpenAI(base_url=server, api_key=key, max_retries=0)
-    create = client.chat.completions.with_raw_response.create
+{client}    create = client.{create}
     try:
-        answer = create(messages=[], model=omit, extra_body=REQUEST)
+        answer = create({wanted}extra_body=REQUEST)
     except APIStatusError as error:
         return ak.Exchange(status=error.status_code, body=error.response.text)
+    text = answer.http_response.text
     if REQUEST.get("stream"):
-        return ak.Exchange(status=answer.status_code, chunks=(Chunk(at=0.0, text=answer.text),))
-    return ak.Exchange(status=answer.status_code, body=answer.text)
+        return ak.Exchange(status=answer.status_code, chunks=(Chunk(at=0.0, text=text),))
+    return ak.Exchange(status=answer.status_code, body=text)
 '''
 
 _TESTS = """\
@@ -90,10 +107,24 @@ def pytest(source: Any, turn: int | None = None) -> Export:
         f"ANSWER = {answer_source(call)}\n",
         f"EXPECTED = {literal(expected(call), 0, 11)}\n",
     ]
-    parts = ["\n".join(named), reading_source(call), ASK, _TESTS]
+    parts = ["\n".join(named), reading_source(call), ask_source(call), _TESTS]
     return Export(
         about + IMPORTS.format(pytest="import pytest\n\n") + "\n" + "\n\n".join(parts),
         f"test_turn_{call.turn}.py",
+    )
+
+
+def ask_source(call: ModelCall) -> str:
+    """Write the function that asks a server in the dialect of this rollout."""
+    dialect = call.trajectory.spec.dialect
+    sdk, wanted = SDKS[dialect], _WANTED[dialect]
+    path, _, method = sdk.create.rpartition(".")
+    return _ASK.format(
+        package=sdk.package,
+        names=", ".join(["APIStatusError", sdk.client, *(["omit"] if "omit" in wanted else [])]),
+        client=_ANTHROPIC if sdk.client == "Anthropic" else _OPENAI,
+        create=f"{path}.with_raw_response.{method}",
+        wanted=wanted,
     )
 
 

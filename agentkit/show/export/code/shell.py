@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from agentkit.errors import checked_keywords
+from agentkit.servers.address import MESSAGES_VERSION
 from agentkit.show.export.code.literals import json_text
 from agentkit.show.export.document import Export
 from agentkit.show.export.exported_call import ModelCall, model_call
@@ -33,7 +34,7 @@ def curl(source: Any, turn: int | None = None, *, server: str | None = None) -> 
         *(f"# {line}" for line in notes(call)),
         f"curl --silent --show-error {streamed}--globoff --proto '=http,https' \\",
         f"  --url {call.endpoint.shell_url} \\",
-        f"  -H {_authorization(call)} \\",
+        *(f"  -H {header} \\" for header in _headers(call)),
         "  -H 'Content-Type: application/json' \\",
         "  --data-binary @- <<'END_OF_REQUEST'",
         json_text(call.body),
@@ -47,19 +48,21 @@ def notes(call: ModelCall) -> list[str]:
     lines = [call.heading]
     if not call.endpoint.url:
         lines.append(
-            "no address was recorded: set OPENAI_BASE_URL, and OPENAI_API_KEY where the server"
-            " wants a key"
+            f"no address was recorded: set {call.endpoint.base_variable}, and"
+            f" {call.endpoint.variable} where the server wants a key"
         )
     if call.redacted:
         lines.append("what looked like a key was taken out of the request and reads [redacted]")
     return lines
 
 
-def _authorization(call: ModelCall) -> str:
+def _headers(call: ModelCall) -> list[str]:
+    """Write the headers that say who asks, and in which version."""
     endpoint = call.endpoint
     key = (
         f"${endpoint.variable}"
         if endpoint.needs_key and endpoint.url
         else f"${{{endpoint.variable}:-EMPTY}}"
     )
-    return f'"api-key: {key}"' if endpoint.azure else f'"Authorization: Bearer {key}"'
+    version = [f"'anthropic-version: {MESSAGES_VERSION}'"] if endpoint.dialect == "messages" else []
+    return [*(f'"{head}{key}"' for head in endpoint.key_headers), *version]
