@@ -2,71 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
-import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from agentkit.errors import UsageError, checked_keywords, suggest
-from agentkit.files.foreign.logs.flow_log import read_flow
 from agentkit.files.path import to_write
-from agentkit.servers.redaction.known_secrets import met_secrets
+from agentkit.servers.redaction.known_secrets import known_secrets, shared_secrets
 from agentkit.tap.channel import Channel
 from agentkit.tap.client.client_source import ClientSource, is_client
+from agentkit.tap.flow_list import FlowList, Follower
 from agentkit.tap.upstreams import Watched, environment, watched
-from agentkit.types.wire import Flow
+from agentkit.types.wire import Chunk, Flow
 
 _BY_CLIENT = "hand w.client to the agent, or w.client_for(label) to each of several"
-
-
-class FlowList:
-    """The flows that a carrier has told of, kept as text until somebody looks."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._texts: dict[int, str] = {}
-        self._read: dict[int, tuple[str, Flow]] = {}
-        self._open: set[int] = set()
-        self.failures: list[str] = []
-        """What failed of ours while bytes passed, a sentence each."""
-
-    def begin(self, text: str) -> None:
-        """Take a request whose answer is awaited."""
-        flow = read_flow(text)
-        with self._lock:
-            if flow.number not in self._texts:
-                self._texts[flow.number] = text
-                self._open.add(flow.number)
-
-    def end(self, text: str) -> None:
-        """Take a flow that is whole."""
-        number, _, line = text.partition(" ")
-        with self._lock:
-            self._texts[int(number)] = line
-            self._open.discard(int(number))
-
-    def fail(self, text: str) -> None:
-        """Take what failed of ours."""
-        failure = json.loads(text)
-        where = "" if failure["number"] < 0 else f"flow {failure['number']}: "
-        self.failures.append(f"{where}{failure['message']}")
-
-    def flows(self) -> list[Flow]:
-        """Read what has come since somebody looked, and give all in order of arrival."""
-        with self._lock:
-            texts = sorted(self._texts.items())
-        for number, text in texts:
-            known = self._read.get(number)
-            if known is None or known[0] is not text:
-                self._read[number] = text, read_flow(text)
-        return [self._read[number][1] for number, _ in texts]
-
-    def counts(self) -> tuple[int, int]:
-        """Count the flows, and those of them in flight."""
-        with self._lock:
-            return len(self._texts), len(self._open)
 
 
 class Watch:
@@ -84,12 +35,20 @@ class Watch:
     ) -> None:
         self._servers = servers
         self._list = FlowList()
-        heard = {"began": self._list.begin, "ended": self._list.end, "failed": self._list.fail}
+        heard = {
+            "began": self._begin,
+            "piece": self._list.piece,
+            "ended": self._list.end,
+            "failed": self._list.fail,
+        }
+        self._known = known_secrets()
+        secrets, kept = shared_secrets()
         setup = {
             "port": port,
             "record": None if record is None else str(record.resolve()),
             "servers": {one.name: one.setup() for one in servers},
-            "secrets": met_secrets(),
+            "secrets": secrets,
+            "kept": kept,
         }
         self._channel: Channel | ClientSource = (
             Channel(setup, heard) if client is None else ClientSource(client, record, heard)
@@ -145,6 +104,7 @@ class Watch:
     @property
     def flows(self) -> list[Flow]:
         """The requests in order of arrival, with their answers; those in flight have none yet."""
+        self._share_secrets()
         self._channel.sync()
         return self._list.flows()
 
@@ -152,6 +112,27 @@ class Watch:
     def failures(self) -> list[str]:
         """What agentkit itself could not read or record; the bytes passed all the same."""
         return list(self._list.failures)
+
+    def follow(self, follower: Follower) -> Callable[[], None]:
+        """Have what happens told, pieces of answers too, until the function that it gives is
+        called. Nobody pays for pieces while nobody follows.
+
+        Args:
+            follower: gets `began`, `piece` or `ended` and a flow's number, on a thread of the tap.
+        """
+        self._list.followers.append(follower)
+        self._channel.send({"pieces": True}, "follow")
+
+        def stop() -> None:
+            if follower in self._list.followers:
+                self._list.followers.remove(follower)
+            self._channel.send({"pieces": bool(self._list.followers)}, "follow")
+
+        return stop
+
+    def coming(self, number: int) -> tuple[Chunk, ...]:
+        """Give what has come of the answer of a flow in flight, while somebody follows."""
+        return self._list.coming(number)
 
     def client_for(self, label: str) -> Any:
         """Copy the watched client once more; what the copy sends is known by a label: for each run
@@ -190,6 +171,7 @@ class Watch:
         self._channel.join()
 
     def __enter__(self) -> Self:
+        self._share_secrets()
         env = self.env
         self._before.append({name: os.environ.get(name) for name in env})
         os.environ.update(env)
@@ -213,6 +195,17 @@ class Watch:
         servers = ", ".join(one.url for one in self._servers) or own
         closed = "" if self._channel.alive else ", closed"
         return f"<Watch {servers}: {count} requests, {waiting} in flight{closed}>"
+
+    def _begin(self, text: str) -> None:
+        self._share_secrets()
+        self._list.begin(text)
+
+    def _share_secrets(self) -> None:
+        """Tell the carrier of secrets that this process has got since."""
+        known = known_secrets()
+        if known is not self._known:
+            self._known = known
+            self._channel.send(shared_secrets()[0], "secrets")
 
     def _url(self, one: Watched, label: str = "") -> str:
         tail = "" if one.dialect == "messages" else one.tail

@@ -25,9 +25,12 @@ def remember(secrets: Iterable[str]) -> None:
     _met.update(filter(counts, secrets))
 
 
-def met_secrets() -> list[str]:
-    """Give the secrets that servers of this process were given, for a process of ours."""
-    return sorted(_met)
+def shared_secrets() -> tuple[list[str], list[str]]:
+    """Give what a process of ours has to know: the secrets of this one, and the variables that are
+    left alone.
+    """
+    named = {name: value for name, value in os.environ.items() if name not in _kept}
+    return sorted({*_met, *environment_secrets(named)}), sorted(_kept)
 
 
 def keep(names: Iterable[str]) -> None:

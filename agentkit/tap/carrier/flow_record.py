@@ -36,6 +36,10 @@ class FlowReader:
     def __init__(self) -> None:
         self._secrecy = Secrecy()
 
+    def redactor(self) -> Redactor:
+        """Give what knows the secrets by now."""
+        return self._secrecy.redact
+
     def request(self, passing: Passing) -> Flow:
         """Read the request alone."""
         headers = [(_name(name), _text(value)) for name, value in passing.headers]

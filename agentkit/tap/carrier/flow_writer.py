@@ -11,6 +11,7 @@ from collections import deque
 
 from agentkit.files.foreign.logs.flow_log import flow_line, head_line
 from agentkit.tap.carrier.flow_record import FlowReader
+from agentkit.tap.carrier.follower import Follower
 from agentkit.tap.carrier.speaker import Speaker
 from agentkit.tap.seam.passing import Passing
 from agentkit.types.wire import ApiError, Exchange, Flow
@@ -42,6 +43,9 @@ class FlowWriter:
         self._asked = threading.Event()
         self._hurried = threading.Event()
         self._closed = False
+        self.following = False
+        """Whether the kernel is told of pieces of answers."""
+        self._followers: dict[int, Follower] = {}
         self._syncs: deque[int] = deque()
         self._thread = threading.Thread(target=self._run, name="agentkit-record", daemon=True)
         self._thread.start()
@@ -53,7 +57,9 @@ class FlowWriter:
         self._timers[passing.number] = timer
 
     def piece(self, passing: Passing) -> None:
-        """Note a piece of an answer."""
+        """Tell of a piece of an answer, while somebody follows."""
+        if self.following:
+            self._put("piece", passing)
 
     def end(self, passing: Passing) -> None:
         """Write what passed."""
@@ -98,7 +104,10 @@ class FlowWriter:
 
     def _write(self, kind: str, passing: Passing) -> None:
         try:
-            if kind == "ended":
+            if kind == "piece":
+                self._follow(passing)
+            elif kind == "ended":
+                self._followers.pop(passing.number, None)
                 line = flow_line(self._flow(passing))
                 if self._file is not None:
                     self._append(line.encode("utf-8", "surrogatepass"))
@@ -107,6 +116,18 @@ class FlowWriter:
                 self._speaker.say("began", flow_line(self._reader.request(passing)))
         except Exception as exc:
             self.report(exc, passing.number)
+
+    def _follow(self, passing: Passing) -> None:
+        """Tell of pieces: several that have come meanwhile at once."""
+        if passing.done or not self.following:
+            return
+        follower = self._followers.get(passing.number)
+        if follower is None:
+            if passing.number in self._timers:
+                self._speaker.say("began", flow_line(self._reader.request(passing)))
+            follower = Follower(passing, self._reader.redactor, self._speaker)
+            self._followers[passing.number] = follower
+        follower.tell()
 
     def _flow(self, passing: Passing) -> Flow:
         """Read what passed; where that fails, keep nothing that was not read."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from aiohttp import web
 
-from agentkit.servers.redaction.known_secrets import remember
+from agentkit.servers.redaction.known_secrets import keep, remember
 from agentkit.tap.carrier.carriage import Carriage
 from agentkit.tap.carrier.flow_writer import FlowWriter
 from agentkit.tap.carrier.routes import Routes
@@ -45,6 +45,7 @@ class Carrier:
     """
 
     def __init__(self, setup: dict[str, Any], speaker: Speaker) -> None:
+        keep(setup["kept"])
         remember(setup["secrets"])
         self._setup, self._speaker = setup, speaker
         servers = {name: server["url"] for name, server in setup["servers"].items()}
@@ -93,6 +94,8 @@ class Carrier:
             self._closed.set()
         elif kind == "sync":
             self._writer.sync(data)
+        elif kind == "follow":
+            self._writer.following = bool(data["pieces"])
         elif kind == "secrets":
             remember(data)
         elif kind == "hold":

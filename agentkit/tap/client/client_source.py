@@ -140,6 +140,11 @@ class ClientSource:
         if self.alive:
             self._writer.end(passing)
 
+    def send(self, message: Any, kind: str = "") -> None:
+        """Do as a carrier is told."""
+        if kind == "follow":
+            self._writer.following = bool(message["pieces"])
+
     def sync(self) -> None:
         """Wait until what has passed by now is heard."""
         if not self.alive:
