@@ -92,8 +92,8 @@ def run(stream):
     agent = create_agent(ChatOpenAI(model=MODEL), [get_weather])
     asked = {"messages": [{"role": "user", "content": PROMPT}]}
     if stream:
-        texts = [m.content for m, _ in agent.stream(asked, stream_mode="messages") if m.type == "AIMessageChunk"]
-        return "".join(texts)
+        messages = [m for m, _ in agent.stream(asked, stream_mode="messages") if m.type == "AIMessageChunk"]
+        return "".join(m.text for m in messages if m.id == messages[-1].id)
     return agent.invoke(asked)["messages"][-1].content
 """,
     ),
@@ -107,7 +107,7 @@ def run(stream):
     asked = {"messages": [{"role": "user", "content": PROMPT}]}
     if stream:
         messages = [m for m, _ in agent.stream(asked, stream_mode="messages") if m.type == "AIMessageChunk"]
-        return "".join(m.text for m in messages)
+        return "".join(m.text for m in messages if m.id == messages[-1].id)
     return agent.invoke(asked)["messages"][-1].text
 """,
     ),
@@ -360,8 +360,11 @@ class Child:
         where, code = AGENTS[name]
         text = TOOLS.format(prompt=PROMPT, model=model) + code + CHILD
         self._log = tempfile.TemporaryFile()  # noqa: SIM115
+        self._folder = tempfile.TemporaryDirectory()
+        source = Path(self._folder.name) / "agent.py"  # smolagents reads the text of its tools
+        source.write_text(text, "utf-8")
         self._process = subprocess.Popen(
-            [str(envs / f"agents-{where}" / "bin" / "python"), "-c", text],
+            [str(envs / f"agents-{where}" / "bin" / "python"), str(source)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -390,6 +393,7 @@ class Child:
         self._process.wait(10)
         if self._process.stdout is not None:
             self._process.stdout.close()
+        self._folder.cleanup()
         self._log.seek(0)
         return self._log.read().decode(errors="replace")
 
@@ -421,8 +425,10 @@ class Row:
     result: str = ""
     bytes: str = ""
     rollouts: str = ""
-    replay: str = ""
     keys: str = ""
+    replay: str = ""
+    other: str = ""
+    """The replay asked for the other form: streamed what was recorded in block, and back."""
 
     @property
     def good(self) -> bool:
@@ -455,16 +461,28 @@ def measure(child: Child, name: str, stream: bool, server: str | None, folder: P
             watch.close()
             rollouts = list(getattr(watch, "rollouts", ()))
     row.result = compared(direct, tapped)
-    row.bytes = "ok" if before.bodies() == behind.bodies() else "DIFFER"
+    passed = before.bodies()
+    row.bytes = f"ok {sum(passed[0].values())}" if passed == behind.bodies() else "DIFFER"
     row.rollouts = of_rollouts(rollouts, tapped)
     row.keys = "KEPT" if b"not-a-real-key" in record.read_bytes() else "ok"
+    if not watch.flows:
+        row.replay = "nothing was recorded"
+        return row
+    row.replay = replayed(child, record, stream, tapped)
+    row.other = replayed(child, record, not stream, tapped)
+    return row
+
+
+def replayed(child: Child, record: Path, stream: bool, tapped: dict[str, Any]) -> str:
+    """Run an agent against the record alone, and compare."""
+    import agentkit as ak
+
     with ak.testing.serve(record=record) as replay:
         again = child.run(base_env(replay.url), stream=stream)
-    row.replay = compared(tapped, again)
     if replay.misses or replay.unused:
-        row.replay = f"{len(replay.misses)} missed, {len(replay.unused)} unused"
-        row.replay += f": {replay.misses[0].message}" if replay.misses else ""
-    return row
+        why = f": {replay.misses[0].message}" if replay.misses else ""
+        return f"{len(replay.misses)} missed, {len(replay.unused)} unused{why}"
+    return compared(tapped, again)
 
 
 def compared(one: dict[str, Any] | None, other: dict[str, Any]) -> str:
@@ -506,7 +524,7 @@ def main() -> None:
     if args.install:
         install(args.envs)
     bad = 0
-    head = f"{'agent':32} {'form':7} {'result':12} {'bytes':7} {'rollouts':16} {'keys':5} replay"
+    head = f"{'agent':32} {'form':7} {'result':12} {'bytes':7} {'rollouts':16} {'keys':5} {'replay':12} replay in the other form"
     print(head, "-" * len(head), sep="\n")
     with tempfile.TemporaryDirectory() as folder:
         for name in (one for one in AGENTS if args.only in one):
@@ -515,7 +533,7 @@ def main() -> None:
                 row = measure(child, name, stream, args.server, Path(folder))
                 bad += not row.good
                 print(
-                    f"{row.agent:32} {row.form:7} {row.result:12} {row.bytes:7} {row.rollouts:16} {row.keys:5} {row.replay}",
+                    f"{row.agent:32} {row.form:7} {row.result:12} {row.bytes:7} {row.rollouts:16} {row.keys:5} {row.replay:12} {row.other}",
                     flush=True,
                 )
             wrote = child.close()

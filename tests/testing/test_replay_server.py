@@ -243,6 +243,7 @@ VOLATILE: dict[str, tuple[Any, Any]] = {
             ]
         },
     ),
+    "white space around": (hello("hi"), hello("\nhi ")),
     "thinking": (
         {
             "messages": [

@@ -71,8 +71,9 @@ def _texts(before: str, after: str) -> str:
 
 
 def _piece(text: str, start: int) -> str:
-    lead = "…" if start else ""
-    return repr(lead + clip(text[start:], _WIDTH))
+    """Quote a part of a text; white space counts, and is seen."""
+    end = start + _WIDTH
+    return repr("…" * (start > 0) + text[start:end] + "…" * (end < len(text)))
 
 
 def _shown(value: Any) -> str:

@@ -154,13 +154,17 @@ def _message(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def _content(content: Any) -> Any:
-    """Take a content: text alone is a text, in however few or many blocks."""
+    """Take a content: text alone is a text, in however few or many blocks, and white space around
+    it says nothing (smolagents begins with a line break where it streamed).
+    """
+    if isinstance(content, str):
+        return content.strip()
     if not isinstance(content, list):
         return content
     parts = [_part(part) if isinstance(part, dict) else part for part in content]
     kept = [part for part in parts if part is not None]
     if all(isinstance(part, str) for part in kept):
-        return "\n".join(kept)
+        return "\n".join(kept).strip()
     return [{"text": part} if isinstance(part, str) else part for part in kept]
 
 
