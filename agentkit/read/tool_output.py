@@ -103,6 +103,32 @@ def _shown(value: Any) -> str:
     )
 
 
+MCP = "mcp"
+"""The conversion of a value that is a whole `CallToolResult` of MCP, as it came."""
+_IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+"""What the servers of models read as images."""
+
+
+def images_of(value: Any) -> list[str]:
+    """Give the images of a `CallToolResult` of MCP, each as a `data:` URL: of its content and of
+    the resources embedded in it.
+    """
+    content = value.get("content") if isinstance(value, dict) else None
+    found: list[str] = []
+    for block in content if isinstance(content, list) else ():
+        inner = block.get("resource") if isinstance(block, dict) else None
+        held = inner if isinstance(inner, dict) else block
+        if not isinstance(held, dict):
+            continue
+        kind, data = held.get("mimeType"), held.get("blob" if held is inner else "data")
+        if kind in _IMAGES and isinstance(data, str) and _BASE64.fullmatch(data):
+            found.append(f"data:{kind};base64,{data}")
+    return found
+
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+
+
 def error_text(message: str) -> str:
     """Give an error as the JSON text the model is given."""
     return json.dumps({"error": message}, ensure_ascii=False)

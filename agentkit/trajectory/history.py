@@ -16,6 +16,7 @@ from typing import Any
 from agentkit.dialects.codecs import CODECS
 from agentkit.dialects.responses.chain import chained, link_of
 from agentkit.read.body.reasoning import FIELDS, LISTS, SIGNATURES, cut, joined
+from agentkit.read.tool_output import MCP, images_of
 from agentkit.trajectory.profiles import PROFILES, get_profile, profile_for, profile_of
 from agentkit.types.answer import ReasoningBlock, Response, ToolCall
 from agentkit.types.request import Profile, Request, Spec
@@ -138,14 +139,20 @@ def sent_id(call: ToolCall, profile: Profile) -> str:
 
 def tool_message(call: ToolCall, result: ToolResult, profile: Profile) -> dict[str, Any]:
     """Write a result as the tool message that answers its call. Messages has a word for one that
-    is no result, because the tool failed or did not run.
+    is no result, because the tool failed or did not run. Images go along where tools may send some.
 
     Args:
         call: the call that is answered.
         result: what it gave.
         profile: how the server wants it.
     """
-    message = {"role": "tool", "tool_call_id": sent_id(call, profile), "content": result.content}
+    content: Any = result.content
+    if result.conversion == MCP and (profile.dialect != "chat" or "tool" in profile.media_roles):
+        images = [
+            {"type": "image_url", "image_url": {"url": url}} for url in images_of(result.value)
+        ]
+        content = [{"type": "text", "text": content}, *images] if images else content
+    message = {"role": "tool", "tool_call_id": sent_id(call, profile), "content": content}
     failed = profile.dialect == "messages" and result.status not in ("ok", "edited")
     return {**message, "is_error": True} if failed else message
 

@@ -61,7 +61,9 @@ class ToolResult(Record):
     value: Any = field(default=None, compare=False)
     """What the tool returned, where that is not `content` itself."""
     conversion: str | None = None
-    """How `value` became `content`: `json`, `text`, `bytes`; None where the tool returned text."""
+    """How `value` became `content`: `json`, `text`, `bytes`; `mcp` where it is a whole result of an
+    MCP server, whose images are sent where the server takes some; None where the tool returned
+    text."""
     error: str | None = None
     """Type and message of what went wrong, as `Type: message`."""
     traceback: str | None = field(default=None, compare=False)

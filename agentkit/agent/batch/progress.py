@@ -145,6 +145,7 @@ def _bar(progress: Progress) -> Callable[[], None]:
     )
 
     def update(now: Progress) -> None:
+        bar.total = now.asked
         bar.set_postfix_str(now.summary, refresh=False)
         bar.update(now.done - bar.n)
 

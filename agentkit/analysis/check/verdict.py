@@ -80,6 +80,8 @@ def judged(cell: CheckCell) -> CheckCell:
     trajectory = cell.trajectory
     if trajectory is None:
         return cell
+    if cell.verdict == "absent":
+        return replace(cell, findings=(replace(_failed(trajectory)[1], severity="info"),))
     if unreached(trajectory):
         return replace(cell, verdict="open", findings=(_failed(trajectory)[1],))
     if trajectory.error is not None and cell.scenario.name != "refused":

@@ -9,7 +9,7 @@ import pytest
 
 import agentkit as ak
 from agentkit.errors import UsageError
-from agentkit.testing import ScriptedServer, calls, says
+from agentkit.testing import ScriptedServer, by_turn, calls, says, serve
 
 
 def asked(answer: Any, scenario: str, **more: Any) -> Any:
@@ -73,3 +73,93 @@ def test_the_page_and_the_text_name_every_scenario() -> None:
     assert "required" in found.text()
     assert "tool_choice" in found.html()
     assert len(found.frame) >= 1
+
+
+ALIKE = by_turn(
+    says(None, calls("get_weather", city="Oslo")),
+    says("It is cold."),
+)
+
+
+def beside(*faults: str, scenario: str = "one call", script: Any = ALIKE) -> Any:
+    """A check of one scenario in every dialect, of a server that has these faults."""
+    with serve(script, manner="vllm", faults=faults) as server:
+        return ak.check(server.url, "m", scenarios=[scenario], progress=False)
+
+
+def test_one_answer_in_every_dialect_is_right_in_every_cell() -> None:
+    found = beside()
+    assert [cell.verdict for cell in found] == ["right"] * 6
+    assert not found.findings
+
+
+@pytest.mark.parametrize(
+    ("fault", "key", "code"),
+    [
+        ("ids_differ", "responses/one call/stream", "stream_identity"),
+        ("call_in_deltas", "responses/one call/stream", "stream_vs_block"),
+        ("events_missing", "responses/one call/stream", "stream_identity"),
+        ("input_missing", "messages/one call/stream", "stream_vs_block"),
+        ("type_missing", "messages/one call/stream", "stream_identity"),
+        ("usage_zero", "messages/one call/block", "usage"),
+    ],
+)
+def test_a_fault_of_a_dialect_stands_in_its_cell_beside_the_block_or_chat(
+    fault: str, key: str, code: str
+) -> None:
+    found = beside(fault)
+    cell = found[key]
+    told = next(finding for finding in cell.findings if finding.code == code)
+    assert told.severity != "info"
+    assert told.message.startswith("unlike the ")
+    assert told.hint
+    assert all(other.verdict == "right" for other in found if other.dialect == "chat")
+
+
+def test_a_signature_that_means_nothing_is_told_where_thinking_comes_beside_calls() -> None:
+    script = by_turn(
+        says(None, calls("convert_currency", amount=20), reasoning="I need the rate."),
+        says("That is 7.", reasoning="Done."),
+    )
+    found = beside(scenario="reasoning", script=script)
+    for form in ("block", "stream"):
+        cell = found[f"messages/reasoning/{form}"]
+        assert cell.verdict == "odd"
+        told = next(f for f in cell.findings if f.code == "reasoning_unsigned")
+        assert "Anthropic refuses it" in told.hint
+    assert not any(f.code == "reasoning_unsigned" for f in found["chat/reasoning/block"].findings)
+
+
+def test_what_a_model_breaks_in_a_text_is_no_fault_of_its_server() -> None:
+    broken = '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Os\n</tool_call>'
+    cell = asked(says(broken), "one call")["chat/one call/block"]
+    assert cell.verdict == "silent"
+    assert {finding.severity for finding in cell.findings} == {"info"}
+    whole = '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo"}}\n</tool_call>'
+    cell = asked(says(whole), "one call")["chat/one call/block"]
+    assert cell.verdict == "odd"
+    assert "--tool-call-parser" in cell.findings[0].hint
+
+
+def test_a_call_as_text_where_none_was_asked_for_has_a_hint_of_its_own() -> None:
+    whole = '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo"}}\n</tool_call>'
+    cell = asked(says(whole), "none")["chat/none/block"]
+    assert "--exclude-tools-when-tool-choice-none" in cell.findings[0].hint
+
+
+def test_an_answer_that_is_all_reasoning_is_one_finding() -> None:
+    cell = asked(says(None, reasoning="Hello."), "required")["chat/required/block"]
+    assert [finding.code for finding in cell.findings] == ["expected", "answer_in_reasoning"]
+    assert "chat_template_kwargs" in cell.findings[0].hint
+
+
+def test_responses_without_a_text_has_no_logprobs_to_show() -> None:
+    with serve(ALIKE, manner="openai") as server:
+        found = ak.check(
+            server.url,
+            "m",
+            dialects=["responses"],
+            scenarios=["logprobs"],
+            progress=False,
+        )
+    assert {cell.verdict for cell in found} == {"silent"}

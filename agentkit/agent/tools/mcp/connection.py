@@ -60,6 +60,8 @@ class Connection:
         self._turn = asyncio.Lock()
         self._life: asyncio.Task[None] | None = None
         self._client: Any = None
+        self._last_errors = ""
+        """The end of its standard error, once the session is closed."""
         self._reason = ""
         """Why the last session is over."""
         self._thread = threading.Thread(target=self._serve, name="agentkit-mcp", daemon=True)
@@ -116,7 +118,7 @@ class Connection:
                 self._errlog.seek(max(size, self.errors_size() - 4 * _SHOWN))
                 text = known_secrets()(self._errlog.read())
             return text if len(text) <= _SHOWN else f"…{text[-_SHOWN:]}"
-        return ""
+        return self._last_errors
 
     # on the thread of the session
 
@@ -124,6 +126,7 @@ class Connection:
         asyncio.set_event_loop(self._loop)
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
             runner.run(self._wait())
+        self._last_errors = self.errors_since()
         self._errlog.close()
 
     async def _wait(self) -> None:
@@ -221,7 +224,9 @@ class Connection:
         from mcp.client.streamable_http import streamable_http_client
 
         time_out = httpx2.Timeout(30.0, read=max(300.0, self.seconds))
-        web = httpx2.AsyncClient(headers=dict(target.headers), timeout=time_out)
+        kept = httpx2.Limits(max_connections=None, max_keepalive_connections=100)
+        headers = dict(target.headers)
+        web = httpx2.AsyncClient(headers=headers, timeout=time_out, limits=kept)
         await stack.enter_async_context(web)
         return streamable_http_client(target.url, http_client=web, max_sse_event_size=_EVENT)
 

@@ -37,6 +37,7 @@ def mcp(
     headers: Mapping[str, str] | None = None,
     cwd: Any = None,
     timeout: float = _SECONDS,
+    images: bool = True,
 ) -> McpTools:
     """Open sessions with MCP servers, and give their tools: `ak.Agent(..., tools=[*ak.mcp(url)])`.
 
@@ -53,6 +54,8 @@ def mcp(
         headers: what is sent with each request to a URL, such as `{"Authorization": "Bearer …"}`.
         cwd: the folder a command is started in.
         timeout: seconds a server may take to start, and to answer a call.
+        images: whether the model gets the images of results, where its server takes them from
+            tools; False for a model that reads none, which gets their type and size.
 
     Raises:
         UsageError: what is given is no server, or the package `mcp` is not installed.
@@ -71,7 +74,7 @@ def mcp(
             "an async tool cannot wait for an MCP server here", hint="call ak.mcp before"
         )
     remember(secret for target in targets for secret in target.secrets())
-    return McpTools(targets, float(timeout))
+    return McpTools(targets, float(timeout), images=bool(images))
 
 
 def _targets(server: Any, env: Any, headers: Any, cwd: Any) -> list[McpTarget]:
@@ -107,8 +110,8 @@ def _configuration(server: Any) -> Any:
 class McpServer:
     """One server: its session, and its tools as they are now."""
 
-    def __init__(self, target: McpTarget, seconds: float) -> None:
-        self.name = target.name
+    def __init__(self, target: McpTarget, seconds: float, images: bool) -> None:
+        self.name, self.images = target.name, images
         self.listed: tuple[Any, ...] = ()
         self.changes: list[str] = []
         """What has come to the list of tools, and what has gone, each time it changed."""
@@ -145,7 +148,7 @@ class McpServer:
         size = self.connection.errors_size()
         try:
             asked = self.connection.submit(self.connection.call(name, arguments))
-            output = output_of(await asyncio.wrap_future(asked))
+            output = output_of(await asyncio.wrap_future(asked), images=self.images)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -209,8 +212,8 @@ class McpTools(Sequence[Tool]):
     agent keeps the tools that it was made with.
     """
 
-    def __init__(self, targets: Sequence[McpTarget], seconds: float) -> None:
-        self._servers = [McpServer(target, seconds) for target in targets]
+    def __init__(self, targets: Sequence[McpTarget], seconds: float, *, images: bool) -> None:
+        self._servers = [McpServer(target, seconds, images) for target in targets]
         self._sent: dict[tuple[int, str], str] = {}
         self._made: dict[str, tuple[Any, Tool]] = {}
         self._lock = threading.Lock()

@@ -6,13 +6,18 @@ import json
 from typing import Any
 
 from agentkit.agent.tools.call_output import CallOutput
+from agentkit.read.tool_output import MCP
 
 
-def output_of(result: Any) -> CallOutput:
+def output_of(result: Any, *, images: bool = True) -> CallOutput:
     """Make the output of a call from its `CallToolResult`.
 
     The model sees the texts; an image is named in them, and goes along where the server of the
     model takes one. Structured content is the value, where there is some.
+
+    Args:
+        result: what came.
+        images: whether images may go along.
     """
     text = "\n".join(map(_text, result.content))
     if result.is_error:
@@ -20,7 +25,7 @@ def output_of(result: Any) -> CallOutput:
     structured = result.structured_content
     if any(block.type in ("image", "audio") or _blob(block) for block in result.content):
         whole = result.model_dump(mode="json", by_alias=True, exclude_none=True)
-        return CallOutput(text, "mcp", whole)
+        return CallOutput(text, MCP if images else "text", whole)
     if structured is None or structured == {"result": text}:  # what the package puts round a text
         return CallOutput(text)
     if not result.content:
