@@ -13,9 +13,11 @@ import pytest
 import agentkit as ak
 from agentkit.agent.tools.mcp.tool_content import output_of
 from agentkit.read.tool_output import images_of
+from agentkit.show.render.render import render
 from agentkit.testing import ScriptedServer, by_turn, calls, says
 from agentkit.trajectory.loop import apply
 from agentkit.types.steps import Result
+from tests.show.test_content_images import png
 
 PIXEL = base64.b64encode(b"\x89PNG not a whole one").decode()
 IMAGE = {"type": "image", "data": PIXEL, "mimeType": "image/png"}
@@ -93,28 +95,30 @@ def test_what_is_no_image_is_not_taken_for_one(value: Any) -> None:
     assert images_of(value) == []
 
 
-def sent_back(dialect: Any, profile: str | None = None) -> Any:
-    """What of a result with an image goes back to the server of the model."""
+def with_result(output: Any, dialect: Any = "chat", profile: str | None = None) -> ak.Trajectory:
+    """A rollout in which a tool has given this."""
 
     def shot() -> str:
         """Take a picture."""
         return "never called"
 
     server = ScriptedServer(by_turn(says(None, calls("shot")), says("done")))
-    agent = ak.Agent("m", [shot], server, dialect=dialect, profile=profile)
-    dbg = ak.debug(agent, "go")
+    dbg = ak.debug(ak.Agent("m", [shot], server, dialect=dialect, profile=profile), "go")
     dbg.step()
-    trajectory = dbg.trajectory
-    output = output_of(answer(said("see"), IMAGE))
     result = ak.ToolResult(
-        call_id=trajectory.pending[0].id,
+        call_id=dbg.trajectory.pending[0].id,
         name="shot",
         status="ok",
         content=output.content,
         value=output.value,
         conversion=output.conversion,
     )
-    body = apply(trajectory, Result(position=0, result=result)).request(1).body
+    return apply(dbg.trajectory, Result(position=0, result=result))
+
+
+def sent_back(dialect: Any, profile: str | None = None) -> Any:
+    """What of a result with an image goes back to the server of the model."""
+    body = with_result(output_of(answer(said("see"), IMAGE)), dialect, profile).request(1).body
     return body["input" if dialect == "responses" else "messages"][-1]
 
 
@@ -134,3 +138,14 @@ def test_an_image_goes_where_tools_may_send_one() -> None:
         said(text),
         {"type": "image", "source": source},
     ]
+
+
+def test_a_small_image_is_drawn_beside_the_text() -> None:
+    data = png(4, 4)
+    came = answer(said("see"), {**IMAGE, "data": data})
+    for output, drawn in ((output_of(came), True), (output_of(came, images=False), False)):
+        shown = str(render(with_result(output)))
+        assert (f'src="data:image/png;base64,{data}"' in shown) is drawn
+        assert "[image/png, " in shown
+    hostile = {**IMAGE, "data": base64.b64encode(b"<svg onload='x()'/>").decode()}
+    assert "<img" not in str(render(with_result(output_of(answer(hostile)))))

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
+from agentkit.read.tool_output import MCP, images_of
 from agentkit.show.html import HOLE, Child, Html, el, element, shape, without_keys
 from agentkit.show.render import shown
+from agentkit.show.render.content.images import image_of
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import (
     code,
@@ -42,6 +44,8 @@ _RAISED_BY = ("error", "timeout")
 """Results whose error is an exception of the tool."""
 _WRAPPED = 120
 """Characters that the text for the model has around an error."""
+_MOST_IMAGES = 4
+"""Images of one result that are drawn."""
 _SHORT = 200
 """Characters of a text in a line of plain text."""
 _FAULT = element("strong", class_="ak-fault")
@@ -79,8 +83,10 @@ def came(
         seen, elapsed = data(result.content, limits, f"{at}.content"), seconds(result.elapsed)
         return Came("", (_TIMED(seen, elapsed) if elapsed else _PLAIN(seen),))
     side = seconds(result.elapsed) or None, sign(result.status)
-    more = result.error or result.full_content is not None or _has_inside(result)
-    behind = sub(*_behind(result, limits, at), *_inside(result, limits, at)) if more else None
+    images = _images(result)
+    more = result.error or result.full_content is not None or _has_inside(result) or images
+    inside = (*images, *_behind(result, limits, at), *_inside(result, limits, at)) if more else ()
+    behind = sub(*inside) if more else None
     told = line("←", _outcome(result, limits, at, name), *side, tone=tone)
     return Came(tone, (told, behind))
 
@@ -93,8 +99,17 @@ def _is_plain(result: ToolResult, name: str | None) -> bool:
         and result.name == name
         and not odd
         and (result.queued or 0) < _WAITED
+        and result.conversion != MCP
         and not _has_inside(result)
     )
+
+
+def _images(result: ToolResult) -> list[Html]:
+    """Draw the first images of an MCP server's result."""
+    if result.conversion != MCP:
+        return []
+    drawn = map(image_of, images_of(result.value)[:_MOST_IMAGES])
+    return [image for image in drawn if image is not None]
 
 
 def _outcome(result: ToolResult, limits: Limits, at: str, name: str | None) -> Child:
