@@ -488,6 +488,35 @@ def comparison_equal() -> Any:
     return ak.compare({"once": same, "again": same})
 
 
+class CheckedServer(ScriptedServer):
+    """Answers a check well in chat, badly in Responses, and knows Messages only as blocks."""
+
+    async def chat(self, call: Any, emit: Any = None) -> Any:
+        """Answer by the question, the dialect and the form."""
+        asked = next(m["content"] for m in call.messages if m["role"] == "user")
+        limit = call.fields.get("max_tokens")
+        if isinstance(limit, int) and limit < 0:
+            self._script = [(400, {"error": {"message": "max_tokens must be at least 1"}})]
+        elif call.dialect == "messages" and call.fields.get("logprobs"):
+            self._script = [(400, {"error": {"message": "logprobs: Extra inputs", "code": 400}})]
+        elif call.dialect == "responses" and "Hello" in asked:
+            self._script = ["Hello! How can I help?"]
+        elif call.dialect == "messages" and "12 plus" in asked:
+            self._script = [says('<tool_call>{"name": "add"}</tool_call>')]
+        elif any(m["role"] == "tool" for m in call.messages) or "Rome?" in asked:
+            self._script = ["It is cloudy, 12 degrees."]
+        else:
+            self._script = [says(None, calls("get_weather", city="Oslo"))]
+        self._count = 0
+        return await super().chat(call, emit)
+
+
+def server_check() -> Any:
+    """What a check says of a server: three dialects, block and stream."""
+    server = CheckedServer([], clock=FixedClock(start=START))
+    return ak.check(server, "travel-8b", progress=False, concurrency=1)
+
+
 def difference() -> Any:
     """Two rollouts, one of which paid too much."""
     return ak.diff(failed_tool(), ended(), names=("above the limit", "below it"))
@@ -525,7 +554,7 @@ conversation ready paused answering pausing stopped server_failed ended failed_t
 problems branched branches noted long content
 responses messages answering_messages
 table captured_table nothing_found recording examined reasoning
-comparison comparison_equal difference tree tokens tokens_mask no_tokens checks
+comparison comparison_equal difference tree tokens tokens_mask no_tokens checks server_check
 """
 STATES: dict[str, Callable[[], Any]] = {name: globals()[name] for name in _NAMES.split()}
 """Every state by name. What runs in one of them is ended by `end_of`."""
