@@ -13,7 +13,7 @@ from agentkit.types.problem import Problem, problem
 from agentkit.types.request import Profile
 
 _GIVEN = ("previous_response_id", "conversation")
-_STRICT = {"responses": ("openai",), "messages": ("generic", "openai")}
+_STRICT = {"responses": ("openai",), "messages": ("generic", "openai", "anthropic")}
 """Profiles whose servers refuse fields that the dialect does not have; vLLM takes any."""
 _FOREIGN: dict[Dialect, tuple[str, ...]] = {
     "chat": (),

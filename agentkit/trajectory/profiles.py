@@ -157,6 +157,8 @@ PROFILES = {
         Profile(name="ollama", reasoning_field="reasoning", reasoning_details=False),
         # `reasoning` for gpt-oss, `reasoning_content` for the others.
         Profile(name="lmstudio"),
+        # Speaks Messages; what it refuses there is in `dialects/messages/preflight`.
+        Profile(name="anthropic", strict_names=True, media_roles=("user", "tool")),
     )
 }
 
@@ -188,6 +190,7 @@ _HOSTS = {
     "dashscope-us.aliyuncs.com": "dashscope",
     "maas.aliyuncs.com": "dashscope",
     "api.x.ai": "xai",
+    "api.anthropic.com": "anthropic",
     "api.nvidia.com": "nvidia",
     "router.huggingface.co": "huggingface",
     "api-inference.huggingface.co": "huggingface",

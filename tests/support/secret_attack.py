@@ -63,6 +63,7 @@ GIVEN: dict[str, Callable[[str, pytest.MonkeyPatch], Made]] = {
     "authorization": _server(headers={"Authorization": f"Bearer {KEY}"}),
     "x-api-key": _server(headers={"x-api-key": KEY}),
     "key in messages": _server(key=KEY, dialect="messages"),
+    "key in responses": _server(key=KEY, dialect="responses"),
     "basic": _server(headers={"Authorization": f"Basic {BASIC}"}),
     "own header": _server(headers={"X-Tenant": KEY}),
     "cookie": _server(headers={"Cookie": f"theme=dark; session={KEY}"}),

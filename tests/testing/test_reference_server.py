@@ -32,6 +32,13 @@ SCRIPT = by_turn(
     says(None, calls("get_weather", city="Oslo"), reasoning="I need it."), "It is cold."
 )
 MESSAGES: Any = [{"role": "user", "content": "Oslo?"}]
+NOT_OF_AN_ANSWER = {
+    "connection_failed": "nobody listens, so that there is no server that could be at fault",
+    "reasoning_unsigned": "no answer shows it: it is told of a history that is to be sent",
+}
+"""Codes that no fault is read as, and why; each has a test here."""
+TOO_LONG = ("context_length_exceeded",)
+"""Faults that were captured with a request of more than 32,000 characters, which is not kept."""
 TOOLS: Any = [
     {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object"}}}
 ]
@@ -151,7 +158,7 @@ def test_the_catalogue_holds_the_whole_vocabulary() -> None:
         for code in SEVERITIES
         if code.startswith(("node", "fault_injected", "file_", "secret_redacted"))
     }  # no server causes these
-    assert set(SEVERITIES) - caused - ours == {"connection_failed", "reasoning_unsigned"}
+    assert set(SEVERITIES) - caused - ours == NOT_OF_AN_ANSWER.keys()
     assert len({fault.name for fault in faults()}) == len(faults())
     assert all(
         fault.says and fault.source.startswith(("constructed", "captured: ")) for fault in faults()
@@ -160,6 +167,29 @@ def test_the_catalogue_holds_the_whole_vocabulary() -> None:
     text += " content_form reasoning_field stream_identity stream_vs_block call_in_text arguments_syntax tool_name token_leak history_rejected"
     text += " reasoning_roundtrip prefix_broken tool_selection parallel_calls arguments_value arguments_schema tool_choice_semantics"
     assert len(find_faults(text.split())) == len(text.split())
+
+
+@pytest.mark.parametrize("fault", ["signature_missing", "signature_meaningless"])
+def test_thinking_that_is_not_signed_is_told_before_it_goes_to_anthropic(fault: str) -> None:
+    with serve(SCRIPT, "anthropic", fault, turn=0) as server:
+        agent = ak.Agent(
+            "m",
+            tools=[get_weather],
+            server=server.url,
+            dialect="messages",
+            sampling={"thinking": {"type": "adaptive"}},
+        )
+        rollout = ak.rollout(agent, "Oslo?")
+    assert not rollout.problems
+    assert {p.code for p in ak.preflight(rollout, "anthropic")} == {"reasoning_unsigned"}
+
+
+def test_a_server_that_is_gone_is_no_fault_of_a_server() -> None:
+    with serve(SCRIPT) as server:
+        agent = ak.Agent("m", server=server.url, retries=0)
+    error = ak.rollout(agent, "Oslo?").error
+    assert error is not None
+    assert error.kind == "connection_failed"
 
 
 def test_what_is_called_captured_was_captured() -> None:
@@ -181,7 +211,7 @@ def test_what_is_called_captured_was_captured() -> None:
             else:
                 seen.append({ak.read_error(row["status"], row["headers"], exchange.text).kind})
     for fault in faults():
-        if fault.captured and fault.name != "context_length_exceeded":
+        if fault.captured and fault.name not in TOO_LONG:
             assert any(set(fault.codes) <= codes for codes in seen), fault.name
 
 

@@ -137,6 +137,8 @@ def test_what_one_server_refuses_another_takes(profile: str) -> None:
         ("https://api.minimax.io/v1", "MiniMax-M2", "minimax"),
         ("https://dashscope-intl.aliyuncs.com/compatible-mode/v1", "qwen3-max", "dashscope"),
         ("https://api.x.ai/v1", "grok-4", "xai"),
+        ("https://api.anthropic.com", "claude-sonnet-4-5", "anthropic"),
+        ("https://api.anthropic.com/v1", None, "anthropic"),
         ("https://integrate.api.nvidia.com/v1", "mistralai/x", "nvidia"),
         ("https://router.huggingface.co/v1", "moonshotai/kimi-k2", "huggingface"),
         ("http://localhost:11434/v1", "qwen3", "ollama"),

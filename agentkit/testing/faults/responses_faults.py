@@ -229,7 +229,7 @@ RESPONSES_FAULTS: tuple[Fault, ...] = (
         dialects=_R,
         lost="calls",
         divergence="history_rejected",
-        source="captured: vLLM 0.32 with its store, after its source",
+        source="constructed, after the source of vLLM 0.32 with its store",
     ),
     Fault(
         name="store_ignored",
