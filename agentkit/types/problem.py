@@ -43,7 +43,7 @@ unclosed_think content_list reasoning_not_string finish_missing finish_nonstanda
 finish_empty_string finish_length finish_content_filter finish_stop_with_tool_calls
 finish_tool_calls_without_calls choices_split nested_envelope unexpected_sse node_empty
 node_sampled_masked node_trains_nothing node_finish_differs nodes_several nodes_repeated
-fault_injected stream_final_differs reasoning_unsigned
+fault_injected stream_final_differs reasoning_unsigned history_changed history_shortened
 """
 
 _INFOS = """
