@@ -105,6 +105,7 @@ class Carriage:
     ) -> None:
         if request.headers.get("Upgrade", "").lower() == "websocket":
             await self._substitute(passing, outlet, Substitute(501, pieces=(_NOT_SEEN.encode(),)))
+            outlet.break_off()
             return
         if request.headers.get("Expect", "").lower() == "100-continue":
             outlet.inform(100, "Continue")
