@@ -18,6 +18,13 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 from agentkit.agent.tools.mcp.target import McpTarget
+from agentkit.agent.tools.mcp.unreachable import (
+    CANCELLED,
+    code_of,
+    is_closed,
+    reason_of,
+    unreachable,
+)
 from agentkit.errors import Unreachable
 from agentkit.servers.redaction.known_secrets import known_secrets
 
@@ -178,10 +185,10 @@ class Connection:
                 entered.set_result(None)
                 await self._leaving.wait()
         except BaseException as exc:  # whatever ends it is told to whoever calls a tool
-            reason = _reason_of(exc)
+            reason = reason_of(exc)
         finally:
             self._client = None
-            self._reason = self._reason if reason == _CANCELLED else reason
+            self._reason = self._reason if reason == CANCELLED else reason
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[Any]:
@@ -190,7 +197,7 @@ class Connection:
             try:
                 client = await self._entered(stack, "legacy")
             except BaseException as exc:
-                if _code_of(exc) not in _NO_LEGACY:
+                if code_of(exc) not in _NO_LEGACY:
                     raise
                 client = None
             if client is None:
@@ -270,7 +277,7 @@ class Connection:
             await asyncio.wait({asked, life}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
             if not asked.done() and life.done():
                 await asyncio.wait({asked}, timeout=0.05)
-            gone = life.done() or (asked.done() and _is_closed(asked))
+            gone = life.done() or (asked.done() and is_closed(asked))
             if gone and not (asked.done() and not asked.cancelled() and asked.exception() is None):
                 await self._settle(life, _PROMPT)
                 raise self._unreachable(size)
@@ -295,39 +302,9 @@ class Connection:
         await self.connect()
 
     def _unreachable(self, size: int) -> Unreachable:
-        target, written = self.target, self.errors_since(size).strip()
-        said = f"\n{written}" if written else ""
-        reason = self._reason or "its connection is closed"
-        if "FileNotFoundError" in reason and target.command:
-            return Unreachable(
-                f"the MCP server {target.name!r} cannot be started: there is no program"
-                f" {target.command!r}",
-                hint=_missing_hint(target.command),
-            )
-        hint = (
-            "its standard error, above, may say why" if written else "run its command in a terminal"
-        )
-        if not target.command:
-            hint = "is it running, and is this its URL? Most end in /mcp"
-        return Unreachable(
-            f"the MCP server {target.name!r} is not reached: {known_secrets()(reason)}{said}",
-            hint=hint,
-        )
+        return unreachable(self.target, self._reason, self.errors_since(size).strip())
 
 
-def _missing_hint(command: str) -> str:
-    for starter, installed in _INSTALLS.items():
-        if command.rpartition("/")[2] in starter.split():
-            return installed
-    return "install it, or give the whole path of the program"
-
-
-_INSTALLS = {
-    "uvx uv": "pip install uv",
-    "npx node npm": "install Node.js, which has npx with it",
-    "docker": "install Docker, or give the program that the container runs",
-}
-_CANCELLED = "CancelledError"
 _kept: set[asyncio.Task[None]] = set()
 """Tasks on their way, which a loop itself would not keep."""
 _open: weakref.WeakSet[Connection] = weakref.WeakSet()
@@ -356,33 +333,3 @@ async def _listed(client: Any) -> tuple[Any, ...]:
             break
         cursor = page.next_cursor
     return tuple(found.values())
-
-
-def _first(exc: BaseException) -> BaseException:
-    """Give what a group of exceptions is about."""
-    while isinstance(exc, BaseExceptionGroup):
-        exc = exc.exceptions[0]
-    return exc
-
-
-def _reason_of(exc: BaseException) -> str:
-    inner = _first(exc)
-    if isinstance(inner, asyncio.CancelledError):
-        return _CANCELLED
-    return f"{type(inner).__name__}: {inner}".removesuffix(": ")
-
-
-def _code_of(exc: BaseException) -> Any:
-    return getattr(_first(exc), "code", None)
-
-
-def _is_closed(asked: asyncio.Future[Any]) -> bool:
-    """Tell whether a call has failed because there is no connection any more."""
-    if asked.cancelled():
-        return True
-    error = asked.exception()
-    return error is not None and _code_of(error) == _CONNECTION_CLOSED
-
-
-_CONNECTION_CLOSED = -32000
-"""What the package says where the connection is gone."""

@@ -19,6 +19,7 @@ from agentkit.agent.tools.mcp.connection import Connection
 from agentkit.agent.tools.mcp.target import McpTarget, target_of_text
 from agentkit.agent.tools.mcp.tool_content import output_of
 from agentkit.agent.tools.mcp.tool_names import sent_name
+from agentkit.agent.tools.mcp.unreachable import reason_of
 from agentkit.agent.tools.tool import Tool
 from agentkit.errors import NotFound, Unreachable, UsageError, checked_keywords, suggest
 from agentkit.servers.redaction.known_secrets import remember
@@ -160,7 +161,7 @@ class McpServer:
             error = exc.message.partition("\n")[0]  # what the server wrote is shown as printed
             output = CallOutput(error=f"{type(exc).__name__}: {error}", hint=exc.hint)
         except Exception as exc:  # what the server refuses, or answers in no form that is known
-            output = CallOutput(error=f"{type(exc).__name__}: {exc}")
+            output = CallOutput(error=reason_of(exc))
         if output.error is not None:
             self._tell(name, output, size)
         return output

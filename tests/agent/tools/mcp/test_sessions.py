@@ -34,8 +34,9 @@ KEY = "zq8Lm27PwXy41RtBnV0c"
 class WebServer:
     """The server of these tests, behind a port."""
 
-    def __init__(self) -> None:
-        self.process = subprocess.Popen([*PROGRAM, "http"], stdout=subprocess.PIPE, text=True)
+    def __init__(self, *options: str) -> None:
+        command = [*PROGRAM, "http", *options]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         self.port = int(self.process.stdout.readline())
         self.url = f"http://127.0.0.1:{self.port}/mcp"
@@ -178,6 +179,20 @@ def test_a_changed_list_is_noticed(tools: McpTools, caplog: pytest.LogCaptureFix
     (gone,) = ak.rollout(old, "go").turns[0].tool_results
     assert gone.status == "error"
     assert "other tools" in str(gone.error)
+
+
+@pytest.mark.parametrize("manner", ["pipes", "http"])
+def test_a_server_of_the_protocol_of_2026(manner: str) -> None:
+    server = WebServer("new") if manner == "http" else None
+    try:
+        with ak.mcp(server.url if server else [*PROGRAM, "new"]) as tools:
+            assert result(tools, "add", a=1, b=1).content == "2"
+            assert result(tools, "change").content == "changed"
+            until(lambda: tools.changes)
+            assert result(tools, "late", x=2).content == "late 2"
+    finally:
+        if server:
+            server.close()
 
 
 def test_a_program_that_dies_is_an_error_at_once_and_each_time(piped: McpTools) -> None:

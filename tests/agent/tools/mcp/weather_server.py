@@ -1,5 +1,6 @@
 """A real MCP server for the tests, as a program: `python weather_server.py` speaks over its pipes,
-`python weather_server.py http` over a port of its own, which it prints.
+`python weather_server.py http` over a port of its own, which it prints. With `new` it knows only
+the protocol of 2026.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import Any
 
 import uvicorn
 from mcp.server.mcpserver import Context, Image, MCPServer
-from mcp_types import CallToolResult, ImageContent, TextContent
+from mcp.shared.exceptions import MCPError
+from mcp_types import UNSUPPORTED_PROTOCOL_VERSION, CallToolResult, ImageContent, TextContent
 
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -96,8 +98,19 @@ async def change(ctx: Context[Any]) -> str:
 
     server.add_tool(late)
     server.remove_tool("loud")
-    await ctx.session.send_tool_list_changed()
+    if "new" in sys.argv:
+        await ctx.notify_tools_changed()
+    else:
+        await ctx.session.send_tool_list_changed()
     return "changed"
+
+
+async def only_new(ctx: Any, call_next: Any) -> Any:
+    """Refuse the handshake of the protocols before that of 2026."""
+    if ctx.method == "initialize":
+        data = {"supported": ["2026-07-28"], "requested": "2025-11-25"}
+        raise MCPError(UNSUPPORTED_PROTOCOL_VERSION, "too old", data)
+    return await call_next(ctx)
 
 
 def serve_http() -> None:
@@ -111,6 +124,8 @@ def serve_http() -> None:
 
 
 if __name__ == "__main__":
+    if "new" in sys.argv:
+        server.middleware.append(only_new)
     if "http" in sys.argv:
         serve_http()
     else:
