@@ -165,7 +165,10 @@ _LISTED = (
         "stream_identity",
         "wire",
         "breaks",
-        "the pieces of a stream do not name what they belong to in the way OpenAI's do",
+        (
+            "the pieces of a stream are missing, out of order, or do not name what they belong to"
+            " as those of its API do"
+        ),
         (
             "put calls together by index and first id, as ak.read_stream does; take the name from"
             " the first piece"

@@ -76,6 +76,10 @@ def reasoning_roundtrip(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
 
 
 def _counts(view: AnswerView) -> bool:
-    """Tell whether a side counted what it takes to see that reasoning was dropped."""
-    counted = [side.answer.usage for side in (view, view.before) if side is not None]
+    """Tell whether a side counted what it takes to see that reasoning was dropped; one that was
+    asked on another's history did not.
+    """
+    if view.before is None:
+        return False
+    counted = (view.answer.usage, view.before.answer.usage)
     return all(usage is not None and usage.input_tokens is not None for usage in counted)

@@ -155,10 +155,11 @@ def error_shape(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
     if failed(view) and failed(other):
         status, form = shape(view)
         kind = view.error.kind if view.error else None
-        if view.dialect != other.dialect and _is_own(view):
-            form = "in its dialect's own form"
+        fault = not form.startswith("error{")
+        if view.dialect != other.dialect:
+            fault = not _is_own(view)
+            form = f"not in the form of its API: {form}" if fault else "in the form of its API"
         cause = f"an error as HTTP {status or 'none'}, {kind}, {form}"
-        fault = not form.startswith(("error{", "in its"))
         yield Trait((status, form, kind), _error_pointer(view), cause, fault=fault)
 
 
@@ -175,9 +176,9 @@ def _error_body(view: AnswerView) -> Any:
 
 
 def _is_own(view: AnswerView) -> bool:
-    """Tell whether an error that came as a block has the form that its dialect has for errors."""
+    """Tell whether an error has the form that its dialect has for errors."""
     is_error = (view.codec or CODECS["responses"]).is_error  # chat completions has the same
-    return not view.streamed and is_error(_error_body(view))
+    return is_error(_error_body(view))
 
 
 def _form(body: Any) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from agentkit.dialects.messages.blocks.known_blocks import LENGTH
 from agentkit.dialects.parts import Named, Oddity, Places
 
 PLACES = Places(
@@ -41,7 +42,8 @@ def oddities(body: dict[str, Any], events: Sequence[Named]) -> Iterator[Oddity]:
     if "message_start" not in kinds:
         yield Oddity("no message_start", "identity", "events are missing: no message_start")
     yield from _order(kinds, events)
-    yield from _inputs(kinds, events)
+    cut = body.get("stop_reason") in (*LENGTH, None)
+    yield from _inputs(kinds, events, last=len(body.get("content") or ()) - 1 if cut else None)
 
 
 def _order(kinds: list[str], events: Sequence[Named]) -> Iterator[Oddity]:
@@ -71,9 +73,14 @@ def _order(kinds: list[str], events: Sequence[Named]) -> Iterator[Oddity]:
         yield Oddity("no stop", "identity", text, f"/content/{min(open_)}")
 
 
-def _inputs(kinds: list[str], events: Sequence[Named]) -> Iterator[Oddity]:
+def _inputs(kinds: list[str], events: Sequence[Named], last: int | None) -> Iterator[Oddity]:
     """Find a call that keeps the empty input with which its block begins: Anthropic sends at least
     one piece, an empty one for a tool without arguments.
+
+    Args:
+        kinds: the names of the events.
+        events: the events.
+        last: the block in which the answer was cut; None where it was not.
     """
     waiting: set[Any] = set()
     for kind, (_, data) in zip(kinds, events, strict=True):
@@ -83,7 +90,7 @@ def _inputs(kinds: list[str], events: Sequence[Named]) -> Iterator[Oddity]:
                 waiting.add(data.get("index"))
         elif isinstance(delta, dict) and "partial_json" in delta:
             waiting.discard(data.get("index"))
-    known = sorted(index for index in waiting if type(index) is int)
+    known = sorted(index for index in waiting if type(index) is int and index != last)
     if known:
         text = "the input of a streamed call stays {}: no piece of it comes"
         yield Oddity("input_missing", "stream", text, f"/content/{known[0]}/input")

@@ -83,7 +83,8 @@ def read_dialect(
         _point(parts, found)
     streamed = bool(exchange.chunks) and not exchange.body
     waits = parts.ending == "going" and not codec.resumes
-    calls = [call for part in parts.calls for call in _calls(part, tools, policy)]
+    field = codec.places.arguments
+    calls = [call for part in parts.calls for call in _calls(part, field, tools, policy)]
     head = _head(codec, parts, exchange)
     notes = (*found.problems, *head.problems, *_ending_problems(parts, found, streamed))
     draft = AnswerDraft(
@@ -144,26 +145,28 @@ def _head(codec: Codec, parts: Parts, exchange: Exchange) -> Response:
     )
 
 
-def _calls(part: CallPart, tools: KnownTools, policy: Policy) -> Iterator[ToolCall]:
-    """Check one call as an entry of `tool_calls` is."""
+def _calls(part: CallPart, field: str, tools: KnownTools, policy: Policy) -> Iterator[ToolCall]:
+    """Check one call as an entry of `tool_calls` is; `field` holds its arguments in its item."""
     kind = "custom" if part.custom else "function"
     name = "input" if part.custom else "arguments"
     entry = {"id": part.id, "type": kind, kind: {"name": part.name, name: part.arguments}}
     for call in read_calls(entry, 0, tools, policy, origin=part.origin, pointer=part.pointer):
-        call = _at_item(call, f"{part.pointer}/{kind}", part.pointer)
+        call = _at_item(call, f"{part.pointer}/{kind}", part.pointer, field)
         yield replace(call if part.whole else _cut(call, part), item_id=part.item_id)
 
 
-def _at_item(call: ToolCall, inner: str, pointer: str) -> ToolCall:
+def _at_item(call: ToolCall, inner: str, pointer: str, field: str) -> ToolCall:
     """Let the problems of a call lead to its item, which has its fields without a `function`."""
     if not call.problems:
         return call
-    moved = (
-        replace(p, pointer=pointer + p.pointer.removeprefix(inner))
-        if p.pointer.startswith(inner)
-        else p
-        for p in call.problems
-    )
+    moved = []
+    for p in call.problems:
+        if p.pointer.startswith(inner):
+            rest = p.pointer.removeprefix(inner)
+            if rest == "/arguments" or rest.startswith("/arguments/"):
+                rest = f"/{field}{rest.removeprefix('/arguments')}"
+            p = replace(p, pointer=pointer + rest)
+        moved.append(p)
     return replace(call, problems=tuple(moved))
 
 
