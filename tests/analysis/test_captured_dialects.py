@@ -92,7 +92,7 @@ def test_a_cut_that_ends_as_a_whole_answer_is_named_with_what_to_go_by() -> None
 
 def test_an_input_that_is_empty_because_the_answer_was_cut_is_no_fault() -> None:
     """Constructed: a stream of Messages that ends in a call."""
-    events = [
+    events: list[dict[str, Any]] = [
         {"type": "message_start", "message": {"type": "message", "role": "assistant"}},
         {
             "type": "content_block_start",

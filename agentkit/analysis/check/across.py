@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from agentkit.analysis.check.cell import CheckCell, CheckFinding
 from agentkit.analysis.check.verdict import with_findings
-from agentkit.analysis.divergence.answer_view import answer_views
-from agentkit.analysis.divergence.detect import detect, fold
+from agentkit.analysis.compare.pairs import Cell
+from agentkit.analysis.compare.repeats import compare_cell
 from agentkit.analysis.divergence.traits import Divergence
 
 _SEVERITY = {"breaks": "error", "changes": "warning", "cosmetic": "info"}
@@ -40,25 +40,37 @@ def _beside(cell: CheckCell) -> str:
 
 
 def _differences(left: CheckCell, right: CheckCell) -> list[CheckFinding]:
-    """List how the first answer of a cell differs from that of another."""
+    """List how the answers of a cell differ from those of another, as far as their histories are
+    the same.
+    """
     if left.verdict not in _COMPARED or right.verdict not in _COMPARED:
         return []
     if left.trajectory is None or right.trajectory is None or right.scenario.name in _OWN:
         return []
     if left.trajectory.error is not None or right.trajectory.error is not None:
         return []  # which their own cells say
-    a, b = (next(iter(answer_views(c.trajectory)), None) for c in (left, right) if c.trajectory)
-    if a is None or b is None:
-        return []
-    found = detect(a, b, (left.key, right.key), same_server=left.dialect == right.dialect)
-    return [_finding(d, left) for d in fold(found) if d.class_ not in _OWN_CLASSES]
+    names, same = (left.key, right.key), left.dialect == right.dialect
+    pair = Cell(0, names, left.trajectories, right.trajectories)
+    found = compare_cell(pair, same).divergences
+    chance = right.trajectory.spec.sampling.get("temperature") != 0
+    return [_finding(d, left, chance) for d in found if d.class_ not in _OWN_CLASSES]
 
 
-def _finding(found: Divergence, beside: CheckCell) -> CheckFinding:
+def _finding(found: Divergence, beside: CheckCell, chance: bool) -> CheckFinding:
+    """Make a finding of a divergence.
+
+    Args:
+        found: the divergence.
+        beside: the cell it was compared with.
+        chance: whether the model was sampled, so that its answers differ by chance.
+    """
+    severity, hint = _SEVERITY[found.severity], found.hint
+    if found.layer == "behaviour" or (chance and found.class_ == "stream_vs_block"):
+        severity, hint = "info", "seen once, it may be chance: ak.compare with n=8 tells"
     return CheckFinding(
         code=found.class_,
-        severity=_SEVERITY[found.severity],  # type: ignore[arg-type]
+        severity=severity,  # type: ignore[arg-type]
         message=f"unlike the {beside.dialect} {beside.form} answer: {found.cause}",
-        hint=found.hint,
+        hint=hint,
         turn=found.turn,
     )
