@@ -171,15 +171,16 @@ def test_what_may_be_chance_is_told_and_blamed_on_nobody() -> None:
     """
     answers = [says(None, calls("get_weather", city="Oslo")), says(None, calls("add", a=1, b=2))]
     for sampling, verdict in (({"temperature": None}, "right"), ({}, "wrong")):
-        found = ak.check(
-            ScriptedServer(answers),
-            "m",
-            dialects=["chat"],
-            scenarios=["one call"],
-            sampling=sampling,
-            progress=False,
-            concurrency=1,
-        )
+        with serve(answers) as server:
+            found = ak.check(
+                server.url,
+                "m",
+                dialects=["chat"],
+                scenarios=["one call"],
+                sampling=sampling,
+                progress=False,
+                concurrency=1,
+            )
         cell = found["chat/one call/stream"]
         (told,) = [finding for finding in cell.findings if finding.code == "stream_vs_block"]
         assert (cell.verdict, "n=8" in told.hint) == (verdict, verdict == "right")
