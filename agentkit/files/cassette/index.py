@@ -207,10 +207,13 @@ def index(path: Any) -> Index:
     target = to_read(path)
     with target.open("rb") as file:
         scan = Scan().read(file)
-    rollouts, prompts = scan.whole(), _Prompts()
+    rollouts, prompts = scan.whole(), PromptWords()
     found = Index(
         target,
-        [_entry(place, rollouts[sample], prompts) for place, sample in enumerate(sorted(rollouts))],
+        [
+            entry_of(place, rollouts[sample], prompts)
+            for place, sample in enumerate(sorted(rollouts))
+        ],
         scan.torn,
     )
     known = {sample for sample, entry in rollouts.items() if entry.ended and not entry.odd}
@@ -293,7 +296,7 @@ def is_cassette(path: Any) -> bool:
     return False
 
 
-class _Prompts:
+class PromptWords:
     """Digest, first words of each prompt and whether a server would refuse it, made once for all
     its samples.
     """
@@ -313,7 +316,7 @@ class _Prompts:
         return self._known[written]
 
 
-def _entry(place: int, found: Found, prompts: _Prompts) -> Entry:
+def entry_of(place: int, found: Found, prompts: PromptWords) -> Entry:
     digest, words, refused = prompts(found.prompt, found.spec)
     totals = {name: found.totals.get(name, 0) for name in _TOTALS if name != "turns"}
     return Entry(

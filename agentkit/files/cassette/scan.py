@@ -134,6 +134,8 @@ class Scan:
     numbers: Numbering = field(default_factory=Numbering)
     refused: CassetteError | None = None
     """The first reason why a line could not be used."""
+    revived: set[int] = field(default_factory=set)
+    """The indices of rollouts that were taken and have lines again."""
     _spec: tuple[bytes, Any] = (b"", None)
     _last: int | None = None
     _loose: tuple[int, int] | None = None
@@ -146,21 +148,23 @@ class Scan:
         """
         offset = file.seek(self.end)
         number = 0 if offset == 0 else 1  # only of a whole file the numbers are right
-        match = _STEP.match
         for line in file:
             number += 1
-            size = len(line)
-            step = match(line)
-            if step is not None and line.endswith(b"}\n"):
-                self._step(step, line, offset, number)
-            elif line.strip():
-                self._other(line, offset, number)
-            offset += size
+            self.take_line(line, offset, number)
+            offset += len(line)
             if line.endswith(b"\n"):
                 self.end = offset
-        if self.refused is not None and not self.rollouts and not self._is_cut_head(file):
+        if self.refused is not None and not self.begun and not self._is_cut_head(file):
             raise self.refused
         return self
+
+    def take_line(self, line: bytes, offset: int, number: int = 0) -> None:
+        """Take in a line, whatever it is."""
+        step = _STEP.match(line)
+        if step is not None and line.endswith(b"}\n"):
+            self._step(step, line, offset, number)
+        elif line.strip():
+            self._other(line, offset, number)
 
     def _is_cut_head(self, file: BinaryIO) -> bool:
         """Tell whether the file is nothing but what a crash left of its first line."""
@@ -183,6 +187,21 @@ class Scan:
             raise self.refused
         return rollouts
 
+    def take(self) -> dict[int, Found]:
+        """Give the rollouts that have ended, and forget them but for their indices."""
+        ended = {index: found for index, found in self.rollouts.items() if found.ended}
+        for index in ended:
+            del self.rollouts[index]
+        return ended
+
+    def _known(self, place: int) -> Found:
+        """Find a rollout by its index; one that was taken begins again, and must be read."""
+        found = self.rollouts.get(place)
+        if found is None:
+            self.revived.add(place)
+            found = self.rollouts[place] = Found(place, odd=True)
+        return found
+
     @property
     def next_sample(self) -> int:
         """The index of the next rollout."""
@@ -204,7 +223,7 @@ class Scan:
             if found is None:
                 return
         else:
-            found = self.rollouts[place]
+            found = self._known(place)
             found.add(offset, len(line))
             found.parsed += 1
             self._last = place
@@ -245,8 +264,9 @@ class Scan:
         self._refuse(refusal(unread))
         place = None if unread.sample is None else self.numbers.of(unread.sample)
         if place is not None:
-            self.rollouts[place].add(offset, len(line))
-            self.rollouts[place].odd = True
+            found = self._known(place)
+            found.add(offset, len(line))
+            found.odd = True
         elif unread.is_head and unread.sample is not None:
             index = self.numbers.begin(unread.sample)
             self.rollouts[index] = Found(index, lost=True)
@@ -265,7 +285,7 @@ class Scan:
 
     def _begin(self, data: dict[str, Any], sample: Any, number: int) -> None:
         place = self.numbers.of(sample)
-        before = self.rollouts[place] if place is not None else None
+        before = self.rollouts.get(place) if place is not None else None
         if before is not None and before.is_begun_by(data):
             before.odd = True
             return
@@ -303,7 +323,7 @@ class Scan:
                 stray.add(offset, size)
                 stray.parsed += 1
             return None
-        found = self.rollouts[place]
+        found = self._known(place)
         if self._loose is not None:
             if place == self._last:
                 found.add(*self._loose)

@@ -1,0 +1,125 @@
+"""One part of an index: some thousand rollouts, written at once as three tables of Parquet."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from agentkit.files.index.index_rows import (
+    CALL_FIELDS,
+    TURN_FIELDS,
+    IndexRows,
+    meta_values,
+)
+
+TABLES = ("rollouts", "turns", "calls")
+KINDS = ("prompt", "content", "reasoning", "arguments", "result")
+"""The kinds of texts: the first is one a rollout, two are one a turn, two one a call."""
+META = "meta."
+"""What stands before the name of a column of the caller's own."""
+
+
+@dataclass(slots=True)
+class Part:
+    """Rollouts that wait to be written."""
+
+    samples: list[int] = field(default_factory=list)
+    places: list[list[int]] = field(default_factory=list)
+    """Offset and size of each run of its lines, one after the other."""
+    rows: list[IndexRows] = field(default_factory=list)
+    size: int = 0
+    """Bytes of their lines."""
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def add(self, sample: int, places: list[int], rows: IndexRows) -> None:
+        """Add a rollout."""
+        self.samples.append(sample)
+        self.places.append(places)
+        self.rows.append(rows)
+        self.size += sum(places[1::2])
+
+    def texts(self, kind: str) -> list[str]:
+        """List the texts of a kind."""
+        if kind == "prompt":
+            return [rows.prompt for rows in self.rows]
+        return [text for rows in self.rows for text in getattr(rows, kind)]
+
+    def write(self, folder: Path, number: int, first: int) -> dict[str, int]:
+        """Write its tables.
+
+        Args:
+            folder: of the index.
+            number: of the part.
+            first: the row of its first rollout in the index.
+
+        Returns:
+            How many rows each table has.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        tables = {
+            "rollouts": pa.table(self._rollouts(first)),
+            "turns": pa.table(_columns(first, (rows.turns for rows in self.rows), TURN_FIELDS)),
+            "calls": pa.table(_columns(first, (rows.calls for rows in self.rows), CALL_FIELDS)),
+        }
+        for name, table in tables.items():
+            pq.write_table(table, folder / f"{number:05}.{name}.parquet", compression="zstd")
+        return {name: table.num_rows for name, table in tables.items()}
+
+    def _rollouts(self, first: int) -> dict[str, Any]:
+        import pyarrow as pa
+
+        columns: dict[str, Any] = {
+            "row": pa.array(range(first, first + len(self)), pa.int64()),
+            "sample": pa.array(self.samples, pa.int64()),
+            "places": pa.array(self.places, pa.list_(pa.int64())),
+            "meta": [json.dumps(rows.meta, ensure_ascii=False, default=repr) for rows in self.rows],
+            "turn_rows": pa.array([len(rows.turns) for rows in self.rows], pa.int32()),
+            "call_rows": pa.array([len(rows.calls) for rows in self.rows], pa.int32()),
+        }
+        for name in self.rows[0].rollout:
+            columns[name] = _array([rows.rollout[name] for rows in self.rows])
+        noted = [meta_values(rows.meta) for rows in self.rows]
+        for name in dict.fromkeys(name for values in noted for name in values):
+            columns[f"{META}{name}"] = _array([values.get(name) for values in noted])
+        return columns
+
+
+def _columns(first: int, rows: Iterable[Sequence[Any]], names: Sequence[str]) -> dict[str, Any]:
+    """Lay rows out by column, with the row of their rollout before them."""
+    import pyarrow as pa
+
+    owners: list[int] = []
+    cells: list[tuple[Any, ...]] = []
+    for owner, each in enumerate(rows, first):
+        owners += [owner] * len(each)
+        cells += each
+    laid = list(zip(*cells, strict=True)) if cells else [()] * len(names)
+    columns = {name: _array(values) for name, values in zip(names, laid, strict=True)}
+    return {"row": pa.array(owners, pa.int64()), **columns}
+
+
+def _array(values: Sequence[Any]) -> Any:
+    """Make a column: whole numbers, numbers or texts, whatever holds all of its values."""
+    import pyarrow as pa
+
+    kinds = set(map(type, values)) - {type(None)}
+    if kinds <= {int} and all(value is None or abs(value) < 2**63 for value in values):
+        return pa.array(values, pa.int64() if kinds else pa.null())
+    if kinds <= {int, float}:
+        return pa.array([None if v is None else float(v) for v in values], pa.float64())
+    if kinds <= {bool}:
+        return pa.array(values, pa.bool_())
+    return pa.array([None if v is None else _utf8(v) for v in values], pa.string())
+
+
+def _utf8(value: Any) -> str:
+    """Make a text that Parquet can hold; a lone surrogate is none."""
+    text = value if isinstance(value, str) else str(value)
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

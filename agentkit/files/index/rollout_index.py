@@ -1,0 +1,303 @@
+"""`ak.index`: an index over files of rollouts of any size, asked by column, by text, by word and in
+SQL, without reading the rollouts.
+"""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from agentkit.errors import UsageError, checked_keywords
+from agentkit.files.cassette.index import is_cassette
+from agentkit.files.index.index_part import KINDS, TABLES
+from agentkit.files.index.sidecar import Sidecar
+from agentkit.files.path import is_pattern, to_read
+from agentkit.types.record import clip
+from agentkit.types.trajectory import Trajectory
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_HIDDEN = ("places", "turn_rows", "call_rows")
+"""Columns of the table of rollouts that say where things are."""
+
+
+@checked_keywords
+class RolloutIndex(Sequence[Trajectory]):
+    """Many rollouts by their index. A rollout is read from its file when it is looked at."""
+
+    def __init__(self, sidecars: Sequence[Sidecar]) -> None:
+        self.sidecars = tuple(sidecars)
+        counts = [sidecar.state.count("rollouts") for sidecar in self.sidecars]
+        self._bases = [sum(counts[:number]) for number in range(len(counts) + 1)]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Trajectory: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Trajectory]: ...
+    def __getitem__(self, index: int | slice) -> Trajectory | list[Trajectory]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(len(self))[index]]
+        row = int(self.rows[index])
+        number = next(n for n, base in enumerate(self._bases[1:]) if row < base)
+        return self.sidecars[number].load(self._places(number, row - self._bases[number]))
+
+    def __iter__(self) -> Iterator[Trajectory]:
+        return (self[place] for place in range(len(self)))
+
+    def _places(self, number: int, row: int) -> list[int]:
+        """Look up where in its file the lines of a rollout are."""
+        import pyarrow.parquet as pq
+
+        part, sidecar = 0, self.sidecars[number]
+        while row >= (size := sidecar.state.parts[part]["rollouts"]):
+            row, part = row - size, part + 1
+        table = pq.read_table(sidecar.part_path(part, "rollouts"), columns=["places"])
+        places: list[int] = table.column(0)[row].as_py()
+        return places
+
+    @cached_property
+    def rows(self) -> Any:
+        """The row in the index of each rollout, by file and sample: an array of int64."""
+        import numpy as np
+
+        found = []
+        for sidecar, base in zip(self.sidecars, self._bases, strict=False):
+            samples = self._of_parts(sidecar, "sample")
+            live = np.ones(len(samples), bool)
+            live[sidecar.state.dropped] = False
+            rows = np.flatnonzero(live)
+            found.append(base + rows[np.argsort(samples[rows], kind="stable")])
+        return np.concatenate(found) if found else np.zeros(0, np.int64)
+
+    @staticmethod
+    def _of_parts(sidecar: Sidecar, column: str) -> Any:
+        """Read a whole-numbered column of the rollouts of one file, every row."""
+        import numpy as np
+        import pyarrow.parquet as pq
+
+        parts = range(len(sidecar.state.parts))
+        found = [
+            pq.read_table(sidecar.part_path(part, "rollouts"), columns=[column])
+            .column(0)
+            .to_numpy()
+            for part in parts
+        ]
+        return np.concatenate(found) if found else np.zeros(0, np.int64)
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files that are indexed."""
+        return tuple(sidecar.path for sidecar in self.sidecars)
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns of the rollouts; the caller's own begin with `meta.`."""
+        described = self._connection.execute("describe rollouts").fetchall()
+        return tuple(str(name) for name, *_ in described)
+
+    def column(self, name: str) -> Any:
+        """Read one column: an Arrow array, a value for each rollout in their order.
+
+        Raises:
+            UsageError: there is no such column.
+        """
+        import pyarrow as pa
+
+        if name not in self.columns:
+            raise UsageError(
+                f"no column is named {name!r}", hint=f"the columns are {', '.join(self.columns)}"
+            )
+        quoted = name.replace('"', '""')
+        table = self._connection.sql(
+            f'select "{quoted}" from every_rollout'  # noqa: S608  (a column that is there)
+        ).to_arrow_table()
+        return table.column(0).combine_chunks().take(pa.array(self.rows))
+
+    def sql(self, query: str) -> pd.DataFrame:
+        """Ask in SQL (DuckDB's) over three tables: `rollouts`, `turns` and `calls`, whose `row`
+        names the rollout. Texts are in `rollouts.prompt_text`, `turns.content`, `turns.reasoning`,
+        `calls.arguments` and `calls.result`; the rollouts' meta is in columns like `meta.reward`.
+
+        Raises:
+            UsageError: it cannot be answered; the message is DuckDB's.
+        """
+        import duckdb
+
+        try:
+            return self._connection.execute(query).df()
+        except duckdb.Error as exc:
+            raise UsageError(
+                f"the query cannot be answered: {clip(str(exc), 500)}",
+                hint="the tables are rollouts, turns and calls; index.columns names their columns",
+            ) from None
+
+    @cached_property
+    def _connection(self) -> Any:
+        import duckdb
+
+        settings: dict[str, Any] = {
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
+        connection = duckdb.connect(config=settings)
+        dropped = self._dropped(connection)
+        texts = {"rollouts": {"prompt_text": "prompt"}}
+        texts |= {"turns": dict.fromkeys(("content", "reasoning"), "")}
+        texts |= {"calls": dict.fromkeys(("arguments", "result"), "")}
+        for table in TABLES:
+            shown = ", ".join(_HIDDEN) if table == "rollouts" else ""
+            sources = [
+                self._source(connection, number, table, texts[table])
+                for number in range(len(self.sidecars))
+                if self.sidecars[number].state.count(table)
+            ]
+            whole = " union all by name ".join(sources) or "select 0::bigint as row where false"
+            hidden = f" exclude ({shown})" if shown and sources else ""
+            every = f"every_{table.removesuffix('s')}"
+            rest = " where row not in (select row from dropped)" if dropped else ""
+            connection.execute(f"create view {every} as {whole}")
+            kept = f"select *{hidden} from {every}{rest}"  # noqa: S608  (our own names)
+            connection.execute(f"create view {table} as {kept}")
+        return connection
+
+    def _dropped(self, connection: Any) -> bool:
+        """Name the rows of rollouts that have gone on since; tell whether there are any."""
+        import pyarrow as pa
+
+        rows = [
+            base + row
+            for sidecar, base in zip(self.sidecars, self._bases, strict=False)
+            for row in sidecar.state.dropped
+        ]
+        connection.register("dropped", pa.table({"row": pa.array(rows, pa.int64())}))
+        return bool(rows)
+
+    def _source(self, connection: Any, number: int, table: str, texts: dict[str, str]) -> str:
+        """Write the part of a view that is of one file, with its texts beside the table."""
+        import pyarrow as pa
+
+        sidecar, base = self.sidecars[number], self._bases[number]
+        parts = range(len(sidecar.state.parts))
+        paths = [str(sidecar.part_path(part, table)) for part in parts]
+        listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
+        name = f"{table}_texts_{number}"
+        columns = {shown: sidecar.texts(kind or shown).arrow() for shown, kind in texts.items()}
+        connection.register(name, pa.table(columns))
+        file = str(sidecar.path.name).replace("'", "''")
+        rows = f"select * replace (row + {base} as row), '{file}' as file"
+        read = f"select * from read_parquet([{listed}], union_by_name = true)"  # noqa: S608
+        return f"{rows} from ({read} positional join {name})"
+
+    # what is in the texts
+
+    def holding(self, text: str, kinds: Iterable[str] = KINDS, *, exact: bool = False) -> Any:
+        """Find the rollouts in whose texts some words stand.
+
+        Args:
+            text: what is looked for, in any case unless `exact`.
+            kinds: where: `prompt`, `content`, `reasoning`, `arguments`, `result`.
+            exact: whether the case counts.
+
+        Returns:
+            An array of bool, one for each rollout in their order.
+        """
+        import numpy as np
+
+        found = np.zeros(self._bases[-1], bool)
+        for sidecar, base in zip(self.sidecars, self._bases, strict=False):
+            for kind in kinds:
+                rows = sidecar.texts(kind).holding(text, self._groups(sidecar, kind), exact=exact)
+                found[base + rows] = True
+        return found[self.rows]
+
+    def _groups(self, sidecar: Sidecar, kind: str) -> Any:
+        """Find behind which row the texts of each rollout end."""
+        import numpy as np
+
+        if kind == "prompt":
+            return np.arange(1, sidecar.state.count("rollouts") + 1)
+        name = "turn_rows" if kind in ("content", "reasoning") else "call_rows"
+        key = (sidecar.path, name)
+        if key not in self._ends:
+            self._ends[key] = np.cumsum(self._of_parts(sidecar, name).astype(np.int64))
+        return self._ends[key]
+
+    @cached_property
+    def _ends(self) -> dict[tuple[Path, str], Any]:
+        return {}
+
+    def holding_word(self, word: str) -> Any:
+        """Find the rollouts in whose texts a whole word stands, in any case.
+
+        Returns:
+            An array of bool, one for each rollout in their order.
+        """
+        import numpy as np
+
+        found = np.zeros(self._bases[-1], bool)
+        for sidecar, base in zip(self.sidecars, self._bases, strict=False):
+            for part, counts in enumerate(sidecar.state.parts):
+                found[base + sidecar.words.rows(part, word)] = True
+                base += counts["rollouts"]
+        return found[self.rows]
+
+    def __repr__(self) -> str:
+        names = ", ".join(path.name for path in self.paths)
+        return f"<RolloutIndex {clip(names, 80)}: {len(self):,} rollouts>"
+
+
+@checked_keywords
+def index(paths: Any, *, progress: Callable[[int, int], None] | None = None) -> RolloutIndex:
+    """Index files of rollouts, each in a folder beside it, and open the index.
+
+    What is indexed stays indexed: a second call takes in only what was added to the files since,
+    and a call that was broken off goes on.
+
+    Args:
+        paths: a path, a pattern of paths, or a list of them.
+        progress: is told how many bytes are taken in, and how many there are.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        UsageError: a file is no cassette, or duckdb or pyarrow is not installed.
+    """
+    _check_packages()
+    sidecars = [Sidecar(path) for path in _files(paths)]
+    whole = sum(sidecar.path.stat().st_size for sidecar in sidecars)
+    before = 0
+    for sidecar in sidecars:
+        if not is_cassette(sidecar.path):
+            raise UsageError(
+                f"{sidecar.path.name!r} is no cassette",
+                hint="save its rollouts as one: ak.save(ak.load(path, all=True), 'run.jsonl')",
+            )
+        for done, _ in sidecar.refresh():
+            if progress is not None:
+                progress(before + done, whole)
+        before += sidecar.path.stat().st_size
+    return RolloutIndex(sidecars)
+
+
+def _check_packages() -> None:
+    try:
+        import duckdb  # noqa: F401
+        import pyarrow  # noqa: F401
+    except ImportError as exc:
+        raise UsageError(
+            f"an index needs {exc.name}", hint="pip install 'agentkit-notebook[scale]'"
+        ) from None
+
+
+def _files(paths: Any) -> list[Path]:
+    if isinstance(paths, (list, tuple)):
+        return [path for each in paths for path in _files(each)]
+    if is_pattern(paths):
+        return [to_read(path) for path in sorted(glob.glob(str(paths), recursive=True))]
+    return [to_read(paths)]

@@ -1,0 +1,105 @@
+"""Texts of one kind, appended and searched: as they are and with their case folded, each a file of
+UTF-8 and a file of the offsets at which they end.
+
+Both are laid out as Arrow lays out strings, so that SQL reads them where they lie, and both are
+mapped into memory: the operating system keeps of them what is used.
+"""
+
+from __future__ import annotations
+
+import mmap
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+FOLDED = ".folded"
+
+
+class TextStore:
+    """The texts of one kind of one file of rollouts, by row."""
+
+    def __init__(self, folder: Path, kind: str, rows: int = 0) -> None:
+        self.kind = kind
+        self.rows = rows
+        """How many texts are surely there; what is behind them is what a crash left."""
+        self._base = folder / kind
+
+    def append(self, texts: Sequence[str], folded: Sequence[str]) -> None:
+        """Add texts behind the last row, as they are and with their case folded."""
+        for suffix, written in (("", texts), (FOLDED, folded)):
+            data = [text.encode("utf-8", "surrogatepass") for text in written]
+            ends = np.cumsum([len(one) for one in data], dtype=np.int64)
+            start = self._end(suffix)
+            with open(f"{self._base}{suffix}.utf8", "ab") as file:
+                file.truncate(start)
+                file.writelines(data)
+            with open(f"{self._base}{suffix}.ends", "ab") as file:
+                file.truncate(8 * self.rows)
+                file.write((ends + start).tobytes())
+        self.rows += len(texts)
+
+    def _end(self, suffix: str) -> int:
+        return int(self.ends(suffix)[-1]) if self.rows else 0
+
+    def ends(self, suffix: str = "") -> Any:
+        """Map the offsets at which the texts end: an array of int64, one a row."""
+        if not self.rows:
+            return np.zeros(0, np.int64)
+        return np.memmap(f"{self._base}{suffix}.ends", np.int64, "r", shape=(self.rows,))
+
+    def text(self, row: int) -> str:
+        """Read one text."""
+        ends = self.ends()
+        start = int(ends[row - 1]) if row else 0
+        with open(f"{self._base}.utf8", "rb") as file:
+            file.seek(start)
+            return file.read(int(ends[row]) - start).decode("utf-8", "surrogatepass")
+
+    def arrow(self) -> Any:
+        """Give all texts as an Arrow array of large strings over the mapped file."""
+        import pyarrow as pa
+
+        starts = pa.py_buffer(np.concatenate([[0], self.ends()]).astype(np.int64).tobytes())
+        length = self._end("")
+        data = pa.py_buffer(self._mapped("")) if length else pa.py_buffer(b"")
+        return pa.LargeStringArray.from_buffers(self.rows, starts, data)
+
+    def _mapped(self, suffix: str) -> mmap.mmap:
+        with open(f"{self._base}{suffix}.utf8", "rb") as file:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+    def holding(self, text: str, groups: Any, *, exact: bool = False) -> Any:
+        """Find which groups of rows contain a text.
+
+        Args:
+            text: what is searched for; anything but an empty text.
+            groups: an array of int64, the row behind the last one of each group (a rollout's).
+            exact: whether its case counts.
+
+        Returns:
+            A sorted array of the groups' numbers.
+        """
+        suffix = "" if exact else FOLDED
+        if not self.rows or not self._end(suffix):
+            return np.zeros(0, np.int64)
+        needle = (text if exact else text.casefold()).encode("utf-8", "surrogatepass")
+        ends = np.concatenate([[0], self.ends(suffix)])
+        stops, rows = ends[groups].tobytes(), ends[1:].tobytes()
+        return np.fromiter(_found(self._mapped(suffix), needle, stops, rows), np.int64)
+
+
+def _found(data: mmap.mmap, needle: bytes, group_ends: bytes, row_ends: bytes) -> Iterator[int]:
+    """Find the groups in which a text stands, each once; never across two rows."""
+    stops, ends = memoryview(group_ends).cast("q"), memoryview(row_ends).cast("q")
+    size, place, group, row = len(needle), 0, 0, 0
+    while (at := data.find(needle, place)) >= 0:
+        row = bisect_right(ends, at, row)
+        if at + size > ends[row]:
+            place = at + 1
+            continue
+        group = bisect_right(stops, at, group)
+        yield group
+        place = stops[group]

@@ -1,0 +1,106 @@
+"""Writes a cassette of constructed rollouts: two or three turns, two calls on average, at least two
+kilobytes of text each, half of it random words.
+
+    python tests/benchmarks/constructed_rollouts.py /tmp/many.jsonl 1000000
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+from pathlib import Path
+from typing import Any
+
+COMMON = 4000
+TOOLS = ("search", "open_page", "run_code", "pay", "lookup")
+
+
+class Writer:
+    """Makes rollouts; the same ones for the same seed."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.rng = random.Random(seed)
+        letters = "abcdefghijklmnopqrstuvwxyzäöüßé"
+        self.words = [
+            "".join(self.rng.choices(letters, k=self.rng.randint(3, 9))) for _ in range(COMMON)
+        ]
+
+    def text(self, count: int) -> str:
+        """Write a text of so many words, every second one a random one."""
+        rng, words = self.rng, self.words
+        random_part = f"{rng.getrandbits(36 * count):x}"
+        made = [random_part[at : at + 7] for at in range(0, 7 * (count // 2), 7)]
+        known = rng.choices(words, k=count - count // 2)
+        return " ".join(word for pair in zip(known, made, strict=False) for word in pair)
+
+    def lines(self, sample: int) -> list[str]:
+        """Write the lines of one rollout as agentkit records it."""
+        rng = self.rng
+        spec = {"model": "constructed-8b", "max_turns": 30}
+        prompt = [{"role": "user", "content": f"Task {sample % 5000}: {self.text(40)}"}]
+        reward = round(rng.random(), 3)
+        meta = {"sample": sample % 8, "prompt_index": sample % 5000, "reward": reward}
+        meta["training_step"] = sample // 1000
+        head = {"agentkit": 1, "kind": "rollout", "sample": sample, "spec": spec}
+        lines = [{**head, "prompt": prompt, "meta": meta, "owner": "constructed"}]
+        turns, tokens = rng.choice((2, 3, 3, 4)), [0, 0]
+        tools = [rng.choice(TOOLS) for _ in range(turns - 1)]
+        failed = ""
+        at = 1.7e9 + sample
+        for turn in range(turns):
+            message: dict[str, Any] = {"role": "assistant", "content": self.text(40)}
+            message["reasoning"] = self.text(40)
+            if turn < turns - 1:
+                arguments = json.dumps({"query": self.text(6), "limit": turn})
+                function = {"name": tools[turn], "arguments": arguments}
+                call = {"id": f"call_{sample}_{turn}", "type": "function", "function": function}
+                message["tool_calls"] = [call]
+            read, wrote = 300 + 200 * turn, 90
+            tokens = [tokens[0] + read, tokens[1] + wrote]
+            finish = "tool_calls" if turn < turns - 1 else "stop"
+            body = {
+                "id": f"chatcmpl-{sample}-{turn}",
+                "object": "chat.completion",
+                "model": "constructed-8b",
+                "choices": [{"index": 0, "message": message, "finish_reason": finish}],
+                "usage": {"prompt_tokens": read, "completion_tokens": wrote},
+            }
+            exchange = {"body": json.dumps(body, ensure_ascii=False), "status": 200}
+            exchange |= {"started": at, "elapsed": 0.5}
+            step = {"step": "model", "sample": sample, "turn": turn, "exchange": exchange}
+            lines.append(step)
+            if turn < turns - 1:
+                failed = "tool:error" if rng.random() < 0.03 else failed
+                result: dict[str, Any] = {"call_id": f"call_{sample}_{turn}", "name": tools[turn]}
+                result["status"] = "ok"
+                result |= {"content": self.text(40), "started": at + 0.5, "elapsed": 0.1}
+                lines.append(
+                    {
+                        "step": "tool",
+                        "sample": sample,
+                        "turn": turn,
+                        "position": 0,
+                        "result": result,
+                    }
+                )
+            at += 1
+        totals = {"turns": turns, "calls": turns - 1}
+        totals |= {"input_tokens": tokens[0], "output_tokens": tokens[1], "trouble": 0}
+        seconds = round(0.6 * turns - 0.1, 6)
+        columns = {"elapsed": seconds, "tools": " ".join(dict.fromkeys(tools)), "final": None}
+        end = {"step": "end", "sample": sample, "stop_reason": "final", "totals": totals}
+        lines.append({**end, "columns": columns})
+        return [json.dumps(line, ensure_ascii=False, separators=(",", ":")) for line in lines]
+
+
+def write(path: Path, count: int) -> None:
+    """Write so many rollouts."""
+    writer = Writer()
+    with path.open("w", encoding="utf-8") as file:
+        for sample in range(count):
+            file.write("\n".join(writer.lines(sample)) + "\n")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]), int(sys.argv[2]))
