@@ -79,6 +79,7 @@ def test_finish_words_of_two_dialects_are_no_difference(rollouts: dict[Any, ak.T
         assert [(d.what, d.before, d.after) for d in found.differences] == [
             ("dialect", "chat", dialect)
         ]
+        assert "finish" not in found.text()
 
 
 def test_an_answer_that_was_cut_differs_from_one_that_was_not(

@@ -36,7 +36,7 @@ from agentkit.types.record import clip
 from agentkit.types.trajectory import ToolResult, Trajectory, Turn
 from agentkit.types.words import count, seconds
 
-_SETTINGS = ("model", "tools", "sampling", "profile", "parser", "policy")
+_SETTINGS = ("model", "tools", "sampling", "dialect", "profile", "parser", "policy")
 _TEXTS = {
     "reasoning": "thought",
     "content": "prose",
@@ -218,6 +218,8 @@ def _lines(row: Row, limits: Limits) -> Iterator[Line]:
     for what, kind in _TEXTS.items():
         if what == "finish_reason":
             yield from _calls(row)
+            if left and right and all(d.what != what for d in row.differences):
+                continue  # the same end, in the words of two dialects
         before, after = _text(left, what), _text(right, what)
         if before != after or (before and what != "finish_reason"):
             yield Line(what.replace("_reason", ""), before, after, kind)
