@@ -165,8 +165,10 @@ STRUCK = [
 ]
 
 
-def struck(name: str, dialect: Any, mode: str, on: tuple[str, ...]) -> Comparison:
-    """Compare a server that has a fault, or none, with a sound one."""
+def struck(
+    name: str, dialect: Any, mode: str, on: tuple[str, ...], other: tuple[str, ...] = ()
+) -> Comparison:
+    """Compare a server that has a fault, or none, with a sound one, or with one like it."""
     (fault,) = find_faults(name)
     script: Any = THOUGHT if fault.needs == "reasoning" else PLAIN
     more: dict[str, Any] = {"chain": True} if fault.lost else {}
@@ -174,7 +176,10 @@ def struck(name: str, dialect: Any, mode: str, on: tuple[str, ...]) -> Compariso
         script = lambda messages: CUSTOM  # noqa: E731
         more = {"tools": [], "max_turns": 1}
     manner: Any = "openai" if dialect == "responses" else "anthropic"
-    with serve(script, manner=manner, faults=on) as bad, serve(script, manner=manner) as good:
+    with (
+        serve(script, manner=manner, faults=on) as bad,
+        serve(script, manner=manner, faults=other) as good,
+    ):
         sides = {
             "struck": agent_of(bad.url, dialect, mode, script, **more),
             "sound": agent_of(good.url, dialect, mode, script, **more),
@@ -190,6 +195,11 @@ def test_a_fault_of_a_dialect_is_named_by_its_cause(name: str, dialect: Any, mod
     assert {d.at for d in found.divergences if d.class_ == class_} <= {"struck", None}
 
 
+@pytest.mark.parametrize(("name", "dialect", "mode"), STRUCK)
+def test_two_servers_with_one_fault_do_not_differ(name: str, dialect: Any, mode: str) -> None:
+    assert not struck(name, dialect, mode, (name,), (name,))
+
+
 @pytest.mark.parametrize("name", ["previous_calls_lost", "custom_tools_dropped"])
 def test_a_sound_server_is_not_blamed(name: str) -> None:
     assert not struck(name, "responses", "block", ())
@@ -199,6 +209,25 @@ def test_every_fault_that_is_known_by_comparing_has_its_class() -> None:
     own = [f for f in faults() if "chat" not in f.dialects and f.divergence]
     assert {fault.name for fault in own} <= CAUSES.keys()
     assert {f.name: f.divergence for f in own} == {f.name: CAUSES[f.name][0] for f in own}
+
+
+@pytest.mark.parametrize("fault", ["tool_call_in_content:hermes", "call_id", "finish_nonstandard"])
+@pytest.mark.parametrize("dialect", ["responses", "messages"])
+def test_a_fault_of_every_dialect_is_found_beside_sound_chat_completions(
+    fault: str, dialect: Any
+) -> None:
+    with serve(PLAIN, manner="vllm", faults=[fault]) as bad, serve(PLAIN, manner="vllm") as good:
+        sides = {
+            "sound": agent_of(good.url, "chat", "block"),
+            "struck": agent_of(bad.url, dialect, "block"),
+        }
+        found = ak.compare(sides, [PROMPT], progress=False)
+    known = {"tool_call_in_content:hermes": "call_in_text", "finish_nonstandard": "finish_reason"}
+    if fault == "call_id":  # each dialect has ids of its own
+        assert "call_id" not in causes(found)
+    else:
+        assert known[fault] in causes(found)
+        assert {d.at for d in found.divergences} == {"struck"}
 
 
 def test_instructions_are_the_system_message_of_the_others() -> None:

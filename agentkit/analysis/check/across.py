@@ -49,7 +49,8 @@ def _differences(left: CheckCell, right: CheckCell) -> list[CheckFinding]:
         return []
     if left.trajectory.error is not None or right.trajectory.error is not None:
         return []  # which their own cells say
-    names, same = (left.key, right.key), left.dialect == right.dialect
+    same = left.dialect == right.dialect
+    names = (left.form, right.form) if same else (left.dialect, right.dialect)
     pair = Cell(0, names, left.trajectories, right.trajectories)
     found = compare_cell(pair, same).divergences
     chance = right.trajectory.spec.sampling.get("temperature") != 0
