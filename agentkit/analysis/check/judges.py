@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from agentkit.analysis.check.cell import CheckFinding
-from agentkit.analysis.check.scenarios import LONG, ODD
+from agentkit.analysis.check.scenarios import LONG, ODD, SCENARIOS
 from agentkit.analysis.divergence.classes import CLASSES
 from agentkit.dialects.messages.preflight import signature_problems
 from agentkit.read.body.finish_words import means
@@ -182,10 +182,14 @@ def _cut(trajectory: Trajectory) -> tuple[bool, list[CheckFinding]]:
     response, usage = turn.response, turn.response.usage
     if means(response.finish_reason, "length"):
         return True, []
-    whole = usage is not None and (usage.output_tokens or 0) < 16
-    if whole:
+    used, sent = (usage.output_tokens if usage else None), trajectory.spec.sampling
+    limit = sent.get("max_tokens") or sent.get("max_completion_tokens") or _CUT_AT
+    if used is None or used < limit:
         return False, []
-    message = f"the answer was cut at 16 tokens, and ends with {response.finish_reason!r}"
+    if used > limit:
+        message = f"max_tokens={limit} gave {used} tokens"
+        return True, [_wrong(message, CLASSES["request_ignored"].hint, code="request_ignored")]
+    message = f"the answer was cut at {limit} tokens, and ends with {response.finish_reason!r}"
     return True, [_wrong(message, CLASSES["truncation"].hint)]
 
 
@@ -239,6 +243,7 @@ def _absent(message: str, hint: str) -> CheckFinding:
     return CheckFinding(code="logprobs", severity="warning", message=message, hint=hint)
 
 
+_CUT_AT = next(scenario.max_tokens for scenario in SCENARIOS if scenario.name == "cut")
 JUDGES: dict[str, Judge] = {
     "parallel calls": _parallel,
     "required": _required,

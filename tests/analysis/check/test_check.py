@@ -184,3 +184,19 @@ def test_what_may_be_chance_is_told_and_blamed_on_nobody() -> None:
         cell = found["chat/one call/stream"]
         (told,) = [finding for finding in cell.findings if finding.code == "stream_vs_block"]
         assert (cell.verdict, "n=8" in told.hint) == (verdict, verdict == "right")
+
+
+@pytest.mark.parametrize(
+    ("used", "verdict", "told"),
+    [
+        (15, "silent", None),
+        (16, "wrong", "the answer was cut at 16 tokens, and ends with 'stop'"),
+        (17, "wrong", "max_tokens=16 gave 17 tokens"),
+    ],
+)
+def test_a_limit_is_kept_told_or_not_met(used: int, verdict: str, told: str | None) -> None:
+    usage = {"prompt_tokens": 9, "completion_tokens": used, "total_tokens": 9 + used}
+    answer = {"usage": usage, "choices": [{**says("Rome is"), "index": 0}]}
+    cell = asked(answer, "cut")["chat/cut/block"]
+    assert cell.verdict == verdict
+    assert next((f.message for f in cell.findings), None) == told
