@@ -32,6 +32,7 @@ from agentkit.trajectory.stitch.units import RequestUnits, Unit
 
 _SOON = 60.0
 """Seconds in which the same bytes of a client that never counts are taken for a retry."""
+_CALLS = ("call", "result")
 _COMPARED = 64
 """Answers of equal histories whose text is compared with the beginning of a longer one."""
 
@@ -153,14 +154,15 @@ class KnownAnswers:
         return 0, None
 
     def _by_id(self, said: Sequence[Unit]) -> tuple[int, FlowNode | None]:
-        """Find the answer with the last known call of a history, and the place of that call."""
+        """Find the answer with the last known call of a history, and the place of its first call."""
         for place, call_id in last_ids(said):
             found = self._called.get(call_id)
+            if found is not None and said[place][0] == "assistant":
+                return place, found
             if found is not None:
-                first = place
-                while first and said[first - 1][:2] == ("call", call_id):
-                    first -= 1
-                return first, found
+                ids = {unit[1] for unit in found.answer if unit[0] == "call"}
+                own = (at for at, u in enumerate(said) if u[0] in _CALLS and u[1] in ids)
+                return min(own, default=place), found
         return -1, None
 
     def _gone_on(

@@ -51,7 +51,8 @@ class OpenCalls:
 
     def find(self, node: FlowNode) -> OpenCall | None:
         """Find the call that a rollout which begins with this request runs in; None where there is
-        none. A call that runs none yet goes before one that does, a later answer before an earlier.
+        none. A call of the same client goes before another, one that runs none yet before one that
+        does, an earlier answer before a later.
         """
         first = node.first_text
         if len(first) < _SHORTEST:
@@ -62,12 +63,14 @@ class OpenCalls:
                 found += (c for c in self._calls[text].values() if _is_other(c.node, node))
         if not found:
             return None
-        best = max(found, key=lambda call: (not self._runs(call), call.node.number, -call.position))
+        best = max(found, key=lambda call: self._rank(call, node))
         self._busy.add((best.node.number, best.position))
         return best
 
-    def _runs(self, call: OpenCall) -> bool:
-        return (call.node.number, call.position) in self._busy
+    def _rank(self, call: OpenCall, node: FlowNode) -> tuple[bool, bool, bool, int, int]:
+        caller, place = call.node, (call.node.number, call.position)
+        same = caller.sender == node.sender, caller.fingerprint[0] == node.fingerprint[0]
+        return *same, place not in self._busy, -caller.number, -call.position
 
 
 def _is_other(caller: FlowNode, node: FlowNode) -> bool:
