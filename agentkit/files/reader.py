@@ -37,13 +37,14 @@ from agentkit.files.foreign.logs.raw_answer import (
     rollout_of_turn,
 )
 from agentkit.files.foreign.logs.rows import entries_of, entry_of, in_order
+from agentkit.files.foreign.logs.stitched_log import stitched
 from agentkit.files.gate import all_opened
 from agentkit.files.path import UNPACKED, is_packed, is_pattern, is_url, path_in, to_open
 from agentkit.read.managed import is_managed
 from agentkit.read.plain import plain
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import Trajectory, Turn
-from agentkit.types.wire import Exchange
+from agentkit.types.wire import Exchange, Flow
 from agentkit.types.words import in_line
 
 _log = logging.getLogger("agentkit")
@@ -138,6 +139,11 @@ def forms_hint() -> str:
 # what each form is
 
 
+def _is_flows(x: Any) -> bool:
+    """Tell whether it is a list of flows."""
+    return isinstance(x, (list, tuple)) and bool(x) and all(isinstance(i, Flow) for i in x)
+
+
 def _is_holder(x: Any) -> bool:
     return not isinstance(x, (str, bytes, Mapping, list, tuple)) and _inside(x) is not None
 
@@ -154,10 +160,6 @@ def _inside(x: Any) -> Any:
 
 
 # how each form is read
-
-
-def _of_turn(turn: Turn, tools: Any) -> list[Trajectory]:
-    return [rollout_of_turn(turn)]
 
 
 def _of_response(response: Response, tools: Any) -> list[Trajectory]:
@@ -255,11 +257,11 @@ def _of_raw(text: Any, tools: Any) -> list[Trajectory]:
         values = json_values(text, "the text")
     except CassetteError:
         values = []
-    if values and isinstance(values[0], dict) and "agentkit" in values[0]:
-        return load_lines(decode_lines(text.splitlines()))
     known = foreign_rollouts(values_set(values, "the text"))
     if known is not None:
         return known
+    if values and isinstance(values[0], dict) and "agentkit" in values[0]:
+        return load_lines(decode_lines(text.splitlines()))
     log = len(values) > 1 or any(isinstance(value, list) for value in values)
     asked = ("messages", "request", "input")
     if log or any(name in value for value in _mappings(values) for name in asked):
@@ -359,7 +361,9 @@ def _of_list(listed: Iterable[Any], tools: Any) -> list[Trajectory]:
 
 FORMS = (
     Form("a trajectory", Trajectory, lambda trajectory, tools: [trajectory]),
-    Form("a turn", Turn, _of_turn),
+    Form("a turn", Turn, lambda turn, tools: [rollout_of_turn(turn)]),
+    Form("a flow", Flow, lambda flow, tools: stitched([flow]).rollouts),
+    Form("a list of flows", _is_flows, lambda flows, tools: stitched(flows).rollouts),
     Form("a response", Response, _of_response),
     Form("an exchange", Exchange, _of_exchange),
     Form("an index", Index, _of_index),

@@ -18,10 +18,12 @@ from hypothesis import strategies as st
 import agentkit as ak
 from agentkit.analysis.compare.sides import stored
 from agentkit.errors import AgentkitError, CassetteError, NoFile, UsageError
+from agentkit.files.foreign.logs.flow_log import flow_line, head_line
 from agentkit.files.reader import FORMS, forms_hint, rollouts_in
 from agentkit.testing import calls, says, serve
 from agentkit.testing.server.recorded import recorded
 from agentkit.types.trajectory import Message
+from agentkit.types.wire import Exchange, Flow
 from tests.files.damage_cases import WRONG, places, with_value
 from tests.support.loaded import load_one
 from tests.support.paths import CORPUS
@@ -52,6 +54,17 @@ CAPTURE = [
     {"case": "weather/turn1", "request": {"messages": CHAT[:3]}, "body": json.dumps(BODY)},
 ]
 ROLLOUT = ak.rollout(ak.demo())
+FLOWS = [
+    Flow(
+        number=number,
+        path="/v1/chat/completions",
+        body=json.dumps({"messages": CHAT[:asked]}),
+        started=1000.0 + number,
+        exchange=Exchange(body=json.dumps(body), status=200, started=1000.0 + number, elapsed=0.5),
+    )
+    for number, (asked, body) in enumerate([(1, CALLING), (3, BODY)])
+]
+"""A run of an agent that is not ours, as a tap keeps it."""
 
 
 def many() -> Any:
@@ -72,6 +85,12 @@ def written(folder: Path, name: str, *values: Any) -> Path:
 
 def saved(folder: Path) -> Path:
     return ak.save(many(), folder / "saved.jsonl")
+
+
+def flow_log(folder: Path) -> Path:
+    path = folder / "flows.jsonl"
+    path.write_text(head_line({"": "http://localhost:1/v1"}) + "".join(map(flow_line, FLOWS)))
+    return path
 
 
 def in_folder(folder: Path) -> str:
@@ -118,6 +137,10 @@ FORM: dict[str, tuple[Callable[[Path], Any], int]] = {
     "capture": (lambda _: CAPTURE, 2),
     "captured exchange": (lambda _: CAPTURE[1], 1),
     "capture as text": (lambda _: "\n".join(map(json.dumps, CAPTURE)), 2),
+    "flow log": (flow_log, 1),
+    "flow log as text": (lambda folder: flow_log(folder).read_text(), 1),
+    "flow": (lambda _: FLOWS[0], 1),
+    "flows": (lambda _: list(FLOWS), 1),
     "frame": (lambda _: pd.DataFrame({"messages": [CHAT, CHAT[:1]], "reward": [1, 0]}), 2),
     "iterator": (lambda _: iter([{"messages": CHAT}, BODY]), 2),
     "cassette": (lambda folder: saved(folder), 4),

@@ -39,6 +39,8 @@ _LOOKED_AT = 1000
 _REMEMBERED = 10_000
 """Lines that were told of and are not told of again."""
 _TOTALS = ("turns", "calls", "input_tokens", "output_tokens")
+_FLOWS = b'"flows"'
+"""What the first line of a tap's log calls itself, which is no cassette."""
 _KEPT = 16
 """Rollouts that stay in memory, those looked at last."""
 
@@ -288,11 +290,11 @@ def is_cassette(path: Any) -> bool:
                 return False
             if not line.strip():
                 continue
-            if line.startswith(b'{"agentkit":'):
+            if line.startswith(b'{"agentkit":') and _FLOWS not in line[:24]:
                 return True
             data = decoded(line)
             if data is not None and ("agentkit" in data or not is_line(data)):
-                return "agentkit" in data
+                return "agentkit" in data and data["agentkit"] != "flows"
     return False
 
 

@@ -9,12 +9,13 @@ from agentkit.errors import CassetteError
 from agentkit.files.foreign.datasets.xlam import XLAM
 from agentkit.files.foreign.format import ForeignFormat
 from agentkit.files.foreign.input.file_set import FileSet
+from agentkit.files.foreign.logs.stitched_log import FLOWS
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import in_line
 
 _log = logging.getLogger("agentkit")
 
-FORMATS: tuple[ForeignFormat, ...] = (XLAM,)
+FORMATS: tuple[ForeignFormat, ...] = (FLOWS, XLAM)
 
 
 def format_of(source: FileSet) -> ForeignFormat | None:

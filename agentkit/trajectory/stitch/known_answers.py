@@ -154,7 +154,7 @@ class KnownAnswers:
         return 0, None
 
     def _by_id(self, said: Sequence[Unit]) -> tuple[int, FlowNode | None]:
-        """Find the answer with the last known call of a history, and the place of its first call."""
+        """Find the answer with the last known call of a history, and where its calls begin."""
         for place, call_id in last_ids(said):
             found = self._called.get(call_id)
             if found is not None and said[place][0] == "assistant":

@@ -92,22 +92,22 @@ class FlowReading:
         self._first = 0
         self._next = 0
 
-    def take(self, lines: Iterable[str | bytes]) -> Iterator[Flow]:
+    def take(self, lines: Iterable[str | bytes | Mapping[str, Any]]) -> Iterator[Flow]:
         """Read the next lines.
 
         Args:
-            lines: whole lines; the last of a file that is being written may lack its end, and is
-                better left for later.
+            lines: whole lines, or what is decoded of them; the last of a file that is being
+                written may lack its end, and is better left for later.
 
         Returns:
             The flows of them in the order of their ends; those below another head are numbered on.
         """
         for line in lines:
             self._lines += 1
-            if not line.strip():
+            if isinstance(line, (str, bytes)) and not line.strip():
                 continue
-            data = decoded(line)
-            if data is None:
+            data = decoded(line) if isinstance(line, (str, bytes)) else line
+            if not isinstance(data, dict):
                 self._report("is torn")
             elif is_flow_head(data):
                 self._begin(data)
