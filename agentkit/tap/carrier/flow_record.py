@@ -17,7 +17,7 @@ from agentkit.servers.redaction.secret_names import holds_no_secret, is_given
 from agentkit.servers.redaction.secret_values import header_secrets, url_secrets
 from agentkit.servers.transport.encodings import DamagedError, inflater
 from agentkit.tap.carrier.sieve import is_clean
-from agentkit.tap.seam.passing import GoneError, Passing
+from agentkit.tap.seam.passing import MOST_KEPT, GoneError, Passing
 from agentkit.types.request import Spec
 from agentkit.types.wire import ApiError, Exchange, Flow
 
@@ -25,7 +25,7 @@ _STREAM = re.compile(rb'"stream"\s*:\s*true')
 _GONE = "the agent closed its connection before the whole answer had come"
 _TOO_LARGE = ApiError(
     kind="body_too_large",
-    message=f"it is larger than {MOST_BYTES:,} bytes; what is beyond passed, and is not kept",
+    message=f"it is larger than {MOST_KEPT:,} bytes; what is beyond passed, and is not kept",
 )
 _SPEC = Spec()
 

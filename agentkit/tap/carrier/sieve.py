@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 
-from agentkit.servers.redaction.exchange_text import raw_texts
+from agentkit.servers.redaction.exchange_text import ALMOST, raw_texts
 from agentkit.servers.redaction.redactor import Redactor
 from agentkit.types.wire import Exchange
 
@@ -29,8 +29,9 @@ def is_clean(exchange: Exchange, redact: Redactor) -> bool:
     """
     if not redact:
         return True
+    error = exchange.transport_error
     beside = (exchange.url, *(value for _, value in exchange.headers))
-    if exchange.transport_error is not None or any(map(redact.finds, beside)):
+    if any(map(redact.finds, beside)) or (error and redact.finds(f"{error.message}{error.hint}")):
         return False
     whole = "".join(raw_texts(exchange))
     if redact.finds(whole) or "\\u00" in whole or _SEVERAL.search(whole):
@@ -38,4 +39,8 @@ def is_clean(exchange: Exchange, redact: Redactor) -> bool:
     texts: defaultdict[str, list[str]] = defaultdict(list)
     for name, text in _TEXTS.findall(whole):
         texts[name].append(text)
-    return not any(redact.finds("".join(pieces)) for pieces in texts.values() if len(pieces) > 1)
+    joined = ["".join(pieces) for pieces in texts.values()]
+    if any(map(redact.finds, joined)):
+        return False
+    # what breaks off may end in the beginning of a secret
+    return error is None or all(redact.unfinished(text) < ALMOST for text in (whole, *joined))

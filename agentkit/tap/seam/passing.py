@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from agentkit.servers.arrival import MOST_BYTES
+MOST_KEPT = 32 * 2**20
+"""Bytes of a body, as it passes, that are kept for the record; more passes."""
 
 
 class GoneError(Exception):
@@ -84,6 +85,6 @@ class Passing:
 
     def _room(self, size: int) -> bool:
         self._kept += size
-        if self._kept > MOST_BYTES:
+        if self._kept > MOST_KEPT:
             self.cut = True
         return not self.cut
