@@ -6,8 +6,11 @@ import json
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 
+from agentkit.errors import CassetteError
 from agentkit.files.foreign.logs.flow_log import read_flow
+from agentkit.trajectory.stitch.stitcher import Stitcher
 from agentkit.types.wire import Chunk, Flow
 
 Follower = Callable[[str, int], None]
@@ -20,7 +23,12 @@ class FlowList:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._texts: dict[int, str] = {}
-        self._read: dict[int, tuple[str, Flow]] = {}
+        """What has come since somebody looked."""
+        self._flows: dict[int, Flow] = {}
+        self._looking = threading.RLock()
+        self._stitcher = Stitcher()
+        self._arrived: set[int] = set()
+        self._ended: set[int] = set()
         self._open: set[int] = set()
         self._coming: dict[int, list[Chunk]] = {}
         self.followers: list[Follower] = []
@@ -32,7 +40,7 @@ class FlowList:
         """Take a request whose answer is awaited."""
         flow = read_flow(text)
         with self._lock:
-            if flow.number in self._texts:
+            if flow.number in self._texts or flow.number in self._flows:
                 return
             self._texts[flow.number] = text
             self._open.add(flow.number)
@@ -67,13 +75,38 @@ class FlowList:
 
     def flows(self) -> list[Flow]:
         """Read what has come since somebody looked, and give all in order of arrival."""
+        with self._looking:
+            self._look()
+            return [flow for _, flow in sorted(self._flows.items())]
+
+    def stitched(self) -> Stitcher:
+        """Put what has come since somebody looked where it belongs, in the order in which requests
+        arrived and answers ended, and give what knows it.
+        """
+        with self._looking:
+            self._look()
+            arrivals = [f for n, f in self._flows.items() if n not in self._arrived]
+            ends = [f for n, f in self._flows.items() if n not in self._ended and f.exchange]
+            events = [(flow.started or 0.0, 0, flow.number) for flow in arrivals]
+            events += [(_end(flow), 1, flow.number) for flow in ends]
+            for _, ended, number in sorted(events):
+                flow = self._flows[number]
+                self._arrived.add(number)
+                if ended:
+                    self._ended.add(number)
+                self._stitcher.add(flow if ended else replace(flow, exchange=None))
+            return self._stitcher
+
+    def _look(self) -> None:
         with self._lock:
-            texts = sorted(self._texts.items())
-        for number, text in texts:
-            known = self._read.get(number)
-            if known is None or known[0] is not text:
-                self._read[number] = text, read_flow(text)
-        return [self._read[number][1] for number, _ in texts]
+            texts, self._texts = self._texts, {}
+            # counted as known before they are read: the same request may be told of again
+            self._flows.update({n: Flow(number=n) for n in texts if n not in self._flows})
+        for number, text in texts.items():
+            try:
+                self._flows[number] = read_flow(text)
+            except CassetteError as exc:
+                self.failures.append(f"flow {number}: {exc.message}")
 
     def coming(self, number: int) -> tuple[Chunk, ...]:
         """Give what has come of an answer that is on its way, while somebody follows."""
@@ -83,7 +116,7 @@ class FlowList:
     def counts(self) -> tuple[int, int]:
         """Count the flows, and those of them in flight."""
         with self._lock:
-            return len(self._texts), len(self._open)
+            return len(self._texts.keys() | self._flows.keys()), len(self._open)
 
     def close(self) -> None:
         """Note that nothing more is heard."""
@@ -92,10 +125,21 @@ class FlowList:
 
     def after_fork(self) -> None:
         """Leave what is in flight to the parent."""
-        self._lock = threading.Lock()
+        self._lock, self._looking = threading.Lock(), threading.RLock()
         self.followers = []
 
     def _tell(self, kind: str, number: int) -> None:
         for follower in list(self.followers):
             with suppress(Exception):  # the others are to hear of it too
                 follower(kind, number)
+
+
+def _end(flow: Flow) -> float:
+    """Give when the agent had the whole answer: a stream is read to its last piece, behind which
+    its connection may stay open for a while.
+    """
+    exchange = flow.exchange
+    if exchange is None:
+        return 0.0
+    last = exchange.chunks[-1].at if exchange.chunks else exchange.elapsed
+    return (flow.started or 0.0) + (last or 0.0)

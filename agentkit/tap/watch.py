@@ -15,6 +15,8 @@ from agentkit.tap.channel import Channel
 from agentkit.tap.client.client_source import ClientSource, is_client
 from agentkit.tap.flow_list import FlowList, Follower
 from agentkit.tap.upstreams import Watched, environment, watched
+from agentkit.trajectory.stitch.link import FlowLink
+from agentkit.types.trajectory import Trajectory
 from agentkit.types.wire import Chunk, Flow
 
 _BY_CLIENT = "hand w.client to the agent, or w.client_for(label) to each of several"
@@ -109,6 +111,21 @@ class Watch:
         return self._list.flows()
 
     @property
+    def rollouts(self) -> list[Trajectory]:
+        """The rollouts that the requests make up, by what they go on from, those of sub-agents in
+        the results of their calls.
+        """
+        self._share_secrets()
+        self._channel.sync()
+        return self._list.stitched().rollouts
+
+    @property
+    def links(self) -> list[FlowLink]:
+        """Where each request belongs, and what says so."""
+        self._channel.sync()
+        return self._list.stitched().links
+
+    @property
     def failures(self) -> list[str]:
         """What agentkit itself could not read or record; the bytes passed all the same."""
         return list(self._list.failures)
@@ -193,8 +210,8 @@ class Watch:
         count, waiting = self._list.counts()
         own = self._channel.url if isinstance(self._channel, ClientSource) else ""
         servers = ", ".join(one.url for one in self._servers) or own
-        closed = "" if self._channel.alive else ", closed"
-        return f"<Watch {servers}: {count} requests, {waiting} in flight{closed}>"
+        state = f"{waiting} in flight" if self._channel.alive else "closed"
+        return f"<Watch {servers}: {count} requests, {state}>"
 
     def _begin(self, text: str) -> None:
         self._share_secrets()

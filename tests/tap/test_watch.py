@@ -46,7 +46,7 @@ def test_requests_pass_and_are_flows(http: HttpServer, tmp_path: Path) -> None:
     assert stream.exchange is not None
     assert "".join(chunk.text for chunk in stream.exchange.chunks).endswith("data: [DONE]\n\n")
     assert not watch.failures
-    assert repr(watch) == f"<Watch {http.url}: 2 requests, 0 in flight, closed>"
+    assert repr(watch) == f"<Watch {http.url}: 2 requests, closed>"
     lines = record.read_text().splitlines()
     assert [json.loads(line).get("number") for line in lines] == [None, 0, 1]
     assert KEY not in record.read_text()
