@@ -8,12 +8,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from agentkit.debugger.breakpoint_list import Breakpoints
 from agentkit.errors import UsageError, checked_keywords, suggest
 from agentkit.files.path import to_write
 from agentkit.servers.redaction.known_secrets import known_secrets, shared_secrets
 from agentkit.tap.channel import Channel
 from agentkit.tap.client.client_source import ClientSource, is_client
 from agentkit.tap.flow_list import FlowList, Follower
+from agentkit.tap.hold.pending_flow import PendingFlows
+from agentkit.tap.hold.pending_list import PendingList
 from agentkit.tap.upstreams import Watched, environment, watched
 from agentkit.trajectory.stitch.link import FlowLink
 from agentkit.types.trajectory import Trajectory
@@ -55,6 +58,10 @@ class Watch:
         self._channel: Channel | ClientSource = (
             Channel(setup, heard) if client is None else ClientSource(client, record, heard)
         )
+        self._pending = PendingList(
+            lambda message: self._channel.send(message, "hold"), lambda: self._channel.alive
+        )
+        self._channel.listen("hold", self._pending.hear)
         self._before: list[dict[str, str | None]] = []
         self.record = record
         """The file that each exchange is written to; None for none."""
@@ -151,6 +158,35 @@ class Watch:
         """Give what has come of the answer of a flow in flight, while somebody follows."""
         return self._list.coming(number)
 
+    @property
+    def pending(self) -> PendingFlows:
+        """The requests and answers that wait for what is decided about them."""
+        return self._pending.pending
+
+    @property
+    def breakpoints(self) -> Breakpoints:
+        """What makes requests and answers wait; `remove`, `turn_off` and `clear` count at once."""
+        return self._pending.breakpoints
+
+    def hold(self, *points: Any) -> None:
+        """Have requests wait before they leave, and answers before the agent gets them, where a
+        breakpoint stops: `ak.break_on.request()`, `ak.break_on.tool("pay")`, …. What waits is in
+        `pending`. While there is a breakpoint on answers, each of them is read whole before it
+        passes, streams too.
+
+        Args:
+            points: breakpoints of `ak.break_on`, or functions of a `BreakpointContext`.
+
+        Raises:
+            UsageError: one is neither.
+        """
+        for point in points:
+            self._pending.breakpoints.add(point)
+
+    def release(self) -> None:
+        """Let all that waits go on as it came, and take the breakpoints away."""
+        self._pending.release()
+
     def client_for(self, label: str) -> Any:
         """Copy the watched client once more; what the copy sends is known by a label: for each run
         of a batch.
@@ -183,7 +219,10 @@ class Watch:
         return self._url(known[server], label)
 
     def close(self) -> None:
-        """Stop listening. What is in flight goes on to its end, and is recorded."""
+        """Stop listening. What waits is let go; what is in flight goes on to its end, and is
+        recorded.
+        """
+        self._pending.release()
         self._channel.close()
         self._channel.join()
 

@@ -110,7 +110,7 @@ class Carriage:
         if request.headers.get("Expect", "").lower() == "100-continue":
             outlet.inform(100, "Continue")
         body = await self._body(request, passing)
-        if self._holder.requests:
+        if self._holder.requests and not isinstance(body, AsyncGenerator):
             verdict = await self._asked(self._holder.request, passing, outlet)
             if verdict.answer is not None:
                 await self._substitute(passing, outlet, verdict.answer)
@@ -138,7 +138,10 @@ class Carriage:
         if (length is None or length > _WHOLE) and not self._holder.requests:
             return _read(request, passing)
         while not content.at_eof():
-            passing.take(await content.readany())
+            piece = await content.readany()
+            passing.take(piece)
+            if passing.cut:  # too large to be stopped
+                return _read(request, passing, (*passing.body, piece))
         return b"".join(passing.body)
 
     async def _pass(
@@ -170,23 +173,33 @@ class Carriage:
     async def _pass_whole(
         self, passing: Passing, outlet: Outlet, pieces: AsyncGenerator[bytes, None]
     ) -> None:
-        """Read the whole answer, and give the agent what is decided about it."""
+        """Read the whole answer, and give the agent what is decided about it. One that is too large
+        to be kept passes as it comes.
+        """
         broken: Exception | None = None
+        piece = b""
         try:
-            async for piece in pieces:
-                passing.add(piece)
-                self._log.piece(passing)
+            async with self._holder.keep(passing, outlet):
+                async for piece in pieces:
+                    passing.add(piece)
+                    if passing.cut:
+                        break
+                    self._log.piece(passing)
         except Exception as exc:
-            broken = exc
-        verdict = await self._asked(self._holder.answer, passing, outlet)
-        if verdict.answer is not None:
-            passing.error = broken
-            await self._substitute(passing, outlet, verdict.answer)
-            return
+            broken = passing.error = exc
+        if not passing.cut:
+            verdict = await self._asked(self._holder.answer, passing, outlet)
+            if verdict.answer is not None:
+                await self._substitute(passing, outlet, verdict.answer)
+                return
         headers = end_to_end(passing.answer_headers)
         await outlet.begin(passing.status or 502, passing.reason, headers)
-        for _, piece in passing.pieces:
+        for _, kept in passing.pieces:
+            await outlet.write(kept)
+        if passing.cut:
             await outlet.write(piece)
+            async for piece in pieces:
+                await outlet.write(piece)
         if broken is not None:
             raise broken
         await outlet.finish()
@@ -227,7 +240,11 @@ class Carriage:
             self._log.report(exc, number)
 
 
-async def _read(request: web.BaseRequest, passing: Passing) -> AsyncGenerator[bytes, None]:
+async def _read(
+    request: web.BaseRequest, passing: Passing, begun: tuple[bytes, ...] = ()
+) -> AsyncGenerator[bytes, None]:
+    for piece in begun:
+        yield piece
     while not request.content.at_eof():
         piece = await request.content.readany()
         passing.take(piece)

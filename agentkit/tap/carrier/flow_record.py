@@ -75,13 +75,24 @@ class FlowReader:
         return replace(flow, exchange=given, original_exchange=own if asked else None)
 
     def _answer(self, passing: Passing, came: Passing) -> Exchange:
-        """Read the answer."""
+        """Read the answer, secrets taken out."""
+        exchange = self.raw(passing, came)
+        if is_clean(exchange, self._secrecy.redact):
+            return exchange
+        return self._secrecy.answer(_SPEC, exchange, 0).exchange
+
+    def raw(self, passing: Passing, came: Passing) -> Exchange:
+        """Read an answer as it came.
+
+        Args:
+            passing: the request.
+            came: its answer, or what the agent got in place of it.
+        """
         headers = {_text(name).lower(): _text(value) for name, value in came.answer_headers}
-        asked = any(map(_STREAM.search, passing.body))
         clock = _Times()
         arrival = Arrival(
             clock=clock,
-            stream=asked or "event-stream" in headers.get("content-type", ""),
+            stream=asks_for_stream(passing) or "event-stream" in headers.get("content-type", ""),
             redact=AS_IT_CAME,
             url=clean_url(passing.url) if "?" in passing.url else passing.url,
             most=MOST_BYTES,
@@ -100,9 +111,18 @@ class FlowReader:
             exchange = replace(exchange, transport_error=gone)
         if came.cut:
             exchange = replace(exchange, transport_error=exchange.transport_error or _TOO_LARGE)
-        if is_clean(exchange, self._secrecy.redact):
-            return exchange
-        return self._secrecy.answer(_SPEC, exchange, 0).exchange
+        return exchange
+
+
+def asks_for_stream(passing: Passing) -> bool:
+    """Tell whether a request asks for a stream."""
+    return any(map(_STREAM.search, passing.body))
+
+
+def read_body(passing: Passing) -> str:
+    """Read the body of a request as it came."""
+    headers = [(_name(name), _text(value)) for name, value in passing.headers]
+    return _text(_inflated(b"".join(passing.body), headers))
 
 
 class _Times:

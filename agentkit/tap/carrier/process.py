@@ -20,8 +20,8 @@ from agentkit.tap.carrier.carriage import Carriage
 from agentkit.tap.carrier.flow_writer import FlowWriter
 from agentkit.tap.carrier.routes import Routes
 from agentkit.tap.carrier.speaker import Speaker
+from agentkit.tap.carrier.stops.kernel_holder import KernelHolder
 from agentkit.tap.carrier.upstream import Upstream
-from agentkit.tap.seam.holder import Holder, Open
 
 _LONGEST_HEADER = 2**16
 _LAST_SECONDS = 600.0
@@ -29,11 +29,6 @@ _LAST_SECONDS = 600.0
 _CLOSE_SECONDS = 0.2
 _SWITCH_SECONDS = 0.0005
 """What is read for the record gives way to bytes that pass as soon as that."""
-
-
-def make_holder(speaker: Speaker) -> Holder:
-    """Make what stops requests."""
-    return Open()
 
 
 class Carrier:
@@ -50,7 +45,7 @@ class Carrier:
         self._setup, self._speaker = setup, speaker
         servers = {name: server["url"] for name, server in setup["servers"].items()}
         self._writer = FlowWriter(setup["record"], servers, speaker)
-        self._holder = make_holder(speaker)
+        self._holder = KernelHolder(speaker)
         self._upstreams = {
             server["token"]: Upstream(server["root"], server["headers"], server["query"])
             for server in setup["servers"].values()

@@ -140,6 +140,9 @@ class ClientSource:
         if self.alive:
             self._writer.end(passing)
 
+    def listen(self, kind: str, hear: Hear) -> None:
+        """Have messages of a kind heard."""
+
     def send(self, message: Any, kind: str = "") -> None:
         """Do as a carrier is told."""
         if kind == "follow":

@@ -2,22 +2,26 @@
 is told what becomes of each request and each answer.
 
 Messages of the process, behind the word `hold`: `ask 7 request {flow}`, `ask 8 answer {flow}`, and
-`gone 7` where the agent went away. Messages to it: `{"requests": true, "answers": false}`, what is
-asked about; `{"verdict": 7}`, it passes; `{"verdict": 7, "person": true, "changes": […]}` or
-`{…, "answer": {…}}`, what a person decided.
+`gone 7` where the agent went away. Messages to it: what is asked about, to which it says `set 3`
+(`{"requests": true, "answers": false, "set": 3}`); that it passes (`{"verdict": 7}`); and what a
+person decided (`{"verdict": 7, "person": true, "changes": […]}`, or `"answer": {…}` in place of
+changes).
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 from agentkit.debugger.breakpoint_list import Breakpoints
 from agentkit.files.foreign.logs.flow_log import read_flow
 from agentkit.tap.hold.moments import Side, sides_of, stop_for
 from agentkit.tap.hold.pending_flow import PendingFlow, PendingFlows
-from agentkit.trajectory.breakpoints import Breakpoint
+
+_SET_SECONDS = 10.0
+"""For the process to hear what it is to ask about; it takes some thousandths of a second."""
 
 
 class PendingList:
@@ -25,10 +29,16 @@ class PendingList:
 
     Args:
         send: takes a message for the process.
+        is_alive: tells whether the process hears it.
     """
 
-    def __init__(self, send: Callable[[dict[str, Any]], None]) -> None:
-        self._send = send
+    def __init__(
+        self, send: Callable[[dict[str, Any]], None], is_alive: Callable[[], bool]
+    ) -> None:
+        self._send, self._is_alive = send, is_alive
+        self._sets = count(1)
+        self._set: dict[int, threading.Event] = {}
+        self._hearer: int | None = None
         self._lock = threading.Lock()
         self._waiting: dict[int, PendingFlow] = {}
         self._asked: dict[str, bool] = {"requests": False, "answers": False}
@@ -46,8 +56,12 @@ class PendingList:
 
     def hear(self, text: str) -> None:
         """Take a message of the process."""
+        self._hearer = threading.get_ident()
         word, _, rest = text.partition(" ")
         number, _, rest = rest.partition(" ")
+        if word == "set":
+            self._set.pop(int(number), threading.Event()).set()
+            return
         if word == "gone":
             with self._lock:
                 left = self._waiting.pop(int(number), None)
@@ -88,10 +102,6 @@ class PendingList:
             self.changed()
         return waited is not None
 
-    def hold(self, *points: Any) -> list[Breakpoint]:
-        """Add breakpoints, or functions of a moment as such."""
-        return [self.breakpoints.add(point) for point in points]
-
     def release(self) -> None:
         """Take all breakpoints away, and let everything that waits go on as it came."""
         self.breakpoints.clear()
@@ -103,5 +113,16 @@ class PendingList:
         asked = {"requests": "request" in sides, "answers": "answer" in sides}
         if asked != self._asked:
             self._asked = asked
-            self._send(asked)
+            self._settle(asked)
         self.changed()
+
+    def _settle(self, asked: dict[str, bool]) -> None:
+        """Have the process ask about this, and wait until it does: what an agent sends from now on
+        is held.
+        """
+        number, done = next(self._sets), threading.Event()
+        self._set[number] = done
+        self._send({**asked, "set": number})
+        hears = threading.get_ident() == self._hearer
+        if not hears and self._is_alive():
+            done.wait(_SET_SECONDS)

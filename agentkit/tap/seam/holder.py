@@ -26,13 +26,14 @@ request is read whole before it leaves, and each answer is read whole before the
     verdict = await holder.answer(passing, outlet)      # passing has status, headers and pieces
 
 The holder asks the kernel with a `hold` message, keeps the client waiting by `outlet.inform(102)`
-or `outlet.begin_early(…)`, and gives a `Verdict`. It must let go when the kernel is gone (`release`
-is called then), and it is cancelled where the client goes away. What it raises is a problem of the
-flow, and the bytes pass as they were.
+or by an answer that has begun already, and gives a `Verdict`. It must let go when the kernel is
+gone (`release` is called then), and it is cancelled where the client goes away. What it raises is a
+problem of the flow, and the bytes pass as they were.
 """
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -83,6 +84,9 @@ class Holder(Protocol):
     async def answer(self, passing: Passing, outlet: Outlet) -> Verdict:
         """Stop an answer, or let it pass."""
 
+    def keep(self, passing: Passing, outlet: Outlet) -> AbstractAsyncContextManager[None]:
+        """Keep the client waiting while an answer is read whole."""
+
     def hear(self, message: Any) -> None:
         """Take a `hold` message of the kernel, on the event loop."""
 
@@ -104,6 +108,10 @@ class Open:
     async def answer(self, passing: Passing, outlet: Outlet) -> Verdict:
         """Let it pass."""
         return PASS
+
+    def keep(self, passing: Passing, outlet: Outlet) -> AbstractAsyncContextManager[None]:
+        """Do nothing for that."""
+        return nullcontext()
 
     def hear(self, message: Any) -> None:
         """Hear nothing."""
