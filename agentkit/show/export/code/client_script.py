@@ -11,6 +11,7 @@ from agentkit.show.export.code.literals import literal
 from agentkit.show.export.code.sdk import SDKS, Sdk
 from agentkit.show.export.code.shell import notes
 from agentkit.show.export.document import Export
+from agentkit.show.export.endpoint import Endpoint
 from agentkit.show.export.exported_call import ModelCall, model_call
 
 _PATIENT = 16_000
@@ -47,8 +48,17 @@ def python(source: Any, turn: int | None = None, *, server: str | None = None) -
     names = client.partition("(")[0] + (", omit" if "=omit" in send else "")
     standard = "import json\nimport os\n" if "json." in send else "import os\n"
     imports = f"{standard}\nfrom {sdk.package} import {names}\n"
-    text = f'"""{about}"""\n\n{imports}\nclient = {client}\n\n{send}'
+    key = f"key = {_key(endpoint)}\n" if len(endpoint.key_headers) > 1 else ""
+    text = f'"""{about}"""\n\n{imports}\n{key}client = {client}\n\n{send}'
     return Export(text, f"turn_{call.turn}.py")
+
+
+def _key(endpoint: Endpoint) -> str:
+    """Write the expression that reads the key."""
+    variable = literal(endpoint.variable)
+    return (
+        f"os.environ[{variable}]" if endpoint.needs_key else f'os.environ.get({variable}, "EMPTY")'
+    )
 
 
 def client_lines(call: ModelCall) -> str:
@@ -60,10 +70,7 @@ def client_lines(call: ModelCall) -> str:
             f'{kind}(api_key=os.environ.get("{endpoint.variable}", "EMPTY"), max_retries=0)  # the'
             f" address: {endpoint.base_variable}"
         )
-    variable = literal(endpoint.variable)
-    key = (
-        f"os.environ[{variable}]" if endpoint.needs_key else f'os.environ.get({variable}, "EMPTY")'
-    )
+    key = _key(endpoint)
     query = {
         name: value
         for name, value in endpoint.query.items()
@@ -72,8 +79,8 @@ def client_lines(call: ModelCall) -> str:
     base = endpoint.base.removesuffix("/v1") if kind == "Anthropic" else endpoint.base
     lines = [f"base_url={literal(base)}", f"api_key={key}"]
     if len(endpoint.key_headers) > 1:  # the client sends one of them by itself
-        both = f'"X-Api-Key": {key}, "Authorization": "Bearer " + {key}'
-        lines.append(f"default_headers={{{both}}}")
+        headers = '{"X-Api-Key": key, "Authorization": f"Bearer {key}"}'
+        lines[1:] = ["api_key=key", f"default_headers={headers}"]
     if kind == "OpenAI" and endpoint.azure and "api-version" in endpoint.query:
         kind, lines = (
             "AzureOpenAI",
