@@ -145,14 +145,15 @@ def _message(place: int, given: Any) -> Html:
     title = [
         el("small", str(place)),
         " ",
-        el("strong", CODE(clip(role, 40)), class_=f"ak-role-{role}" if role in _ROLES else None),
+        el("strong", CODE(clip(role, 40)), class_=_ROLES.get(role)),
         " ",
         el("span", clip(text, _LINE), class_="ak-cut"),
     ]
     return _fold(title, data(pretty(given), STATIC, "request.messages"), kind="message")
 
 
-_ROLES = ("system", "user", "assistant", "tool")
+_ROLES = {"user": "ak-n", "assistant": "ak-k", "tool": "ak-f"}
+"""Role to the class that has its colour: that of a person, of the model, of a tool."""
 
 
 def _called(wire: dict[str, Any]) -> str:
