@@ -10,6 +10,11 @@ import pytest
 
 import agentkit as ak
 from agentkit.analysis.compare.comparison import Comparison
+from agentkit.analysis.divergence.answer_view import answer_views
+from agentkit.analysis.divergence.detect import detect
+from agentkit.dialects.responses.oddities import oddities
+from agentkit.errors import UsageError
+from agentkit.files.reader import rollouts_in
 from tests.support.paths import CORPUS
 
 
@@ -35,6 +40,14 @@ def captured(dialect: str, case: str, form: str = "") -> list[dict[str, Any]]:
 
 def beside(left: tuple[str, str, str], right: tuple[str, str, str]) -> Comparison:
     return ak.compare({"left": captured(*left), "right": captured(*right)})
+
+
+def captured_rollouts(row: dict[str, Any]) -> list[ak.Trajectory]:
+    """The rollouts of a row; none where it asks for no answer."""
+    try:
+        return list(rollouts_in(row))
+    except UsageError:
+        return []
 
 
 ROLLOUT = "rollout-00"
@@ -120,3 +133,32 @@ def test_an_input_that_is_empty_because_the_answer_was_cut_is_no_fault() -> None
     found = ak.compare({"cut": side("max_tokens"), "whole": side("tool_use")})
     told = [d.cause for d in found.divergences if d.class_ == "stream_vs_block"]
     assert told == ["whole: the input of a streamed call stays {}: no piece of it comes"]
+
+
+def test_of_what_an_api_never_does_captured_answers_have_only_the_cuts_told_as_whole() -> None:
+    odd = set()
+    for row in rows():
+        for trajectory in captured_rollouts(row):
+            for view in answer_views(trajectory):
+                odd |= {(view.dialect, found.name) for found in view.oddities}
+                assert not detect(view, view, ("a", "b"), same_server=True)
+    assert odd == {("responses", "item_complete"), ("responses", "cut_completed")}
+
+
+def test_texts_that_come_only_at_the_end_and_a_stream_without_its_beginning_are_named() -> None:
+    """Constructed: a stream of Responses with nothing but its last two events."""
+    part = {"type": "output_text", "text": "Hello.", "annotations": []}
+    item = {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed"}
+    whole = {**item, "content": [part]}
+    body = {"object": "response", "id": "resp_1", "status": "completed", "output": [whole]}
+    place = {"output_index": 0, "sequence_number": 1}
+    added = {"type": "response.output_item.added", **place, "item": {**item, "content": []}}
+    done = {"type": "response.output_item.done", **place, "sequence_number": 2, "item": whole}
+    end = {"type": "response.completed", "sequence_number": 3, "response": body}
+    found = {odd.name: odd.text for odd in oddities(body, [("", e) for e in (added, done, end)])}
+    assert found.keys() == {"no created", "text_only_done"}
+    created = {"type": "response.created", "sequence_number": 0, "response": {"id": "resp_1"}}
+    delta = {"type": "response.output_text.delta", "output_index": 0, "delta": "Hello."}
+    sound = [("", e) for e in (created, added, {**delta, "sequence_number": 2}, end)]
+    assert {odd.name for odd in oddities(body, sound)} == {"no done"}
+    assert not list(oddities(body, []))

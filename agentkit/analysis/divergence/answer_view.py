@@ -198,6 +198,8 @@ class AnswerView:
             self.envelope.pointer,
             name.partition("/"),
         )
+        if what == "reasoning":
+            return f"{head}{places.items}{self._first_thought()}"
         if what != "tool_calls" or not self.parts.calls:
             content = what == "content" and self.parts.content_pointer
             return f"{head}{content or places.items}"
@@ -210,6 +212,13 @@ class AnswerView:
             field = "input" if call.custom else places.arguments
         named = f"/{places.id if field == 'id' else field}" if field else ""
         return f"{head}{call.pointer}{named}"
+
+    def _first_thought(self) -> str:
+        """Point to the first item of reasoning, below the items; "" where there is none."""
+        for place, item in enumerate(self.parts.items):
+            if isinstance(item, dict) and item.get("type") in THOUGHTS:
+                return f"/{place}"
+        return ""
 
     def counted_at(self, what: str) -> str:
         """Point to a count of the usage: `input` or `output`."""
@@ -247,6 +256,8 @@ class AnswerView:
 
 
 _NOTHING = Response()
+THOUGHTS = ("reasoning", "thinking", "redacted_thinking")
+"""The types of output items and content blocks of reasoning."""
 
 
 def answer_views(trajectory: Trajectory, tools: KnownTools | None = None) -> list[AnswerView]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from agentkit.analysis.divergence.answer_view import AnswerView
+from agentkit.analysis.divergence.answer_view import THOUGHTS, AnswerView
 from agentkit.analysis.divergence.classes import Impact
 from agentkit.analysis.divergence.traits import Trait
 from agentkit.read.body.reasoning import FIELDS
@@ -46,8 +46,6 @@ _THINKING: dict[str, tuple[str, Impact]] = {
     "unclosed_think": ("a think block is not closed", "breaks"),
     "reasoning_not_string": ("the reasoning is no text", "changes"),
 }
-_THOUGHTS = ("reasoning", "thinking", "redacted_thinking")
-"""Output items and content blocks of reasoning."""
 _STYLES = (
     (re.compile(r"functions\.[^:]+:\d+"), "functions.NAME:N"),
     (re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}", re.IGNORECASE), "a uuid"),
@@ -154,6 +152,7 @@ def reasoning_field(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
     sources = dict.fromkeys(block.source for block in filled)
     for source in sources:
         field = source if source in FIELDS or source == "reasoning_details" else "content"
+        field = "reasoning" if source.startswith(f"{view.dialect}:") else field
         fault = source == "content:think_tags"
         # each dialect has a place of its own
         own = view.dialect != other.dialect and source != "content:think_tags"
@@ -171,7 +170,7 @@ def reasoning_field(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
 def _thought(view: AnswerView) -> bool:
     """Tell whether an answer of a dialect says that there was reasoning, shown or not."""
     items = (item for item in view.answer.items if isinstance(item, dict))
-    return any(item.get("type") in _THOUGHTS for item in items)
+    return any(item.get("type") in THOUGHTS for item in items)
 
 
 def stream_identity(view: AnswerView, other: AnswerView) -> Iterator[Trait]:

@@ -21,8 +21,9 @@ _ADDED, _DONE = "response.output_item.added", "response.output_item.done"
 _PIECES = {
     "function_call": "response.function_call_arguments.delta",
     "custom_tool_call": "response.custom_tool_call_input.delta",
+    "message": "response.output_text.delta",
 }
-"""By the type of a call: the event in which its arguments grow."""
+"""By the type of an item: the event in which its arguments or its text grow."""
 
 
 def is_error(body: Any) -> bool:
@@ -71,6 +72,9 @@ def _unnamed(events: Sequence[Named]) -> Iterator[Oddity]:
         yield Oddity("type_missing", "identity", "events have no type in their data")
     if not any("sequence_number" in data for _, data in events):
         yield Oddity("number_missing", "identity", "events carry no sequence_number", small=True)
+    if not any(_kind(line, data) == "response.created" for line, data in events):
+        text = "events are missing: no response.created"
+        yield Oddity("no created", "identity", text, small=True)
 
 
 def _order(items: list[dict[str, Any]], events: Sequence[Named]) -> Iterator[Oddity]:
@@ -128,12 +132,26 @@ def _final(items: list[dict[str, Any]], events: Sequence[Named]) -> Iterator[Odd
             yield from _differences(told[index], item, f"/output/{index}")
     for index, item in enumerate(items):
         kind = str(item.get("type"))
-        sent = item.get("input" if kind == "custom_tool_call" else "arguments")
         streamed = told.get(index, {}).get("type", kind) == kind
-        some = isinstance(sent, str) and len(sent) > 2
-        if kind in _PIECES and streamed and some and index not in grown:
-            text = "the arguments of a call come whole at its end, with no pieces before"
-            yield Oddity("arguments_only_done", "stream", text, f"/output/{index}")
+        if kind in _PIECES and streamed and index not in grown and _written(item, kind):
+            what = "text of a message comes" if kind == "message" else "arguments of a call come"
+            text = f"the {what} whole at its end, with no pieces before"
+            name = "text_only_done" if kind == "message" else "arguments_only_done"
+            yield Oddity(name, "stream", text, f"/output/{index}")
+
+
+def _written(item: dict[str, Any], kind: str) -> bool:
+    """Tell whether an item holds what comes in pieces; `{}` may be one piece, or none."""
+    if kind == "message":
+        content = item.get("content")
+        parts = (
+            [part for part in content if isinstance(part, dict)]
+            if isinstance(content, list)
+            else []
+        )
+        return any(part.get("type") == "output_text" and part.get("text") for part in parts)
+    sent = item.get("input" if kind == "custom_tool_call" else "arguments")
+    return isinstance(sent, str) and len(sent) > 2
 
 
 def _differences(told: dict[str, Any], item: dict[str, Any], at: str) -> Iterator[Oddity]:
