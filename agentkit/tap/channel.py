@@ -53,7 +53,11 @@ class Channel:
         self.send(setup)
         self._thread = threading.Thread(target=self._read, name="agentkit-tap", daemon=True)
         self._thread.start()
-        self.port = self._wait_ready()
+        try:
+            self.port = self._wait_ready()
+        except BaseException:  # an interrupt too
+            self.close()
+            raise
 
     def listen(self, kind: str, hear: Hear) -> None:
         """Have messages of a kind heard, on the channel's thread."""
@@ -81,9 +85,11 @@ class Channel:
             self._asked += 1
             number = self._asked
             self._syncs[number] = done
-        self.send(number, "sync")
-        done.wait(seconds)
-        self._syncs.pop(number, None)
+        try:
+            self.send(number, "sync")
+            done.wait(seconds)
+        finally:
+            self._syncs.pop(number, None)
 
     @property
     def alive(self) -> bool:
@@ -135,7 +141,6 @@ class Channel:
         port = self._ready.get("port")
         if isinstance(port, int):
             return port
-        self.close()
         if "error" in self._ready:
             raise UsageError(
                 f"the port cannot be used: {self._ready['error']}",
@@ -156,6 +161,14 @@ class Channel:
 _open = WeakSet()
 
 
+def close_port(port: int) -> None:
+    """Close the tap of this process that listens on a port: a cell that is run again takes it."""
+    for channel in list(_open):
+        if channel.alive and getattr(channel, "port", None) == port:
+            channel.close()
+            channel.join()
+
+
 def _started(log: Any) -> subprocess.Popen[bytes]:
     home = str(Path(agentkit.errors.__file__).parents[1])
     paths = [home, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
@@ -165,7 +178,9 @@ def _started(log: Any) -> subprocess.Popen[bytes]:
         stdout=subprocess.PIPE,
         stderr=log,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))},
-        start_new_session=True,  # an interrupt of the kernel is none of the agent's
+        # an interrupt of the kernel is none of the agent's
+        start_new_session=True,
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from secrets import token_urlsafe
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -26,6 +26,7 @@ from agentkit.types.answer import Dialect
 
 _NAMES = {"openai": OPENAI_URL, "anthropic": ANTHROPIC_URL}
 _VERSION = re.compile(r"/v\d+\Z")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,200}")
 _PLACEHOLDER = "EMPTY"
 """What an agent sends where its server wants no key, or has one already."""
 
@@ -63,15 +64,21 @@ class Watched:
         }
 
 
-def watched(server: Any) -> list[Watched]:
+def watched(server: Any, token: str | None = None) -> list[Watched]:
     """Take what was given to `ak.watch` as servers.
 
     Args:
         server: a URL, `openai` or `anthropic`, an `ak.Server`, or several, by name or in a list.
+        token: the secret in their URLs; None for one that nobody knows yet.
 
     Raises:
-        UsageError: it is none of these.
+        UsageError: it is none of these, or the token is none.
     """
+    if token is not None and not (isinstance(token, str) and _TOKEN.fullmatch(token)):
+        raise UsageError(
+            "the token is no text of 16 letters and digits, or more",
+            hint="make one: python -c 'import secrets; print(secrets.token_urlsafe())'",
+        )
     if isinstance(server, Mapping):
         named = [(str(name), one) for name, one in server.items()]
     elif isinstance(server, Iterable) and not isinstance(server, (str, bytes)):
@@ -84,7 +91,14 @@ def watched(server: Any) -> list[Watched]:
             "there is no server to watch" if not named else "two servers have one name",
             hint="name each: ak.watch({'local': 'http://localhost:8000/v1', 'openai': 'openai'})",
         )
-    return [_watched(name, one) for name, one in named]
+    made = [_watched(name, one) for name, one in named]
+    if token is None:
+        return made
+    several = len(made) > 1
+    return [
+        replace(one, token=f"{token}-{quote(one.name, safe='')}" if several else token)
+        for one in made
+    ]
 
 
 def _name(server: Any) -> str:

@@ -12,7 +12,7 @@ from agentkit.debugger.breakpoint_list import Breakpoints
 from agentkit.errors import UsageError, checked_keywords, suggest
 from agentkit.files.path import to_write
 from agentkit.servers.redaction.known_secrets import known_secrets, shared_secrets
-from agentkit.tap.channel import Channel
+from agentkit.tap.channel import Channel, close_port
 from agentkit.tap.client.client_source import ClientSource, is_client
 from agentkit.tap.flow_list import FlowList, Follower
 from agentkit.tap.hold.pending_flow import PendingFlows
@@ -269,7 +269,9 @@ class Watch:
 
 
 @checked_keywords
-def watch(server: Any = "openai", *, record: Any = None, port: int = 0) -> Watch:
+def watch(
+    server: Any = "openai", *, record: Any = None, port: int = 0, token: str | None = None
+) -> Watch:
     """Put agentkit between an agent of any package and its server, on a port of this machine: every
     byte passes as it was sent, and is seen. The agent is led there by `w.env`.
 
@@ -282,14 +284,20 @@ def watch(server: Any = "openai", *, record: Any = None, port: int = 0) -> Watch
             there is no port and no process, and the agent is given `w.client`, a copy of it that
             sends over the same connections.
         record: the file that each exchange is written to as it ends, without keys; None for none.
-        port: where to listen; 0 for any that is free.
+        port: where to listen; 0 for any that is free. A tap of this process that listens there is
+            closed.
+        token: the secret in its URLs; None for a new one. With port and token, the URLs are the
+            same after a restart.
 
     Raises:
-        UsageError: the server is none, or the port cannot be used.
+        UsageError: the server is none, or port or token cannot be used.
     """
     if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port < 2**16:
         raise UsageError(f"the port is {port!r:.80}", hint="give a number, or leave it out")
     path = None if record is None else to_write(record)
     if is_client(server):
         return Watch([], path, port, client=server)
-    return Watch(watched(server), path, port)
+    servers = watched(server, token)
+    if port:
+        close_port(port)
+    return Watch(servers, path, port)

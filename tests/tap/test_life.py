@@ -164,14 +164,18 @@ def test_closing_refuses_what_comes_and_keeps_what_was(http: HttpServer, tmp_pat
 
 
 def test_the_same_port_again_at_once(http: HttpServer) -> None:
-    first = ak.watch(http.url)
+    token = "a-token-of-mine-1234"
+    first = ak.watch(http.url, token=token)
     ask(first.url)
-    with pytest.raises(UsageError, match="port"):
-        ak.watch(http.url, port=first.port)
-    first.close()
-    second = ak.watch(http.url, port=first.port)
-    assert ask(second.url) is not None
+    second = ak.watch(http.url, port=first.port, token=token)  # a cell that is run again
+    assert "closed" in repr(first)
+    assert second.url == first.url
+    assert ask(first.url) is not None
     second.close()
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UsageError, match="port"):
+        ak.watch(http.url, port=taken.getsockname()[1])
+    with pytest.raises(UsageError, match="token"):
+        ak.watch(http.url, token="short")
 
 
 def test_a_record_is_gone_on_with(http: HttpServer, tmp_path: Path) -> None:

@@ -164,10 +164,10 @@ class Carriage:
             passing.add(piece)
             if content.at_eof():
                 await outlet.finish(piece)
-                self._log.piece(passing)
+                self._guarded(self._log.piece, passing)
                 return
             await outlet.write(piece)
-            self._log.piece(passing)
+            self._guarded(self._log.piece, passing)
         await outlet.finish()
 
     async def _pass_whole(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Any
 
 from aiohttp import web
@@ -59,14 +58,6 @@ class _Waiting(_Answer):
     _send_headers_immediately = False
 
 
-@contextmanager
-def _gone() -> Iterator[None]:
-    try:
-        yield
-    except ConnectionError as exc:
-        raise GoneError from exc
-
-
 class Outlet:
     """Writes an answer to the agent.
 
@@ -112,8 +103,10 @@ class Outlet:
         for name, value in headers:
             response.headers.add(name, value)
         self.response = response
-        with _gone():
+        try:
             await response.prepare(self._request)
+        except ConnectionError as exc:
+            raise GoneError from exc
 
     async def write(self, piece: bytes) -> None:
         """Send a piece of the body; waits while the agent does not read.
@@ -121,8 +114,10 @@ class Outlet:
         Raises:
             GoneError: the agent has closed the connection.
         """
-        with _gone():
+        try:
             await self.response.write(piece)
+        except ConnectionError as exc:
+            raise GoneError from exc
 
     async def finish(self, piece: bytes = b"") -> None:
         """Send the last piece of the body, and its end.
@@ -130,8 +125,10 @@ class Outlet:
         Raises:
             GoneError: the agent has closed the connection.
         """
-        with _gone():
+        try:
             await self.response.write_eof(piece)
+        except ConnectionError as exc:
+            raise GoneError from exc
 
     def break_off(self, *, reset: bool = False) -> None:
         """Close the connection before the answer is whole, as the server did."""
