@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from secrets import token_urlsafe
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from agentkit.errors import UsageError
 from agentkit.servers.address import (
@@ -52,6 +52,16 @@ class Watched:
     def path(self, label: str = "") -> str:
         """Give the path that stands for its root."""
         return f"/{self.token}" + (f"/~{quote(label, safe='')}" if label else "")
+
+    def server(self, dialect: Dialect) -> Server | None:
+        """Give the server as it is asked, with what it was given for that; None where the agent's
+        own credentials went out.
+        """
+        headers = self.headers.reveal()["messages" if dialect == "messages" else "chat"]
+        query = self.query.reveal()
+        if not headers and not query:
+            return None
+        return Server(self.url, headers=headers, params=dict(parse_qsl(query)), dialect=dialect)
 
     def setup(self) -> dict[str, Any]:
         """Write what the carrier has to know of it."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from weakref import ref
 
 from agentkit.debugger.breakpoint_list import Breakpoints
 from agentkit.errors import UsageError, checked_keywords, suggest
@@ -17,6 +18,7 @@ from agentkit.tap.client.client_source import ClientSource, is_client
 from agentkit.tap.flow_list import FlowList, Follower
 from agentkit.tap.hold.pending_flow import PendingFlows
 from agentkit.tap.hold.pending_list import PendingList
+from agentkit.tap.hold.rollout_fork import note_server
 from agentkit.tap.upstreams import Watched, environment, watched
 from agentkit.trajectory.stitch.link import FlowLink
 from agentkit.types.trajectory import Trajectory
@@ -62,6 +64,11 @@ class Watch:
             lambda message: self._channel.send(message, "hold"), lambda: self._channel.alive
         )
         self._channel.listen("hold", self._pending.hear)
+        for one in servers:
+            note_server(one.root, one.server)
+        if client is not None:
+            known = ref(client)
+            note_server(str(client.base_url).rstrip("/"), lambda dialect: known())
         self._before: list[dict[str, str | None]] = []
         self.record = record
         """The file that each exchange is written to; None for none."""

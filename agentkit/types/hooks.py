@@ -22,6 +22,7 @@ Hook: TypeAlias = Literal[
     "request",
     "request_body",
     "problem_count",
+    "fork",
 ]
 
 HOOKS: dict[Hook, str] = {
@@ -36,6 +37,7 @@ HOOKS: dict[Hook, str] = {
     "messages": "agentkit.trajectory.history:messages",
     "request": "agentkit.trajectory.history:request",
     "request_body": "agentkit.dialects.native_request:body_of",
+    "fork": "agentkit.tap.hold.rollout_fork:fork_of",
     "problem_count": "agentkit.trajectory.trouble.points:problem_count",
 }
 """Hook to the module and the function behind it. A test resolves each."""

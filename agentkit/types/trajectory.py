@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import field
 from itertools import zip_longest
 from typing import Any, Literal
@@ -321,6 +321,23 @@ class Trajectory(Record):
         """
         request: Request = hook("request")(self, turn)
         return request
+
+    def fork(
+        self, turn: int | None = None, *, server: Any = None, tools: Iterable[Any] = ()
+    ) -> Any:
+        """Make a debugger at the start of a turn: the same request to the same server. Calls are
+        answered from what is recorded; before another one it stops, for `dbg.pending.answer`.
+
+        Args:
+            turn: which turn is asked for anew; by default the last.
+            server: where, as `ak.Agent` takes it; by default where the rollout's requests went.
+            tools: functions to run in place of recorded results.
+
+        Raises:
+            NotFound: there is no such turn.
+            UsageError: the rollout does not say where its requests went.
+        """
+        return hook("fork")(self, turn, server, tools)
 
     @property
     def before(self) -> Before:

@@ -13,7 +13,7 @@ from typing import Any
 from agentkit.dialects.responses.items.item_kinds import is_call
 from agentkit.errors import NotFound, UsageError
 from agentkit.read.response import read_response
-from agentkit.tap.hold.answer_form import AnswerForm
+from agentkit.tap.hold.awaited_form import AnswerForm
 from agentkit.tap.hold.json_places import Path, with_values
 from agentkit.testing.server.recorded import body_of, dialect_of
 from agentkit.trajectory.person.by_hand import in_dialect, rewritten

@@ -12,7 +12,7 @@ from agentkit.dialects.codecs import CODECS
 from agentkit.errors import UsageError
 from agentkit.read.plain import plain
 from agentkit.read.response import read_response
-from agentkit.tap.hold.answer_form import AnswerForm, named_events
+from agentkit.tap.hold.awaited_form import AnswerForm, named_events
 from agentkit.testing.server.recorded import body_of, is_answer
 from agentkit.types.answer import Dialect, Response, ToolCall
 from agentkit.types.trajectory import Turn

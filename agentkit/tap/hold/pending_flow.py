@@ -11,7 +11,7 @@ from typing import Any, Self
 from agentkit.errors import UsageError, checked_keywords
 from agentkit.read.plain import plain
 from agentkit.read.response import read_response
-from agentkit.tap.hold.answer_form import AnswerForm, form_of
+from agentkit.tap.hold.awaited_form import AnswerForm, form_of
 from agentkit.tap.hold.changed_answer import changed_answer
 from agentkit.tap.hold.changed_request import changed_request
 from agentkit.tap.hold.hand_answer import error_body, error_event, hand_answer

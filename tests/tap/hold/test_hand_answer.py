@@ -16,7 +16,7 @@ import agentkit as ak
 from agentkit.errors import UsageError
 from agentkit.read.failure.error import read_error
 from agentkit.read.response import read_response
-from agentkit.tap.hold.answer_form import AnswerForm, form_of
+from agentkit.tap.hold.awaited_form import AnswerForm, form_of
 from agentkit.tap.hold.hand_answer import error_body, error_event, hand_answer
 from agentkit.types.answer import Response
 from agentkit.types.wire import Chunk, Exchange

@@ -1,0 +1,151 @@
+"""A debugger at a turn of a rollout that another agent ran: the same request to the same server,
+its tools answered from what is recorded, or by hand.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from agentkit.agent.agent import Agent
+from agentkit.agent.tools.tool import Tool, toolset
+from agentkit.debugger.break_on import break_on
+from agentkit.debugger.debugger import Debugger
+from agentkit.errors import NotFound, SchemaError, UsageError
+from agentkit.servers.server import Server
+from agentkit.trajectory.edit import fork
+from agentkit.types.answer import Dialect, ToolCall
+from agentkit.types.trajectory import Trajectory
+
+_known: dict[str, Callable[[Dialect], Any]] = {}
+_ENDS = ("/chat/completions", "/responses", "/messages")
+
+
+def note_server(url: str, make: Callable[[Dialect], Any]) -> None:
+    """Remember how the server behind a URL is asked, with what it was given for that.
+
+    Args:
+        url: what the URLs of its requests begin with.
+        make: gives the server for a dialect; None where it is there no more.
+    """
+    _known[url] = make
+
+
+def fork_of(
+    trajectory: Trajectory, turn: int | None = None, server: Any = None, tools: Iterable[Any] = ()
+) -> Debugger:
+    """Make a debugger at the start of a turn of a rollout.
+
+    Args:
+        trajectory: the rollout.
+        turn: which turn is asked for anew; by default the last.
+        server: where; by default where the rollout's own requests went.
+        tools: functions that are run, in place of those of the same name that are answered from
+            the record.
+
+    Raises:
+        NotFound: there is no such turn.
+        UsageError: nobody knows where the requests went.
+    """
+    last = len(trajectory.all_turns) - 1 if turn is None else turn
+    begun = fork(trajectory, max(last, 0))
+    given = toolset(tools)
+    recorded = _Recorded(trajectory)
+    answered = {tool.name: tool for tool in recorded.tools() if tool.name not in given}
+    spec = trajectory.spec
+    agent = Agent(
+        spec.model,
+        [*given.values(), *answered.values()],
+        _server_of(trajectory) if server is None else server,
+        dialect=spec.dialect,
+    )
+    sampling = {k: v for k, v in spec.sampling.items() if k not in ("stream", "stream_options")}
+    own = replace(spec, sampling=sampling, profile=agent.spec.profile, stream=False, chain=False)
+    named = {_name(schema) for schema in spec.tools}
+    more = tuple(tool.schema for name, tool in given.items() if name not in named)
+    dbg = Debugger(agent.with_spec(replace(own, tools=(*spec.tools, *more))), begun)
+
+    def not_recorded(call: ToolCall) -> bool:
+        return call.name not in given and call not in recorded
+
+    dbg.breakpoints.add(break_on.call(not_recorded))
+    return dbg
+
+
+class _Recorded:
+    """What each call of a rollout gave, by its name and its arguments."""
+
+    def __init__(self, trajectory: Trajectory) -> None:
+        self._schemas = trajectory.spec.tools
+        self._given: defaultdict[str, list[str]] = defaultdict(list)
+        for turn in trajectory.all_turns:
+            for call, result in zip(turn.tool_calls, turn.results, strict=False):
+                if result is not None and result.content is not None:
+                    self._given[_key(call.name, call.arguments)].append(result.content)
+        self._next: defaultdict[str, int] = defaultdict(int)
+
+    def __contains__(self, call: ToolCall) -> bool:
+        return _key(call.name, call.arguments) in self._given
+
+    def tools(self) -> Iterator[Tool]:
+        """Yield a tool for each schema, which gives what is recorded."""
+        for schema in self._schemas:
+            function = schema.get("function")
+            held = function if isinstance(function, dict) else {}
+            name, parameters = _name(schema), held.get("parameters")
+            if not isinstance(name, str):
+                continue
+            try:
+                yield Tool(
+                    self._answers(name),
+                    name=name,
+                    description=str(held.get("description") or "As it was recorded."),
+                    parameters=parameters if isinstance(parameters, dict) else {"type": "object"},
+                )
+            except SchemaError:  # a name that no tool of ours may have: answered by hand alone
+                continue
+
+    def _answers(self, name: str) -> Callable[..., str]:
+        def recorded(**arguments: Any) -> str:
+            key = _key(name, arguments)
+            given = self._given.get(key)
+            if not given:
+                raise NotFound(
+                    f"no call of {name!r} with these arguments is recorded",
+                    hint="answer it by hand: dbg.pending.answer(0, '…')",
+                )
+            place = min(self._next[key], len(given) - 1)
+            self._next[key] += 1
+            return given[place]
+
+        return recorded
+
+
+def _name(schema: dict[str, Any]) -> Any:
+    function = schema.get("function")
+    return function.get("name") if isinstance(function, dict) else schema.get("name")
+
+
+def _key(name: Any, arguments: Any) -> str:
+    return json.dumps([name, arguments], sort_keys=True, default=str)
+
+
+def _server_of(trajectory: Trajectory) -> Any:
+    """Find where the requests of a rollout went, and how that is asked."""
+    urls = (turn.response.exchange.url for turn in reversed(trajectory.all_turns))
+    url = next((url for url in urls if url), "")
+    if not url:
+        raise UsageError(
+            "the rollout does not say where its requests went",
+            hint="give the server: rollout.fork(turn=2, server='http://localhost:8000/v1')",
+        )
+    for root in sorted(_known, key=len, reverse=True):
+        known = _known[root](trajectory.spec.dialect) if url.startswith(root) else None
+        if known is not None:
+            return known
+    path, mark, query = url.partition("?")
+    base = next((path.removesuffix(end) for end in _ENDS if path.endswith(end)), path)
+    return Server(f"{base}{mark}{query}", dialect=trajectory.spec.dialect)
