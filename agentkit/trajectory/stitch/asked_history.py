@@ -171,7 +171,7 @@ def _with_results(
         if found is None and not results and len(pending) == 1:
             found = observed
         if found is not None:
-            result = _result(call, found.get("content"), known.get(call.id))
+            result = _result(call, found, known.get(call.id))
             trajectory = apply(trajectory, Result(position=call.position, result=result))
     return trajectory
 
@@ -185,9 +185,15 @@ def _observation(listed: Sequence[Wire]) -> Wire | None:
     return {"content": text} if text.startswith(_OBSERVED) else None
 
 
-def _result(call: ToolCall, content: Any, known: ToolResult | None) -> ToolResult:
+def _result(call: ToolCall, message: Wire, known: ToolResult | None) -> ToolResult:
     known = known or ToolResult(call_id=call.id, name=call.name, status="ok", content="")
-    return replace(known, call_id=call.id, name=call.name, content=_content(content))
+    return replace(
+        known,
+        call_id=call.id,
+        name=call.name,
+        content=_content(message.get("content")),
+        status="error" if message.get("is_error") is True else "ok",
+    )
 
 
 def _content(content: Any) -> str:

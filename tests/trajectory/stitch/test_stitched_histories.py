@@ -97,7 +97,9 @@ def test_a_thread_of_messages_is_rebuilt() -> None:
         "messages": [
             {
                 "role": "user",
-                "content": [{"type": "tool_result", "tool_use_id": "t", "content": "21"}],
+                "content": [
+                    {"type": "tool_result", "tool_use_id": "t", "content": "21", "is_error": True}
+                ],
             }
         ],
     }
@@ -105,6 +107,7 @@ def test_a_thread_of_messages_is_rebuilt() -> None:
     assert tap.link(second).previous == 0
     (rollout,) = tap.stitcher.rollouts
     assert [m["role"] for m in rollout.messages] == ["user", "assistant", "tool"]
+    assert rollout.turns[0].tool_results[0].status == "error"
 
 
 def test_a_conversation_holds_its_requests_together() -> None:
