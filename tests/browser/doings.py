@@ -26,6 +26,9 @@ def _key(key: str) -> Callable[[Page], None]:
 DOINGS: dict[str, tuple[str, Callable[[Page], None]]] = {
     "request": ("failed_tool", _tab("Request")),
     "response": ("stopped", _tab("Response")),
+    "request_items": ("responses", _tab("Request")),
+    "request_blocks": ("messages", _tab("Request")),
+    "response_events": ("responses", _tab("Response")),
     "problems_tab": ("failed_tool", _tab("Problems")),
     "keys": ("ended", _key("?")),
     "search": ("ended", _key("/")),

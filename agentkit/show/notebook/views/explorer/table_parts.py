@@ -199,7 +199,7 @@ def sort_part(heading: Sequence[Any], descending: bool | None) -> Part:
         asks["descending"] = not first
     sign = {None: "", True: " ▼", False: " ▲"}[descending]
     given = {"type": "button", "title": f"sort by {name}", "do": "ask", "args": asks}
-    return part("button.ak-sort", f"{text}{sign}", **given)
+    return part("button.ak-sort.ak-cut", f"{text}{sign}", **given)
 
 
 def figure_parts(figures: Iterable[Sequence[str]]) -> list[Part]:
