@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-PROMPT = "Which of Oslo and Rome is colder?"
+PROMPT = "Compare the weather in Rome and Oslo."
 FINAL = "Oslo is colder than Rome."
 QUIET = {
     "OPENAI_AGENTS_DISABLE_TRACING": "1",
@@ -48,21 +48,43 @@ ENVIRONMENTS = {
     "sdk": ["openai", "anthropic"],
     "lite": ["litellm"],
 }
-TOOLS = '''
-import asyncio, json, os
+TOOLS = """
+import asyncio, inspect, json, os
 PROMPT = {prompt!r}
 MODEL = {model!r}
+SYSTEM = "You are a helpful assistant."
 RAN = []
 def get_weather(city: str) -> str:
-    """Tell the weather in a city.
-
-    Args:
-        city: The city's name.
-    """
+    "get weather"
     RAN.append(city)
-    return {{"Oslo": "4 degrees in Oslo", "Rome": "19 degrees in Rome"}}.get(city, f"12 degrees in {{city}}")
-SCHEMA = {{"type": "object", "properties": {{"city": {{"type": "string"}}}}, "required": ["city"]}}
-'''
+    return json.dumps({{"city": city, "temp": {{"Oslo": 4, "Rome": 19}}.get(city, 12), "sky": "sunny"}})
+def convert_currency(amount: int, source: str, target: str) -> str:
+    "convert currency"
+    RAN.append(source)
+    return json.dumps({{"value": amount}})
+def add(a: int, b: int) -> str:
+    "add"
+    RAN.append(str(a))
+    return str(a + b)
+def lookup(key: str) -> str:
+    "lookup"
+    RAN.append(key)
+    return "42"
+def terminal(command: str) -> str:
+    "terminal"
+    RAN.append(command)
+    return json.dumps({{"output": "", "exit_code": 0}})
+FUNCTIONS = [get_weather, convert_currency, add, lookup, terminal]
+def schema(function):
+    names = {{n: {{"type": "integer" if p.annotation is int else "string"}} for n, p in inspect.signature(function).parameters.items()}}
+    return {{"type": "object", "properties": names, "required": list(names)}}
+def call(name, arguments):
+    found = {{f.__name__: f for f in FUNCTIONS}}.get(name)
+    try:
+        return found(**json.loads(arguments))
+    except Exception as exc:
+        return f"Error: {{type(exc).__name__}}"
+"""
 AGENTS: dict[str, tuple[str, str]] = {
     "openai-agents, Responses": (
         "oaa",
@@ -70,7 +92,7 @@ AGENTS: dict[str, tuple[str, str]] = {
 from agents import Agent, Runner, function_tool, set_default_openai_client
 from openai import AsyncOpenAI
 def run(stream):
-    agent = Agent(name="weather", instructions="Use the tool.", tools=[function_tool(get_weather)], model=MODEL)
+    agent = Agent(name="weather", instructions=SYSTEM, tools=[function_tool(f) for f in FUNCTIONS], model=MODEL)
     async def main():
         async with AsyncOpenAI() as client:  # reads the environment anew for each run
             set_default_openai_client(client)
@@ -89,7 +111,7 @@ def run(stream):
 from langchain.agents import create_agent
 from langchain_openai import ChatOpenAI
 def run(stream):
-    agent = create_agent(ChatOpenAI(model=MODEL), [get_weather])
+    agent = create_agent(ChatOpenAI(model=MODEL, temperature=0), FUNCTIONS, system_prompt=SYSTEM)
     asked = {"messages": [{"role": "user", "content": PROMPT}]}
     if stream:
         messages = [m for m, _ in agent.stream(asked, stream_mode="messages") if m.type == "AIMessageChunk"]
@@ -103,7 +125,7 @@ def run(stream):
 from langchain.agents import create_agent
 from langchain_anthropic import ChatAnthropic
 def run(stream):
-    agent = create_agent(ChatAnthropic(model=MODEL, max_tokens=500), [get_weather])
+    agent = create_agent(ChatAnthropic(model=MODEL, max_tokens=200), FUNCTIONS, system_prompt=SYSTEM)
     asked = {"messages": [{"role": "user", "content": PROMPT}]}
     if stream:
         messages = [m for m, _ in agent.stream(asked, stream_mode="messages") if m.type == "AIMessageChunk"]
@@ -117,7 +139,7 @@ def run(stream):
             f"""
 from pydantic_ai import Agent
 def run(stream):
-    agent = Agent("{kind}:" + MODEL, tools=[get_weather])
+    agent = Agent("{kind}:" + MODEL, tools=FUNCTIONS, instructions=SYSTEM)
     async def streamed():
         async with agent.iter(PROMPT) as run:
             async for node in run:
@@ -139,7 +161,10 @@ def run(stream):
 from smolagents import OpenAIModel, ToolCallingAgent, tool
 def run(stream):
     model = OpenAIModel(model_id=MODEL, api_base=os.environ["OPENAI_BASE_URL"], api_key=os.environ["OPENAI_API_KEY"])
-    agent = ToolCallingAgent(tools=[tool(get_weather)], model=model, stream_outputs=stream, verbosity_level=0, max_steps=5)
+    for f in FUNCTIONS:
+        names = "".join(f"\\n    {n}: {n}" for n in inspect.signature(f).parameters)
+        f.__doc__ = f"{f.__doc__.splitlines()[0]}\\n\\nArgs:{names}"
+    agent = ToolCallingAgent(tools=[tool(f) for f in FUNCTIONS], model=model, stream_outputs=stream, verbosity_level=0, max_steps=5)
     return agent.run(PROMPT)
 """,
     ),
@@ -149,9 +174,9 @@ def run(stream):
 import openai
 def run(stream):
     client = openai.OpenAI()
-    messages = [{"role": "user", "content": PROMPT}]
-    tools = [{"type": "function", "function": {"name": "get_weather", "parameters": SCHEMA}}]
-    while True:
+    messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": PROMPT}]
+    tools = [{"type": "function", "function": {"name": f.__name__, "description": f.__doc__, "parameters": schema(f)}} for f in FUNCTIONS]
+    for _ in range(5):
         if stream:
             with client.chat.completions.stream(model=MODEL, messages=messages, tools=tools) as events:
                 message = events.get_final_completion().choices[0].message
@@ -160,9 +185,9 @@ def run(stream):
         messages.append(message)
         if not message.tool_calls:
             return message.content
-        for call in message.tool_calls:
-            result = get_weather(**json.loads(call.function.arguments))
-            messages.append({"role": "tool", "tool_call_id": call.id, "content": result})
+        for one in message.tool_calls:
+            result = call(one.function.name, one.function.arguments)
+            messages.append({"role": "tool", "tool_call_id": one.id, "content": result})
 """,
     ),
     "openai, Responses": (
@@ -171,9 +196,9 @@ def run(stream):
 import openai
 def run(stream):
     client = openai.OpenAI()
-    items = [{"role": "user", "content": PROMPT}]
-    tools = [{"type": "function", "name": "get_weather", "parameters": SCHEMA, "strict": False}]
-    while True:
+    items = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": PROMPT}]
+    tools = [{"type": "function", "name": f.__name__, "description": f.__doc__, "parameters": schema(f), "strict": False} for f in FUNCTIONS]
+    for _ in range(5):
         if stream:
             with client.responses.stream(model=MODEL, input=items, tools=tools) as events:
                 answer = events.get_final_response()
@@ -183,9 +208,9 @@ def run(stream):
         calls = [item for item in answer.output if item.type == "function_call"]
         if not calls:
             return answer.output_text
-        for call in calls:
-            result = get_weather(**json.loads(call.arguments))
-            items.append({"type": "function_call_output", "call_id": call.call_id, "output": result})
+        for one in calls:
+            result = call(one.name, one.arguments)
+            items.append({"type": "function_call_output", "call_id": one.call_id, "output": result})
 """,
     ),
     "anthropic, tool_runner": (
@@ -195,8 +220,8 @@ import anthropic
 def run(stream):
     client = anthropic.Anthropic()
     runner = client.beta.messages.tool_runner(
-        model=MODEL, max_tokens=500, tools=[anthropic.beta_tool(get_weather)], thread=False,
-        messages=[{"role": "user", "content": PROMPT}], stream=stream,
+        model=MODEL, max_tokens=200, tools=[anthropic.beta_tool(f) for f in FUNCTIONS], thread=False, system=SYSTEM,
+        messages=[{"role": "user", "content": PROMPT}], stream=stream, max_iterations=5,
     )
     last = None
     for answer in runner:
@@ -210,19 +235,19 @@ def run(stream):
             f"""
 import litellm
 def run(stream):
-    messages = [{{"role": "user", "content": PROMPT}}]
-    tools = [{{"type": "function", "function": {{"name": "get_weather", "parameters": SCHEMA}}}}]
-    while True:
-        answer = litellm.completion(model="{kind}/" + MODEL, messages=messages, tools=tools, stream=stream)
+    messages = [{{"role": "system", "content": SYSTEM}}, {{"role": "user", "content": PROMPT}}]
+    tools = [{{"type": "function", "function": {{"name": f.__name__, "description": f.__doc__, "parameters": schema(f)}}}} for f in FUNCTIONS]
+    for _ in range(5):
+        answer = litellm.completion(model="{kind}/" + MODEL, messages=messages, max_tokens=200, tools=tools, stream=stream)
         if stream:
             answer = litellm.stream_chunk_builder(list(answer), messages=messages)
         message = answer.choices[0].message
         messages.append(message)
         if not message.tool_calls:
             return message.content
-        for call in message.tool_calls:
-            result = get_weather(**json.loads(call.function.arguments))
-            messages.append({{"role": "tool", "tool_call_id": call.id, "content": result}})
+        for one in message.tool_calls:
+            result = call(one.function.name, one.function.arguments)
+            messages.append({{"role": "tool", "tool_call_id": one.id, "content": result}})
 """,
         )
         for kind in ("openai", "anthropic")
