@@ -9,7 +9,7 @@ and what the replay missed.
     python -m tests.benchmarks.foreign_agents --server http://localhost:8000/v1 --model m
     python -m tests.benchmarks.foreign_agents --install --envs /tmp   # make the environments
 
-A real model does not say the same twice: there, only bytes, rollouts and the replay are compared.
+A real server answers at temperature 0, and may not say the same twice all the same.
 """
 
 from __future__ import annotations
@@ -89,10 +89,10 @@ AGENTS: dict[str, tuple[str, str]] = {
     "openai-agents, Responses": (
         "oaa",
         """
-from agents import Agent, Runner, function_tool, set_default_openai_client
+from agents import Agent, ModelSettings, Runner, function_tool, set_default_openai_client
 from openai import AsyncOpenAI
 def run(stream):
-    agent = Agent(name="weather", instructions=SYSTEM, tools=[function_tool(f) for f in FUNCTIONS], model=MODEL)
+    agent = Agent(name="weather", instructions=SYSTEM, tools=[function_tool(f) for f in FUNCTIONS], model=MODEL, model_settings=ModelSettings(temperature=0))
     async def main():
         async with AsyncOpenAI() as client:  # reads the environment anew for each run
             set_default_openai_client(client)
@@ -125,7 +125,7 @@ def run(stream):
 from langchain.agents import create_agent
 from langchain_anthropic import ChatAnthropic
 def run(stream):
-    agent = create_agent(ChatAnthropic(model=MODEL, max_tokens=200), FUNCTIONS, system_prompt=SYSTEM)
+    agent = create_agent(ChatAnthropic(model=MODEL, max_tokens=200, temperature=0), FUNCTIONS, system_prompt=SYSTEM)
     asked = {"messages": [{"role": "user", "content": PROMPT}]}
     if stream:
         messages = [m for m, _ in agent.stream(asked, stream_mode="messages") if m.type == "AIMessageChunk"]
@@ -139,7 +139,7 @@ def run(stream):
             f"""
 from pydantic_ai import Agent
 def run(stream):
-    agent = Agent("{kind}:" + MODEL, tools=FUNCTIONS, instructions=SYSTEM)
+    agent = Agent("{kind}:" + MODEL, tools=FUNCTIONS, instructions=SYSTEM, model_settings={{"temperature": 0, "max_tokens": 200}})
     async def streamed():
         async with agent.iter(PROMPT) as run:
             async for node in run:
@@ -160,7 +160,7 @@ def run(stream):
         """
 from smolagents import OpenAIModel, ToolCallingAgent, tool
 def run(stream):
-    model = OpenAIModel(model_id=MODEL, api_base=os.environ["OPENAI_BASE_URL"], api_key=os.environ["OPENAI_API_KEY"])
+    model = OpenAIModel(model_id=MODEL, api_base=os.environ["OPENAI_BASE_URL"], api_key=os.environ["OPENAI_API_KEY"], temperature=0)
     for f in FUNCTIONS:
         names = "".join(f"\\n    {n}: {n}" for n in inspect.signature(f).parameters)
         f.__doc__ = f"{f.__doc__.splitlines()[0]}\\n\\nArgs:{names}"
@@ -178,10 +178,10 @@ def run(stream):
     tools = [{"type": "function", "function": {"name": f.__name__, "description": f.__doc__, "parameters": schema(f)}} for f in FUNCTIONS]
     for _ in range(5):
         if stream:
-            with client.chat.completions.stream(model=MODEL, messages=messages, tools=tools) as events:
+            with client.chat.completions.stream(model=MODEL, messages=messages, tools=tools, temperature=0) as events:
                 message = events.get_final_completion().choices[0].message
         else:
-            message = client.chat.completions.create(model=MODEL, messages=messages, tools=tools).choices[0].message
+            message = client.chat.completions.create(model=MODEL, messages=messages, tools=tools, temperature=0).choices[0].message
         messages.append(message)
         if not message.tool_calls:
             return message.content
@@ -200,10 +200,10 @@ def run(stream):
     tools = [{"type": "function", "name": f.__name__, "description": f.__doc__, "parameters": schema(f), "strict": False} for f in FUNCTIONS]
     for _ in range(5):
         if stream:
-            with client.responses.stream(model=MODEL, input=items, tools=tools) as events:
+            with client.responses.stream(model=MODEL, input=items, tools=tools, temperature=0) as events:
                 answer = events.get_final_response()
         else:
-            answer = client.responses.create(model=MODEL, input=items, tools=tools)
+            answer = client.responses.create(model=MODEL, input=items, tools=tools, temperature=0)
         items += answer.output
         calls = [item for item in answer.output if item.type == "function_call"]
         if not calls:
@@ -220,7 +220,7 @@ import anthropic
 def run(stream):
     client = anthropic.Anthropic()
     runner = client.beta.messages.tool_runner(
-        model=MODEL, max_tokens=200, tools=[anthropic.beta_tool(f) for f in FUNCTIONS], thread=False, system=SYSTEM,
+        model=MODEL, max_tokens=200, tools=[anthropic.beta_tool(f) for f in FUNCTIONS], thread=False, extra_body={"temperature": 0}, system=SYSTEM,
         messages=[{"role": "user", "content": PROMPT}], stream=stream, max_iterations=5,
     )
     last = None
@@ -238,7 +238,7 @@ def run(stream):
     messages = [{{"role": "system", "content": SYSTEM}}, {{"role": "user", "content": PROMPT}}]
     tools = [{{"type": "function", "function": {{"name": f.__name__, "description": f.__doc__, "parameters": schema(f)}}}} for f in FUNCTIONS]
     for _ in range(5):
-        answer = litellm.completion(model="{kind}/" + MODEL, messages=messages, max_tokens=200, tools=tools, stream=stream)
+        answer = litellm.completion(model="{kind}/" + MODEL, messages=messages, max_tokens=200, temperature=0, tools=tools, stream=stream)
         if stream:
             answer = litellm.stream_chunk_builder(list(answer), messages=messages)
         message = answer.choices[0].message
@@ -261,7 +261,7 @@ for line in sys.stdin:
     RAN.clear()
     try:
         with contextlib.redirect_stdout(sys.stderr):
-            said = {"final": str(run(asked["stream"])).strip(), "ran": sorted(RAN)}
+            said = {"final": str(run(asked["stream"]) or "").strip(), "ran": sorted(RAN)}
     except Exception as exc:
         traceback.print_exc()
         said = {"error": f"{type(exc).__name__}: {exc}"[:300], "ran": sorted(RAN)}
@@ -473,7 +473,7 @@ def measure(child: Child, name: str, stream: bool, server: str | None, folder: P
     own = ak.testing.serve(script, manner="anthropic" if anthropic else "openai", seed=1)
     with nullcontext(None) if server else own as reference:
         url = server or (reference.url if reference else "")
-        direct = None if server else child.run(base_env(url), stream=stream)
+        direct = child.run(base_env(url), stream=stream)
         record = folder / f"{name}-{row.form}.jsonl".replace(" ", "-").replace("/", "-")
         behind, before = Relay(urlsplit(url).netloc), Relay("")
         with behind.listening():
@@ -486,8 +486,11 @@ def measure(child: Child, name: str, stream: bool, server: str | None, folder: P
             watch.close()
             rollouts = list(getattr(watch, "rollouts", ()))
     row.result = compared(direct, tapped)
+    if server is None and tapped.get("final") != FINAL:
+        row.result = f"WRONG: {tapped}"
     passed = before.bodies()
-    row.bytes = f"ok {sum(passed[0].values())}" if passed == behind.bodies() else "DIFFER"
+    count = sum(passed[0].values())
+    row.bytes = f"ok {count}" if count and passed == behind.bodies() else "DIFFER"
     row.rollouts = of_rollouts(rollouts, tapped)
     row.keys = "KEPT" if b"not-a-real-key" in record.read_bytes() else "ok"
     if not watch.flows:
@@ -510,11 +513,11 @@ def replayed(child: Child, record: Path, stream: bool, tapped: dict[str, Any]) -
     return compared(tapped, again)
 
 
-def compared(one: dict[str, Any] | None, other: dict[str, Any]) -> str:
-    """Compare what an agent said in two runs; in one, tell what it said."""
-    if one is None or one == other:
-        return f"ok {len(other['ran'])} calls" if "error" not in other else str(other["error"])
-    return f"DIFFER: {one} / {other}"
+def compared(one: dict[str, Any], other: dict[str, Any]) -> str:
+    """Compare what an agent said in two runs."""
+    if one != other:
+        return f"DIFFER: {one} / {other}"
+    return "ok, it fails alike" if "error" in other else f"ok {len(other['ran'])} calls"
 
 
 def of_rollouts(rollouts: list[Any], said: dict[str, Any]) -> str:

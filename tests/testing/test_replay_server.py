@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import anthropic
@@ -431,3 +432,52 @@ def test_the_log_of_a_tap_is_played(tmp_path: Any) -> None:
     with serve(record=path) as server:
         assert ask(server.url, hello(stream=False))[0] == 200
     assert [problem.code for problem in server.problems] == ["file_damaged"]
+
+
+CORPUS = Path(__file__).parents[1] / "corpus"
+
+
+def texts_of(folder: str, name: str) -> list[str]:
+    """Give what the cases of a folder of the corpus send."""
+    cases = [
+        json.loads(path.read_text("utf-8")) for path in sorted((CORPUS / folder).glob("*.json"))
+    ]
+    sent = [case[name] for case in cases if isinstance(case, dict) and name in case]
+    return [one if isinstance(one, str) else json.dumps(one) for one in sent]
+
+
+def calls_of(response: ak.Response) -> list[tuple[str | None, str]]:
+    return [(call.name, call.raw_arguments) for call in response.tool_calls]
+
+
+@pytest.mark.parametrize("body", texts_of("response", "body"))
+def test_any_whole_answer_is_streamed_or_sent_as_it_came(body: str) -> None:
+    reply = reply_from(Exchange(body=body, status=200), {"stream": True})
+    if reply.pieces is None:
+        assert reply.content.decode() == body
+    else:
+        streamed = ak.read_stream([piece for piece in reply.pieces if isinstance(piece, bytes)])
+        assert calls_of(streamed) == calls_of(ak.read_response(json.loads(body)))
+
+
+@pytest.mark.parametrize("text", texts_of("stream", "text"))
+def test_any_stream_is_sent_whole_or_as_it_came(text: str) -> None:
+    exchange = Exchange(chunks=(Chunk(at=0.0, text=text),), status=200)
+    reply = reply_from(exchange, {"stream": False})
+    if reply.pieces is None:
+        whole = ak.read_response(json.loads(reply.content))
+        assert calls_of(whole) == calls_of(ak.read_stream([text]))
+    else:
+        assert reply.pieces == [text.encode()]
+
+
+@pytest.mark.parametrize("sent", [b"", b"{", b"\xff\xfe", b"[" * 90_000, b"[" * 900 + b"]" * 900])
+def test_any_request_is_answered(sent: bytes) -> None:
+    flows = [flow(sent.decode(errors="surrogateescape"), completion("odd")), flow(hello(), "{}", 1)]
+    with (
+        serve(record=flows) as server,
+        openai.OpenAI(base_url=server.url, api_key="x") as client,
+    ):
+        post: Any = client._client.post
+        assert post(server.url + "/chat/completions", content=sent).status_code == 200
+        assert post(server.url + "/chat/completions", content=sent + b"x").status_code == 400

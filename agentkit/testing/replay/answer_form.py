@@ -7,9 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from agentkit.dialects.codecs import codec_of
+from agentkit.dialects.codecs import CODECS, codec_of
 from agentkit.read.plain import compact_json, is_utf8
 from agentkit.read.response import read_response
+from agentkit.read.stream.stream_reader import read_stream
 from agentkit.testing.server.loopback import Reply
 from agentkit.testing.server.recorded import body_of, is_completion
 from agentkit.types.wire import Chunk, Exchange
@@ -35,7 +36,7 @@ def reply_from(exchange: Exchange, request: Any, *, paced: bool = False) -> Repl
     whole = (exchange.status or 200) < 300 and not cut
     if not whole or stream is None or stream == bool(chunks):
         return _as_it_came(exchange, chunks, paced=paced, cut=cut)
-    body = body_of(exchange)
+    body = _whole(exchange)
     headers = {**_headers(exchange), "content-type": _STREAM if stream else "application/json"}
     pieces = [frame.encode(errors="surrogateescape") for frame in _frames(body, request)]
     if stream and pieces:
@@ -87,6 +88,18 @@ def _as_stream(exchange: Exchange) -> tuple[Chunk, ...]:
     if not (events or "event-stream" in kind) or not exchange.body:
         return ()
     return (Chunk(at=exchange.elapsed or 0.0, text=exchange.body),)
+
+
+def _whole(exchange: Exchange) -> Any:
+    """Give the body of an answer; of a stream the one that it amounts to, also where its events do
+    not say what they are.
+    """
+    body = body_of(exchange)
+    if not exchange.chunks or codec_of(body) is not None:
+        return body
+    response = read_stream([exchange.text])
+    codec = CODECS.get(response.dialect)
+    return body if codec is None else codec.body_out(response)
 
 
 # a whole answer as a stream

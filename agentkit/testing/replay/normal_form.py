@@ -30,12 +30,13 @@ _BESIDE = frozenset(
     {
         *("cache_control", "status", "index", "parsed", "parsed_arguments", "caller", "phase"),
         *("reasoning", "reasoning_content", "reasoning_details", "reasoning_text", "annotations"),
-        *("logprobs", "encrypted_content"),
+        *("logprobs", "encrypted_content", "provider_specific_fields"),
     }
 )
 """Members of a message, an item or a block that make no difference where they are left out."""
 _THOUGHT = frozenset({"reasoning", "thinking", "redacted_thinking"})
 _TEXTS = frozenset({"text", "input_text", "output_text"})
+_MOST_LEVELS = 200
 _HISTORY = ("messages", "input", "system", "instructions")
 _IDS = frozenset(
     {
@@ -52,11 +53,24 @@ _UUID = re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b", re.IGNORE
 
 
 def parsed(body: str) -> Any:
-    """Read the text of a body as JSON; the text itself where it is none."""
+    """Read the text of a body as JSON; the text itself where it is none, or nested as no request
+    is.
+    """
     try:
-        return json.loads(body)
+        value = json.loads(body)
     except (ValueError, RecursionError):
         return body
+    return value if _is_shallow(value) else body
+
+
+def _is_shallow(value: Any) -> bool:
+    level = [value]
+    for _ in range(_MOST_LEVELS):
+        inside = [one for one in level if isinstance(one, (dict, list))]
+        level = [v for one in inside for v in (one.values() if isinstance(one, dict) else one)]
+        if not level:
+            return True
+    return False
 
 
 def ids_in(value: Any) -> set[str]:
