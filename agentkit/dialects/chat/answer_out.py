@@ -24,7 +24,10 @@ def body_events(body: dict[str, Any], *, usage: bool = False) -> Iterator[Chunk]
     head = {**head, "object": "chat.completion.chunk"}
     counts: Chunk = {"usage": None} if usage else {}
     for choice in body.get("choices") or ():
-        for delta in _deltas(choice.get("message") or {}):
+        if not isinstance(choice, dict):
+            continue
+        message = choice.get("message")
+        for delta in _deltas(message if isinstance(message, dict) else {}):
             part = {"index": choice.get("index", 0), "delta": delta, "finish_reason": None}
             yield {**head, "choices": [part], **counts}
         part = {"index": choice.get("index", 0), "delta": {}}
@@ -39,8 +42,10 @@ def body_events(body: dict[str, Any], *, usage: bool = False) -> Iterator[Chunk]
 
 def _deltas(message: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Cut a message into what each chunk adds."""
-    calls = [call for call in message.get("tool_calls") or () if isinstance(call, dict)]
-    others = {k: v for k, v in message.items() if k not in (*_TEXTS, "role", "tool_calls")}
+    listed = message.get("tool_calls")
+    calls = [call for call in listed if isinstance(call, dict)] if isinstance(listed, list) else []
+    sent = (*_TEXTS, "role", "tool_calls") if isinstance(listed, list) else (*_TEXTS, "role")
+    others = {name: value for name, value in message.items() if name not in sent}
     begun = None if message.get("content") is None else ""
     yield {"role": "assistant", "content": begun}
     for name in _TEXTS:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentkit.errors import checked_keywords
-from agentkit.testing.replay.answer_form import reply_from
 from agentkit.testing.replay.flow_index import FlowIndex, Inquiry
 from agentkit.testing.replay.normal_form import parsed
 from agentkit.testing.replay.recorded_flows import dialect_at, error_body, flows_of
+from agentkit.testing.replay.reply_form import reply_from
 from agentkit.testing.server.loopback import Asked, Reply, StandIn, redacted
 from agentkit.types.problem import Problem
 from agentkit.types.wire import Exchange, Flow

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from agentkit.dialects.chat.answer_out import body_events
 from agentkit.dialects.codecs import CODECS, codec_of
 from agentkit.read.plain import compact_json, is_utf8
 from agentkit.read.response import read_response
@@ -114,35 +115,6 @@ def _frames(body: Any, request: Any) -> Iterator[str]:
     elif is_completion(body):
         options = request.get("stream_options") if isinstance(request, dict) else None
         counted = isinstance(options, dict) and bool(options.get("include_usage"))
-        for chunk in _chunks(body, counted):
+        for chunk in body_events(body, usage=counted):
             yield f"data: {compact_json(chunk)}\n\n"
         yield "data: [DONE]\n\n"
-
-
-def _chunks(body: dict[str, Any], counted: bool) -> Iterator[dict[str, Any]]:
-    """Write a chat completion as its chunks: the message of each choice in one piece, its end, and
-    the count of tokens where it is asked for.
-    """
-    head = {n: v for n, v in body.items() if n not in ("choices", "usage", "object")}
-    head["object"] = "chat.completion.chunk"
-    for number, choice in enumerate(body["choices"]):
-        if not isinstance(choice, dict):
-            continue
-        own = {n: v for n, v in choice.items() if n not in ("message", "finish_reason")}
-        ending = {"index": own.get("index", number), "delta": {}}
-        opening = {**ending, **own, "delta": _delta(choice.get("message")), "finish_reason": None}
-        yield {**head, "choices": [opening]}
-        yield {**head, "choices": [{**ending, "finish_reason": choice.get("finish_reason")}]}
-    if counted and body.get("usage") is not None:
-        yield {**head, "choices": [], "usage": body["usage"]}
-
-
-def _delta(message: Any) -> dict[str, Any]:
-    given = message if isinstance(message, dict) else {}
-    delta = {"role": "assistant", **{n: v for n, v in given.items() if v is not None}}
-    if isinstance(calls := delta.get("tool_calls"), list):
-        delta["tool_calls"] = [
-            {"index": number, **call} if isinstance(call, dict) else call
-            for number, call in enumerate(calls)
-        ]
-    return delta
