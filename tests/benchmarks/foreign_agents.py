@@ -491,7 +491,7 @@ def measure(child: Child, name: str, stream: bool, server: str | None, folder: P
     passed = before.bodies()
     count = sum(passed[0].values())
     row.bytes = f"ok {count}" if count and passed == behind.bodies() else "DIFFER"
-    row.rollouts = of_rollouts(rollouts, tapped)
+    row.rollouts = of_rollouts(rollouts, len(watch.flows))
     row.keys = "KEPT" if b"not-a-real-key" in record.read_bytes() else "ok"
     if not watch.flows:
         row.replay = "nothing was recorded"
@@ -520,12 +520,12 @@ def compared(one: dict[str, Any], other: dict[str, Any]) -> str:
     return "ok, it fails alike" if "error" in other else f"ok {len(other['ran'])} calls"
 
 
-def of_rollouts(rollouts: list[Any], said: dict[str, Any]) -> str:
-    """Say what rollouts were made of a run that is one."""
-    shape = ", ".join(f"{len(r.turns)} turns" for r in rollouts)
-    calls = sum(len(turn.tool_calls) for r in rollouts for turn in r.turns)
+def of_rollouts(rollouts: list[Any], requests: int) -> str:
+    """Say what rollouts were made of a run that is one, with a turn or an attempt a request."""
+    shape = ", ".join(f"{len(r.all_turns)} turns" for r in rollouts)
+    made = sum(len(r.all_turns) + len(r.attempts) for r in rollouts)
     problems = Counter(p.code for r in rollouts for p in r.problems)
-    fits = len(rollouts) == 1 and calls >= len(said["ran"])
+    fits = len(rollouts) == 1 and made == requests
     told = f" {dict(problems)}" if problems else ""
     return f"{'ok' if fits else 'WRONG:'} {shape or 'none'}{told}"
 

@@ -452,11 +452,12 @@ def calls_of(response: ak.Response) -> list[tuple[str | None, str]]:
 
 def is_plain(body: str) -> bool:
     """Tell whether the calls of a chat completion have the form that OpenAI's have."""
-    listed = json.loads(body)["choices"][0]["message"].get("tool_calls") or []
+    listed = json.loads(body)["choices"][0]["message"].get("tool_calls", [])
     return isinstance(listed, list) and all(
         isinstance(call, dict)
         and isinstance(call.get("function"), dict)
         and isinstance(call["function"].get("arguments"), str)
+        and isinstance(call["function"].get("name"), str)
         for call in listed
     )
 
