@@ -21,6 +21,10 @@ from agentkit.types.trajectory import Trajectory
 SYSTEM = "You are a helpful assistant."
 MARK = "check"
 """The name in a rollout's meta under which it says which cell it is of."""
+_LAST = frozenset({"refused", "logprobs", "token ids"})
+"""Scenarios that ask for what a server computes rarely: it may fall over them, and leave the others
+unasked.
+"""
 NOT_ANSWERED = frozenset(
     {"connection_failed", "rate_limited", "quota_exhausted", "auth_failed", "permission_denied"}
 )
@@ -72,13 +76,15 @@ class Battery:
         self._next: Iterator[int] = iter(())
 
     async def run(self) -> None:
-        """Ask one cell of each dialect first, which tells whether it is served, then the others."""
+        """Ask one cell of each dialect first, which tells whether it is served, then the others;
+        last of all what some servers end at.
+        """
         first = {cell.dialect: i for i, cell in reversed([*enumerate(self.cells)])}
         try:
             async with asyncio.timeout(self._seconds):
                 await self._all(sorted(first.values()))
                 rest = [i for i in range(len(self.cells)) if i not in first.values()]
-                await self._all(rest)
+                await self._all(sorted(rest, key=lambda i: self.cells[i].scenario.name in _LAST))
         except TimeoutError:
             pass  # what has not ended stays open, with what came of it
         finally:

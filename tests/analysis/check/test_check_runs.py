@@ -120,3 +120,16 @@ def test_a_dialect_that_is_not_served_is_none_of_what_is_left(
         )
     assert found.dialects == ("messages",)
     assert "3/3" in capsys.readouterr().err
+
+
+def test_what_a_server_may_fall_over_is_asked_last() -> None:
+    asked: list[bool] = []
+
+    class Falls(Slow):
+        async def chat_completion(self, **fields: Any) -> Any:
+            asked.append(bool(fields.get("logprobs")))
+            return await super().chat_completion(**fields)
+
+    names = ["logprobs", "one call", "named"]
+    ak.check(Falls(None), "m", concurrency=1, **{**OPTIONS, "scenarios": names})
+    assert asked == [False] * 4 + [True] * 2
