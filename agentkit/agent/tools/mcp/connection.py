@@ -22,6 +22,7 @@ from agentkit.agent.tools.mcp.unreachable import (
     CANCELLED,
     code_of,
     is_closed,
+    is_lost,
     reason_of,
     unreachable,
 )
@@ -34,6 +35,8 @@ _PAGES = 100
 """Pages of a list of tools at most."""
 _EVENT = 64 * 1024 * 1024
 """Bytes of one event of a stream at most: an image is one."""
+_MOST_ERRORS = 50_000_000
+"""Bytes of standard error that a file may hold."""
 _SHOWN = 4_000
 """Characters of standard error that are shown."""
 _LEAVE = 7.0
@@ -69,6 +72,8 @@ class Connection:
         self._client: Any = None
         self._last_errors = ""
         """The end of its standard error, once the session is closed."""
+        self._refusal = ""
+        """The status of the last answer over HTTP, where it refuses."""
         self._reason = ""
         """Why the last session is over."""
         self._thread = threading.Thread(target=self._serve, name="agentkit-mcp", daemon=True)
@@ -115,6 +120,15 @@ class Connection:
         with suppress(OSError, ValueError):
             return os.fstat(self._errlog.fileno()).st_size
         return 0
+
+    def _room_for_errors(self) -> int:
+        """Throw away what a server that never stops writing has written; tell how much is there."""
+        size = self.errors_size()
+        if size < _MOST_ERRORS:
+            return size
+        with suppress(OSError, ValueError), self._lock:
+            self._errlog.truncate(0)
+        return self.errors_size()
 
     def errors_since(self, size: int = 0) -> str:
         """Give the end of what the server wrote to its standard error from there on; keys are taken
@@ -233,9 +247,17 @@ class Connection:
         time_out = httpx2.Timeout(30.0, read=max(300.0, self.seconds))
         kept = httpx2.Limits(max_connections=None, max_keepalive_connections=100)
         headers = dict(target.headers)
-        web = httpx2.AsyncClient(headers=headers, timeout=time_out, limits=kept)
+        hooks = {"response": [self._note]}
+        web = httpx2.AsyncClient(headers=headers, timeout=time_out, limits=kept, event_hooks=hooks)
         await stack.enter_async_context(web)
         return streamable_http_client(target.url, http_client=web, max_sse_event_size=_EVENT)
+
+    async def _note(self, response: Any) -> None:
+        """Keep the last status that refuses, which the package does not pass on."""
+        code = response.status_code
+        if response.request.method == "POST":  # many refuse the stream that a GET asks for
+            refusal = f"HTTP {code} {response.reason_phrase}".strip()
+            self._refusal = refusal if code >= 400 else ""
 
     async def _hear(self, message: Any) -> None:
         if getattr(message, "method", None) == "notifications/tools/list_changed":
@@ -264,10 +286,23 @@ class Connection:
             TimeoutError: it does not answer in time.
             MCPError: it refuses the call.
         """
-        size = self.errors_size()
+        size = self._room_for_errors()
         until = time.monotonic() + self.seconds
-        if not self.target.command:  # a session by URL is the client's to begin anew
-            await self.connect()
+        if self.target.command:
+            return await self._call(name, arguments, until, size)
+        await self.connect()  # a session by URL is the client's to begin anew
+        life = self._life
+        try:
+            return await self._call(name, arguments, until, size)
+        except Exception as exc:
+            if life is None or not is_lost(exc, self._refusal):
+                raise
+        # the server has forgotten the session, as it was started anew, and has not run the call
+        await self._settle(life, _LEAVE)
+        await self.connect()
+        return await self._call(name, arguments, until, size)
+
+    async def _call(self, name: str, arguments: dict[str, Any], until: float, size: int) -> Any:
         client, life = self._client, self._life
         if client is None or life is None:
             raise self._unreachable(size)
@@ -302,7 +337,8 @@ class Connection:
         await self.connect()
 
     def _unreachable(self, size: int) -> Unreachable:
-        return unreachable(self.target, self._reason, self.errors_since(size).strip())
+        reason = ": ".join(filter(None, (self._refusal, self._reason)))
+        return unreachable(self.target, reason, self.errors_since(size).strip())
 
 
 _kept: set[asyncio.Task[None]] = set()

@@ -7,7 +7,7 @@ import logging
 import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.util import find_spec
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn, overload
 
@@ -66,10 +66,12 @@ def mcp(
     if not (isinstance(timeout, (int, float)) and timeout > 0):
         raise UsageError(f"a server cannot have {timeout!r} seconds", hint="give a number above 0")
     targets = _targets(server, env, headers, cwd)
-    if find_spec("mcp") is None:
+    try:
+        import_module("mcp")  # here, since it takes a second that is not the server's
+    except ModuleNotFoundError:
         raise UsageError(
             "the package `mcp` is not installed", hint="pip install 'agentkit-notebook[mcp]'"
-        )
+        ) from None
     if on_loop():
         raise UsageError(
             "an async tool cannot wait for an MCP server here", hint="call ak.mcp before"

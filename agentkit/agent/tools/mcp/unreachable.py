@@ -29,13 +29,15 @@ def unreachable(target: McpTarget, reason: str, written: str) -> Unreachable:
         reason: what has gone wrong.
         written: what its program wrote to its standard error meanwhile.
     """
-    reason = known_secrets()(reason) or "its connection is closed"
+    reason = known_secrets()(reason).partition("\n")[0] or "its connection is closed"
     name = repr(target.name)
     if target.command and reason.startswith("FileNotFoundError"):
         return _not_started(target)
     text = f"the MCP server {name} is not reached: {reason}"
     if _NO_FORM in reason:
         hint = "it breaks the protocol; a newer version of it, or of `mcp`, may not"
+    elif any(word in reason for word in ("HTTP 401", "HTTP 403")):
+        hint = "it wants a key: ak.mcp(url, headers={'Authorization': 'Bearer …'})"
     elif not target.command:
         hint = "is it running, and is this its URL? Most end in /mcp"
     elif written:
@@ -87,3 +89,13 @@ def is_closed(asked: asyncio.Future[Any]) -> bool:
         return True
     error = asked.exception()
     return error is not None and code_of(error) == _CONNECTION_CLOSED
+
+
+def is_lost(exc: BaseException, refusal: str) -> bool:
+    """Tell whether a call by URL was refused because the server knows no such session.
+
+    Args:
+        exc: what came of it.
+        refusal: the status of the answer; 404 by the protocol, and 400 of some servers.
+    """
+    return refusal[:8] in ("HTTP 404", "HTTP 400") and "session" in str(exc).lower()

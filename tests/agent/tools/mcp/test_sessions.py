@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -215,6 +216,54 @@ def test_a_web_server_that_dies_is_an_error_until_it_is_back(web: WebServer) -> 
         web.process.wait()
         for _ in range(3):
             assert "is not reached" in str(result(tools, "add", a=1, b=1).error)
+        back = WebServer(str(web.port))
+        try:
+            assert result(tools, "add", a=1, b=1).content == "2"
+        finally:
+            back.close()
+
+
+def test_a_web_server_that_was_started_anew_gets_a_new_session(web: WebServer) -> None:
+    with ak.mcp(web.url, timeout=20) as tools:
+        assert result(tools, "add", a=1, b=1).content == "2"
+        web.process.kill()
+        web.process.wait()
+        back = WebServer(str(web.port))
+        try:
+            made = agent(tools, *(calls("add", a=n, b=1) for n in range(4)))
+            found = ak.rollout(made, "go").turns[0].tool_results
+            assert [r.content for r in found] == ["1", "2", "3", "4"]
+        finally:
+            back.close()
+
+
+class Refusing(BaseHTTPRequestHandler):
+    """Answers each request with what the path names: a status."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(int(self.path[1:4]))
+        self.send_header("content-type", "text/html")
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.parametrize(("status", "hint"), [(401, "Bearer"), (404, "URL"), (200, "URL")])
+def test_a_web_server_that_refuses_says_what_to_do(status: int, hint: str) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        try:
+            with pytest.raises(Unreachable) as raised:
+                ak.mcp(f"http://127.0.0.1:{server.server_port}/{status}?api_key={KEY}")
+        finally:
+            server.shutdown()
+            serving.join()
+    assert hint in raised.value.hint
+    assert KEY not in str(raised.value)
 
 
 def test_a_web_server_that_falls_silent_runs_into_the_time_out(web: WebServer) -> None:

@@ -114,9 +114,10 @@ async def only_new(ctx: Any, call_next: Any) -> Any:
 
 
 def serve_http() -> None:
-    """Serve on a port that the system gives, and print it."""
+    """Serve on the port that is named, else on one that the system gives, and print it."""
     listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind(("127.0.0.1", next((int(word) for word in sys.argv if word.isdigit()), 0)))
     listening.listen(128)
     print(listening.getsockname()[1], flush=True)
     app = server.streamable_http_app()
