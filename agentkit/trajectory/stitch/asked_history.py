@@ -19,9 +19,7 @@ from agentkit.types.steps import Result
 from agentkit.types.trajectory import Message, OpenTurn, ToolResult, Trajectory
 
 Wire = Mapping[str, Any]
-_BESIDE = frozenset(
-    ("messages", "model", "tools", "stream", "previous_response_id", "thread", "conversation")
-)
+_BESIDE = frozenset(("messages", "model", "tools", "stream", "previous_response_id"))
 """Fields of a request that are no sampling."""
 _OBSERVED = "Observation:"
 """How smolagents begins the user's message that holds the results of calls."""
@@ -39,14 +37,15 @@ def begun(
         profile: how its agent is taken to write a history.
         meta: what else is known of the rollout.
     """
+    name = asked.form.get("previous_response_id")
     spec = Spec(
         model=asked.model,
         tools=tools,
-        sampling=sampling_of(asked),
+        sampling={**sampling_of(asked), **({"previous_response_id": name} if name else {})},
         stream=bool(asked.form.get("stream")),
         profile=profile,
         dialect=asked.dialect or "chat",
-        chain=bool(asked.form.get("previous_response_id")),
+        chain=bool(name),
     )
     return Trajectory(spec=spec, prompt=_given(asked.messages), meta=meta)
 

@@ -94,7 +94,8 @@ class KnownAnswers:
         self._called: dict[str, FlowNode | None] = {}
         self._ends: dict[int, _Equal] = {}
         self._texts: dict[int, list[FlowNode]] = {}
-        self._unanswered: dict[str, list[FlowNode]] = {}
+        self._awaited: dict[str, dict[int, FlowNode]] = {}
+        self._failed: dict[str, dict[int, FlowNode]] = {}
         self._starts: dict[int, FlowNode] = {}
         self._growing = GrowingTexts()
         self._open = OpenCalls()
@@ -208,11 +209,11 @@ class KnownAnswers:
 
     def _retry(self, node: FlowNode, has_ids: bool) -> FlowNode | None:
         """Find the request without an answer that this one repeats."""
-        alike = [n for n in self._unanswered.get(node.sent, ()) if not n.retried]
-        failed = [n for n in alike if n.failed]
+        failed = [n for n in self._failed.get(node.sent, {}).values() if not n.retried]
         if node.count:
-            counted = [n for n in alike if n.count == node.count - 1]
-            return min(counted, key=lambda n: (not n.failed, n.number), default=None)
+            awaited = [n for n in self._awaited.get(node.sent, {}).values() if not n.retried]
+            counted = [n for n in (*failed, *awaited) if n.count == node.count - 1]
+            return counted[0] if counted else None
         if has_ids:
             return failed[0] if failed else None
         if node.count is None:
@@ -221,7 +222,22 @@ class KnownAnswers:
 
     def arrive(self, node: FlowNode) -> None:
         """Remember a request whose answer is awaited."""
-        self._unanswered.setdefault(node.sent, []).append(node)
+        self._awaited.setdefault(node.sent, {})[node.number] = node
+
+    def fail(self, node: FlowNode) -> None:
+        """Note that no answer came to a request; whoever asks the same may repeat it."""
+        self._forget(node)
+        self._failed.setdefault(node.sent, {})[node.number] = node
+        origin = node.origin
+        if origin is not None and origin.following is node:
+            self._release(origin)
+
+    def _forget(self, node: FlowNode) -> None:
+        """Await the answer of a request no longer."""
+        awaited = self._awaited.get(node.sent, {})
+        awaited.pop(node.number, None)
+        if not awaited:
+            self._awaited.pop(node.sent, None)
 
     def answer(self, node: FlowNode, name: str | None) -> None:
         """Remember the answer of a request.
@@ -230,11 +246,7 @@ class KnownAnswers:
             node: the request.
             name: the id of the answer; None where it has none.
         """
-        waiting = self._unanswered.get(node.sent, [])
-        if node in waiting:
-            waiting.remove(node)
-        if not waiting:
-            self._unanswered.pop(node.sent, None)
+        self._forget(node)
         if name:
             self._named[name] = node
         self._latest = node
@@ -252,7 +264,7 @@ class KnownAnswers:
                 self._called[unit[1]] = node if known is node else None
         self._open.add(node)
 
-    def release(self, node: FlowNode) -> None:
+    def _release(self, node: FlowNode) -> None:
         """Let others go on from an answer: the request that did has failed."""
         equal = self._ends.get(extended(node.digest, node.answer))
         if equal is not None:

@@ -26,6 +26,8 @@ from agentkit.types.trajectory import Trajectory
 from agentkit.types.wire import Flow
 
 Scope = tuple[str, ...]
+_TOOL_SETS = 32
+"""Sets of tools that look alike and are compared, the newest first."""
 _APART = ("side", "sub", "start")
 """Relations that begin a rollout of their own from nothing."""
 
@@ -155,7 +157,7 @@ class Stitcher:
         else:
             strand = Strand.begin(_sent(flow, asked), tools, meta)
         key, self._begun = self._begun, self._begun + 1
-        self._strands[key] = strand
+        self._strands[key], strand.number = strand, key
         if match.relation == "sub" and before is not None:
             self._strands[before.rollout].subs.setdefault((before.number, match.position), strand)
         return key, strand
@@ -164,8 +166,8 @@ class Stitcher:
         """Show the rollouts of sub-agents inside the results of their calls from now on."""
         if not strand.subs:
             return
-        inside = {id(sub) for (number, _), sub in strand.subs.items() if number == before.number}
-        self._inside |= {key for key, made in self._strands.items() if id(made) in inside}
+        subs = strand.subs.items()
+        self._inside |= {sub.number for (number, _), sub in subs if number == before.number}
 
     def _tell(self, strand: Strand, match: Match) -> None:
         if match.relation == "compaction":
@@ -187,9 +189,7 @@ class Stitcher:
         node.failed = failed
         known = self._scopes[scope]
         if failed:
-            origin = node.origin
-            if origin is not None and origin.following is node:
-                known.release(origin)
+            known.fail(node)
             return
         node.answer = answer_units(response)
         known.answer(node, response.id if response.dialect != "chat" else None)
@@ -251,7 +251,7 @@ class Stitcher:
             return 0, ()
         key = len(tools), repr(tools[0])[:100]
         alike = self._tools.setdefault(key, [])
-        for number, known in alike:
+        for number, known in reversed(alike[-_TOOL_SETS:]):
             if list(known) == tools:
                 return number, known
         self._sets += 1

@@ -27,6 +27,8 @@ class Strand:
     def __init__(self, trajectory: Trajectory) -> None:
         self.trajectory = trajectory
         """The rollout so far."""
+        self.number = -1
+        """Its place among the rollouts."""
         self.flows: list[int] = []
         """The flows that belong to it, in order."""
         self.subs: dict[tuple[int, int], Strand] = {}
