@@ -22,6 +22,7 @@ from agentkit.servers.transfer import sdk_of
 from agentkit.tap.carrier.flow_writer import FlowWriter
 from agentkit.tap.carrier.speaker import Speaker
 from agentkit.tap.channel import Hear
+from agentkit.tap.client.client_holder import ClientHolder
 from agentkit.tap.client.seen_transport import SeenTransport, library_of
 from agentkit.tap.seam.passing import Passing
 
@@ -42,8 +43,8 @@ class InProcess(Speaker):
         hear: what takes a message of a kind.
     """
 
-    def __init__(self, hear: Mapping[str, Hear]) -> None:
-        self._hear = hear
+    def __init__(self, hear: dict[str, Hear]) -> None:
+        self.hear = hear
         self.waiting: dict[int, threading.Event] = {}
         """Who waits for what has passed to be heard of, by number."""
 
@@ -52,8 +53,8 @@ class InProcess(Speaker):
         word, _, number = kind.partition(" ")
         if word == "synced":
             self.waiting.pop(int(text), threading.Event()).set()
-        elif word in self._hear:
-            self._hear[word](f"{number} {text}".strip())
+        elif word in self.hear:
+            self.hear[word](f"{number} {text}".strip())
 
     def close(self, seconds: float = 0.0) -> None:
         """Send nothing more: all has been heard."""
@@ -99,7 +100,9 @@ class ClientSource:
         self._below = _VERSION.sub("", urlsplit(self.url).path)
         self._numbers = count()
         path = None if record is None else str(record.resolve())
-        self._teller = InProcess(hear)
+        self._teller = InProcess(dict(hear))
+        self.holder = ClientHolder(self._teller)
+        """Stops what is to be looked at first."""
         self._syncs = count(1)
         self._writer = ClientWriter(path, {urlsplit(self.url).netloc: self.url}, self._teller)
         self.alive = True
@@ -142,11 +145,14 @@ class ClientSource:
 
     def listen(self, kind: str, hear: Hear) -> None:
         """Have messages of a kind heard."""
+        self._teller.hear[kind] = hear
 
     def send(self, message: Any, kind: str = "") -> None:
         """Do as a carrier is told."""
         if kind == "follow":
             self._writer.following = bool(message["pieces"])
+        elif kind == "hold":
+            self.holder.hear(message)
 
     def sync(self) -> None:
         """Wait until what has passed by now is heard."""

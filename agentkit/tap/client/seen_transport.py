@@ -6,11 +6,13 @@ to be one of the library that the client is built on.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import cache
 from importlib import import_module
 from typing import Any, Protocol
 
+from agentkit.tap.client.client_holder import ClientHolder, Question
 from agentkit.tap.seam.passing import GoneError, Passing
 
 _LIBRARIES = ("httpx", "httpx2")
@@ -18,6 +20,9 @@ _LIBRARIES = ("httpx", "httpx2")
 
 class PassingLog(Protocol):
     """Who is told of what passes."""
+
+    holder: ClientHolder
+    """Stops what is to be looked at first."""
 
     def open(self, request: Any, label: str) -> Passing:
         """Note that a request leaves."""
@@ -88,6 +93,22 @@ def library_of(http_client: Any) -> str | None:
     return next((root for root in roots if root in _LIBRARIES), None)
 
 
+def _waited(question: Question, holder: ClientHolder) -> Any:
+    try:
+        return question.result()
+    except BaseException:  # an interrupt
+        holder.leave(question)
+        raise
+
+
+async def _decided(question: Question, holder: ClientHolder) -> Any:
+    try:
+        return await asyncio.wrap_future(question)
+    except BaseException:  # the task is cancelled
+        holder.leave(question)
+        raise
+
+
 class SeenTransport:
     """Passes requests to a client's own transport. Its connections belong to the client that it was
     taken from, and are closed by that one alone.
@@ -107,21 +128,55 @@ class SeenTransport:
         """Send a request."""
         passing = self._begun(request, "SyncByteStream")
         try:
-            response = self.transport.handle_request(request)
+            response = self._sent(request, passing)
         except BaseException as exc:
             self._finish(passing, exc)
             raise
         return self._answered(passing, response, "SyncByteStream")
 
+    def _sent(self, request: Any, passing: Passing) -> Any:
+        course = self._log.holder.course(request, passing, self._library)
+        step = next(course)
+        try:
+            while True:
+                if isinstance(step, Question):
+                    step = course.send(_waited(step, self._log.holder))
+                elif hasattr(step, "status_code"):
+                    for piece in step.stream:
+                        passing.add(piece)
+                    step.stream.close()
+                    step = course.send(None)
+                else:
+                    step = course.send(self.transport.handle_request(step))
+        except StopIteration as end:
+            return end.value
+
     async def handle_async_request(self, request: Any) -> Any:
         """Send a request of an async client."""
         passing = self._begun(request, "AsyncByteStream")
         try:
-            response = await self.transport.handle_async_request(request)
+            response = await self._awaited(request, passing)
         except BaseException as exc:
             self._finish(passing, exc)
             raise
         return self._answered(passing, response, "AsyncByteStream")
+
+    async def _awaited(self, request: Any, passing: Passing) -> Any:
+        course = self._log.holder.course(request, passing, self._library)
+        step = next(course)
+        while True:
+            if isinstance(step, Question):
+                came: Any = await _decided(step, self._log.holder)
+            elif hasattr(step, "status_code"):
+                async for piece in step.stream:
+                    passing.add(piece)
+                came = await step.stream.aclose()
+            else:
+                came = await self.transport.handle_async_request(step)
+            try:
+                step = course.send(came)
+            except StopIteration as end:
+                return end.value
 
     def close(self) -> None:
         """Close nothing: the connections are the other client's."""
@@ -151,6 +206,9 @@ class SeenTransport:
         return passing
 
     def _answered(self, passing: Passing, response: Any, base: str) -> Any:
+        if passing.substitute is not None:
+            self._finish(passing, None)
+            return response
         passing.answered(response.status_code, "", response.headers.raw)
         made = _seen_class(self._library, base)
         response.stream = made(response.stream, passing.add, lambda exc: self._finish(passing, exc))
