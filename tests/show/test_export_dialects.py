@@ -15,6 +15,7 @@ import pytest
 
 import agentkit as ak
 from agentkit.errors import UsageError
+from agentkit.show.export.exported_call import model_call
 from agentkit.testing import ReferenceServer, by_turn, calls, says, serve
 from agentkit.types.answer import Dialect
 from agentkit.types.request import Request
@@ -23,6 +24,7 @@ from tests.servers.http_stub import Answer, HttpServer
 from tests.show.export_samples import run_python, run_shell
 from tests.show.test_export_offline import run_pytest
 from tests.support.dialect_answers import DIALECTS, NATIVE, agent, answer
+from tests.support.paths import CORPUS
 
 Manner = Literal["openai", "anthropic", "vllm", "sglang"]
 SPOKEN: list[tuple[Manner, Dialect, bool]] = [
@@ -295,3 +297,22 @@ def test_a_server_that_cannot_be_asked_in_the_dialect_is_refused() -> None:
 
     with served("vllm", "responses", False) as (_, rollout), pytest.raises(UsageError):
         ak.export.shrink(rollout, lambda r: True, Chat(), progress=None)
+
+
+@pytest.mark.slow
+def test_captured_requests_are_asked_again_as_they_were() -> None:
+    """Real requests of two dialects, whole and streamed, through the packages' own clients."""
+    rollouts = ak.load(CORPUS / "dialects" / "vllm.jsonl", all=True)
+    assert {rollout.spec.dialect for rollout in rollouts} == set(NATIVE)
+
+    def answered(asked: Any) -> Answer:
+        native: Dialect = "responses" if asked.path.endswith("/responses") else "messages"
+        kind = {"Content-Type": "text/event-stream"}
+        streamed = asked.json.get("stream")
+        return Answer(headers=kind, pieces=[b""]) if streamed else Answer(answer(native, 1, "Yes."))
+
+    with HttpServer(answered) as server:
+        for rollout in rollouts:
+            call = model_call(rollout, server=server.url)
+            run_python(ak.export.python(rollout, server=server.url))
+            assert server.requests[-1].json == call.body, rollout.meta["case"]
