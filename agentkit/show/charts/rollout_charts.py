@@ -148,8 +148,10 @@ def timeline_key(timeline: Timeline) -> Html | None:
     found = {s.kind for _, s in timeline.segments()} if timeline.total.whole > 0 else set()
     # of a long rollout, what streamed is put together with what did not
     meanings = {kind: look.meaning for kind, look in FORMS.items()} | {"model": "the model"}
-    keys = [[_key(kind), f" {means} "] for kind, means in meanings.items() if kind in found]
-    return el("small", keys, class_="ak-note") if keys else None
+    keys = [
+        el("span", _key(kind), f" {means} ") for kind, means in meanings.items() if kind in found
+    ]
+    return el("small", keys, class_="ak-note ak-bar") if keys else None
 
 
 def _key(kind: str) -> Html:
