@@ -484,14 +484,14 @@ def measure(child: Child, name: str, stream: bool, server: str | None, folder: P
                 tapped = child.run(moved(watch.env, before.port), stream=stream)
                 time.sleep(0.2)
             watch.close()
-            rollouts = list(getattr(watch, "rollouts", ()))
+            rollouts, links = watch.rollouts, watch.links
     row.result = compared(direct, tapped)
     if server is None and tapped.get("final") != FINAL:
         row.result = f"WRONG: {tapped}"
     passed = before.bodies()
     count = sum(passed[0].values())
     row.bytes = f"ok {count}" if count and passed == behind.bodies() else "DIFFER"
-    row.rollouts = of_rollouts(rollouts, len(watch.flows))
+    row.rollouts = of_rollouts(rollouts, Counter(link.relation for link in links))
     row.keys = "KEPT" if b"not-a-real-key" in record.read_bytes() else "ok"
     if not watch.flows:
         row.replay = "nothing was recorded"
@@ -520,14 +520,18 @@ def compared(one: dict[str, Any], other: dict[str, Any]) -> str:
     return "ok, it fails alike" if "error" in other else f"ok {len(other['ran'])} calls"
 
 
-def of_rollouts(rollouts: list[Any], requests: int) -> str:
-    """Say what rollouts were made of a run that is one, with a turn or an attempt a request."""
+def of_rollouts(rollouts: list[Any], relations: Counter[str]) -> str:
+    """Say what rollouts were made of a run that is one: it begins once, and every other request
+    goes on, or goes another way where the package left out an answer that was empty.
+    """
     shape = ", ".join(f"{len(r.all_turns)} turns" for r in rollouts)
-    made = sum(len(r.all_turns) + len(r.attempts) for r in rollouts)
     problems = Counter(p.code for r in rollouts for p in r.problems)
-    fits = len(rollouts) == 1 and made == requests
+    fits = relations["start"] == 1 and len(rollouts) == 1 + relations["branch"]
+    known = relations.total() == sum(
+        relations[one] for one in ("start", "continue", "branch", "retry")
+    )
     told = f" {dict(problems)}" if problems else ""
-    return f"{'ok' if fits else 'WRONG:'} {shape or 'none'}{told}"
+    return f"{'ok' if fits and known else 'WRONG:'} {shape or 'none'}{told}"
 
 
 def install(envs: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,22 @@ def test_an_anthropic_client_is_seen_and_answered_again(stream: bool, tmp_path: 
         assert not replay.misses
 
 
+def test_what_a_client_did_is_a_rollout() -> None:
+    tools: Any = [{"type": "function", "function": {"name": "get_weather", "parameters": {}}}]
+    with serve(SCRIPT) as server, openai.OpenAI(base_url=server.url, api_key=KEY) as client:
+        w = ak.watch(client)
+        asked: list[Any] = list(HELLO["messages"])
+        ask: Any = w.client.chat.completions.create
+        message = ask(model="m", messages=asked, tools=tools).choices[0].message
+        result = {"role": "tool", "tool_call_id": message.tool_calls[0].id, "content": "4 degrees"}
+        ask(model="m", messages=[*asked, message, result], tools=tools)
+        (rollout,) = w.rollouts
+        w.close()
+    assert rollout.final == "It is cold."
+    assert [call.name for turn in rollout.turns for call in turn.tool_calls] == ["get_weather"]
+    assert [r.content for r in rollout.turns[0].tool_results if r] == ["4 degrees"]
+
+
 def test_each_try_is_a_flow() -> None:
     with (
         HttpServer(Answer({"error": {"message": "slow"}}, status=429), Answer(COMPLETION)) as http,
@@ -168,6 +185,31 @@ def test_a_client_of_another_http_library(reference: ReferenceServer) -> None:
         assert "".join(c.choices[0].delta.content or "" for c in stream) == "It is cold."
         assert len(w.flows) == 1
         w.close()
+
+
+def test_who_follows_is_told_of_pieces(reference: ReferenceServer) -> None:
+    w = ak.watch(openai.OpenAI(base_url=reference.url, api_key=KEY))
+    heard: list[str] = []
+    told = threading.Event()
+
+    def follower(kind: str, number: int) -> None:
+        heard.append(f"{kind} {number}")
+        if kind == "piece":
+            told.set()
+
+    stop = w.follow(follower)
+    stream = iter(w.client.chat.completions.create(**HELLO, stream=True))
+    first = next(stream)
+    assert told.wait(10)
+    assert "ended 0" not in heard
+    text = "".join(c.choices[0].delta.content or "" for c in [first, *stream])
+    assert len(w.flows) == 1
+    stop()
+    w.client.chat.completions.create(**HELLO, stream=True).close()
+    w.close()
+    assert text == "It is cold."
+    assert "ended 0" in heard
+    assert "piece 1" not in heard
 
 
 def test_a_client_has_no_port(reference: ReferenceServer) -> None:

@@ -143,6 +143,11 @@ class ClientSource:
         if self.alive:
             self._writer.end(passing)
 
+    def piece(self, passing: Passing) -> None:
+        """Note that a piece of its answer has come."""
+        if self.alive:
+            self._writer.piece(passing)
+
     def listen(self, kind: str, hear: Hear) -> None:
         """Have messages of a kind heard."""
         self._teller.hear[kind] = hear

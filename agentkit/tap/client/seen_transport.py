@@ -27,6 +27,9 @@ class PassingLog(Protocol):
     def open(self, request: Any, label: str) -> Passing:
         """Note that a request leaves."""
 
+    def piece(self, passing: Passing) -> None:
+        """Note that a piece of its answer has come."""
+
     def end(self, passing: Passing) -> None:
         """Note that it is whole."""
 
@@ -211,7 +214,12 @@ class SeenTransport:
             return response
         passing.answered(response.status_code, "", response.headers.raw)
         made = _seen_class(self._library, base)
-        response.stream = made(response.stream, passing.add, lambda exc: self._finish(passing, exc))
+
+        def see(piece: bytes) -> None:
+            passing.add(piece)
+            self._log.piece(passing)
+
+        response.stream = made(response.stream, see, lambda exc: self._finish(passing, exc))
         return response
 
     def _finish(self, passing: Passing, exc: BaseException | None) -> None:
