@@ -69,16 +69,20 @@ class _Equal:
 
     def choose(self, fingerprint: Fingerprint) -> FlowNode:
         """Choose the oldest that nobody goes on from, of a request of the same kind where there is
-        one; else the last.
+        one, else of the same client, else of any; and the last, where somebody goes on from each.
         """
         own = self._oldest(self.free.get(fingerprint))
         if own is not None:
             return own
-        heads = [head for waiting in self.free.values() if (head := self._oldest(waiting))]
-        if heads:
-            return min(heads, key=lambda node: node.number)
+        client = fingerprint[:2]
+        for kinds in ([kind for kind in self.last if kind[:2] == client], list(self.last)):
+            heads = [head for kind in kinds if (head := self._oldest(self.free.get(kind)))]
+            if heads:
+                return min(heads, key=lambda node: node.number)
+            if kinds:
+                break
         last = self.last.get(fingerprint)
-        return last or max(self.last.values(), key=lambda node: node.number)
+        return last or max((self.last[kind] for kind in kinds), key=lambda node: node.number)
 
     def _oldest(self, waiting: deque[FlowNode] | None) -> FlowNode | None:
         while waiting and waiting[0].taken:
