@@ -28,7 +28,7 @@ from agentkit.tap.seam.passing import Passing
 Decision = dict[str, Any]
 
 
-class Question(Future[Decision]):
+class OpenQuestion(Future[Decision]):
     """What is asked about a request or an answer, which waits for it."""
 
     number: int
@@ -50,7 +50,7 @@ class ClientHolder:
         self._reader = FlowReader()
         self._lock = threading.Lock()
         self._numbers = count()
-        self._waiting: dict[int, Question] = {}
+        self._waiting: dict[int, OpenQuestion] = {}
 
     def hear(self, message: Any) -> None:
         """Take what is asked about, or what was decided."""
@@ -62,26 +62,26 @@ class ClientHolder:
         self.requests, self.answers = message["requests"], message["answers"]
         self._speaker.say("hold", f"set {message['set']}")
 
-    def ask(self, side: str, passing: Passing) -> Question:
+    def ask(self, side: str, passing: Passing) -> OpenQuestion:
         """Ask about a request (`request`) or an answer (`answer`)."""
         with self._lock:
             read = self._reader.request if side == "request" else self._reader.flow
             line = flow_line(read(passing))
-        question = Question()
+        question = OpenQuestion()
         question.number = next(self._numbers)
         self._waiting[question.number] = question
         self._speaker.say("hold", f"ask {question.number} {side} {line}")
         return question
 
-    def leave(self, question: Question) -> None:
+    def leave(self, question: OpenQuestion) -> None:
         """Tell that the agent waits no more."""
         if self._waiting.pop(question.number, None) is not None:
             self._speaker.say("hold", f"gone {question.number}")
 
     def course(self, request: Any, passing: Passing, library: str) -> Generator[Any, Any, Any]:
         """Say what is done with a request, step by step, for transports that wait and for those
-        that await: yield a `Question` to be answered, a request to be sent, an answer to be read;
-        return the answer that the agent gets.
+        that await: yield an `OpenQuestion` to be answered, a request to be sent, an answer to be
+        read; return the answer that the agent gets.
 
         Args:
             request: of the client's library.
@@ -118,7 +118,7 @@ class ClientHolder:
         passing.pieces.clear()
         return response
 
-    def _asked(self, side: str, passing: Passing) -> Generator[Question, Decision, Decision]:
+    def _asked(self, side: str, passing: Passing) -> Generator[OpenQuestion, Decision, Decision]:
         begun = time.monotonic()
         decision = yield self.ask(side, passing)
         if decision.get("person"):

@@ -12,7 +12,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any, Protocol
 
-from agentkit.tap.client.client_holder import ClientHolder, Question
+from agentkit.tap.client.client_holder import ClientHolder, OpenQuestion
 from agentkit.tap.seam.passing import GoneError, Passing
 
 _LIBRARIES = ("httpx", "httpx2")
@@ -96,7 +96,7 @@ def library_of(http_client: Any) -> str | None:
     return next((root for root in roots if root in _LIBRARIES), None)
 
 
-def _waited(question: Question, holder: ClientHolder) -> Any:
+def _waited(question: OpenQuestion, holder: ClientHolder) -> Any:
     try:
         return question.result()
     except BaseException:  # an interrupt
@@ -104,7 +104,7 @@ def _waited(question: Question, holder: ClientHolder) -> Any:
         raise
 
 
-async def _decided(question: Question, holder: ClientHolder) -> Any:
+async def _decided(question: OpenQuestion, holder: ClientHolder) -> Any:
     try:
         return await asyncio.wrap_future(question)
     except BaseException:  # the task is cancelled
@@ -142,7 +142,7 @@ class SeenTransport:
         step = next(course)
         try:
             while True:
-                if isinstance(step, Question):
+                if isinstance(step, OpenQuestion):
                     step = course.send(_waited(step, self._log.holder))
                 elif hasattr(step, "status_code"):
                     for piece in step.stream:
@@ -168,7 +168,7 @@ class SeenTransport:
         course = self._log.holder.course(request, passing, self._library)
         step = next(course)
         while True:
-            if isinstance(step, Question):
+            if isinstance(step, OpenQuestion):
                 came: Any = await _decided(step, self._log.holder)
             elif hasattr(step, "status_code"):
                 async for piece in step.stream:
