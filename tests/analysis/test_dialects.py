@@ -149,3 +149,13 @@ def test_charts_take_each_dialect(
     assert missing == (
         {"written, reasoning"} if (dialect, name) == ("messages", "context") else set()
     )
+
+
+def test_a_file_in_a_dialect_of_a_newer_version_says_so(
+    rollouts: dict[Any, ak.Trajectory], tmp_path: Path
+) -> None:
+    path = Path(ak.save(rollouts["messages", False], tmp_path / "newer.jsonl"))
+    path.write_text(path.read_text("utf-8").replace('"dialect":"messages"', '"dialect":"next"'))
+    with pytest.raises(ak.AgentkitError, match="the rollout speaks 'next'"):
+        ak.load(path)
+    assert ak.explore(path).frame["dialect"].tolist() == ["next"]

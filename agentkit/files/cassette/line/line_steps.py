@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
-from agentkit.errors import AgentkitError, UsageError
+from agentkit.errors import AgentkitError, CassetteError, UsageError
 from agentkit.files.cassette.json_records import from_json
 from agentkit.files.cassette.lines import Line, unknown_fields, with_fields, with_unknown
 from agentkit.read.parsers.registry import get_parser
 from agentkit.trajectory.edit import changed, with_adopted
 from agentkit.trajectory.loop import FAILED, accepted, apply, close, rewrite, start
 from agentkit.trajectory.profiles import get_profile
+from agentkit.types.answer import Dialect
 from agentkit.types.problem import problem
 from agentkit.types.record import Unknown, clip
 from agentkit.types.request import Spec
@@ -39,6 +40,11 @@ def begun(line: Line) -> Trajectory:
         MISFIT: it is none.
     """
     spec: Spec = from_json(Spec, line["spec"])
+    if spec.dialect not in get_args(Dialect):
+        raise CassetteError(
+            f"the rollout speaks {spec.dialect!r}, which this version does not",
+            hint="read it with the version that wrote it, or a newer one",
+        )
     get_profile(spec.profile)
     _object(spec.sampling.get("extra_body") or {})
     if spec.parser is not None:
