@@ -31,7 +31,9 @@ from agentkit.trajectory.stitch.open_calls import OpenCalls
 from agentkit.trajectory.stitch.units import RequestUnits, Unit
 
 _SOON = 60.0
-"""Seconds in which the same bytes of a client that never counts are taken for a retry."""
+"""Seconds in which the same bytes of a client that never counts are taken for a retry, and the same
+words without tools for a request beside the first one.
+"""
 _CALLS = ("call", "result")
 _COMPARED = 64
 """Answers of equal histories whose text is compared with the beginning of a longer one."""
@@ -197,7 +199,7 @@ class KnownAnswers:
         """Tell what a request is that goes on from nothing."""
         if not node.tools:
             twin = self._starts.get(node.digest)
-            if twin is not None and (twin.sender, twin.tools > 0) == (node.sender, True):
+            if twin is not None and twin.sender == node.sender and _is_soon(twin, node):
                 return Match("side", twin, "likeness")
             if len(said) == 1:
                 for call_id in mentioned_ids(node.first_text):

@@ -232,6 +232,9 @@ def test_a_guardrail_runs_beside_the_first_request() -> None:
     tap.ask([SYSTEM, USER])
     guard = tap.ask([{"role": "system", "content": "Is it allowed?"}, USER], tools=None)
     assert (tap.link(guard).relation, tap.link(guard).beside) == ("side", 0)
+    tap.clock += 3600
+    later = tap.ask([{"role": "system", "content": "Is it allowed?"}, USER], tools=None)
+    assert tap.link(later).relation == "start"
 
 
 def test_a_sub_agent_is_inside_the_result_of_its_call() -> None:
