@@ -154,10 +154,13 @@ class Carriage:
         """Give the agent each piece as it comes. What has come together leaves together: each call
         of the system costs as much as all else.
         """
+        headers = end_to_end(passing.answer_headers)
+        if not content.total_bytes:
+            await asyncio.sleep(0)  # servers send the first piece just behind their headers
         await outlet.begin(
             passing.status or 502,
             passing.reason,
-            end_to_end(passing.answer_headers),
+            headers,
             more=content.total_bytes > 0,
         )
         async for piece in pieces:
