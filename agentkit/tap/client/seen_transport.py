@@ -7,9 +7,9 @@ to be one of the library that the client is built on.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import cache
-from importlib import import_module
 from typing import Any, Protocol
 
 from agentkit.tap.client.client_holder import ClientHolder, OpenQuestion
@@ -87,7 +87,7 @@ class _Seen:
 @cache
 def _seen_class(library: str, base: str) -> Any:
     """Make the class of seen streams that a library takes for one of its own."""
-    return type(f"Seen{base}", (_Seen, getattr(import_module(library), base)), {})
+    return type(f"Seen{base}", (_Seen, getattr(sys.modules[library], base)), {})
 
 
 def library_of(http_client: Any) -> str | None:

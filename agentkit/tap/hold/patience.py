@@ -16,6 +16,8 @@ _USUAL = 600.0
 """Seconds that OpenAI's and Anthropic's packages wait, and most that are built on them."""
 _LONGEST = 15.0
 """Seconds between two beats at most."""
+_SOON = 1.0
+"""Seconds between two beats where a client does not say how long it waits."""
 _BEATS: tuple[tuple[re.Pattern[str], Beat], ...] = (
     (re.compile(r"lm15/stdlib", re.I), "blanks"),
     (re.compile(r"python-requests|python-urllib|urllib3|libwww", re.I), "continue"),
@@ -44,6 +46,8 @@ class Patience:
         """Seconds between two beats; None where none is needed, or none helps."""
         if self.limit is None or self.beat == "none":
             return None
+        if not self.known:
+            return _SOON
         return max(0.2, min(_LONGEST, self.limit / 3))
 
 
