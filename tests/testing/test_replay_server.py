@@ -179,13 +179,27 @@ def test_a_label_has_its_own_answers() -> None:
             body=json.dumps(hello()),
             exchange=Exchange(body=completion(label), status=200),
         )
-        for n, label in enumerate(["run-1", "run-2"])
+        for n, label in enumerate(["run 1/1", "run-2"])
     ]
     with serve(record=flows) as server:
-        for label in ("run-2", "run-2", "run-1"):
-            status, body = ask(server.url, hello(), f"/{label}{CHAT}")
+        for label in ("run-2", "run-2", "run 1/1"):
+            status, body = ask(server.url_for(label), hello(), CHAT)
             assert (status, body["choices"][0]["message"]["content"]) == (200, label)
         assert server.url_for("run-2").endswith("/run-2/v1")
+
+
+def test_what_a_person_changed_on_its_way_is_played_as_the_agent_had_it() -> None:
+    changed = Flow(
+        number=0,
+        path=CHAT,
+        body=json.dumps(hello("changed")),
+        original_body=json.dumps(hello()),
+        exchange=Exchange(body=completion("by hand"), status=200, by_hand=True),
+        original_exchange=Exchange(body=completion("the server's"), status=200),
+    )
+    with serve(record=[changed]) as server:
+        answer = ask(server.url, hello())[1]
+    assert answer["choices"][0]["message"]["content"] == "by hand"
 
 
 def test_keys_are_not_kept() -> None:
@@ -195,6 +209,15 @@ def test_keys_are_not_kept() -> None:
     ):
         client.chat.completions.create(**hello())
     assert "sk-secret" not in repr(server.asked)
+
+
+def test_a_secret_of_the_environment_is_compared_as_it_was_recorded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SHOP_API_KEY", "shop-4f6a8b0c2d4e6f80")
+    with serve(record=[flow(hello("use [redacted]"), completion("Hello."))]) as server:
+        assert ask(server.url, hello("use shop-4f6a8b0c2d4e6f80"))[0] == 200
+    assert "shop-4f6a8b0c2d4e6f80" not in repr(server.asked)
 
 
 def test_a_record_goes_with_nothing_else() -> None:

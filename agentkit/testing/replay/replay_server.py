@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import quote, unquote
 
 from agentkit.errors import checked_keywords
+from agentkit.servers.redaction.known_secrets import known_secrets
 from agentkit.testing.replay.flow_index import FlowIndex, Inquiry
 from agentkit.testing.replay.normal_form import parsed
 from agentkit.testing.replay.recorded_flows import dialect_at, error_body, flows_of
@@ -78,24 +80,27 @@ class ReplayServer(StandIn):
         """Give the base URL whose requests are answered from those that were recorded under a label
         before all others.
         """
-        return self.url.removesuffix("/v1") + f"/{label}/v1"
+        return self.url.removesuffix("/v1") + f"/{quote(label, safe='')}/v1"
 
     def _respond(self, asked: Asked) -> Reply:
         asked = redacted(asked)
-        self.asked.append(asked)
         label, path = self._below_label(asked.path)
-        body = parsed(asked.body.decode(errors="surrogateescape"))
+        # the record was cleaned of every known secret, not only of those of the request
+        text = known_secrets()(asked.body.decode(errors="surrogateescape"))
+        asked = replace(asked, body=text.encode(errors="surrogateescape"))
+        self.asked.append(asked)
+        body = parsed(text)
         found = self._index.find(Inquiry(asked.method, path, label, body))
         dialect = dialect_at(path)
         if found is None:
             message = self._index.missing(Inquiry(asked.method, path, label, body))
             self.misses.append(Miss(asked, message))
             status = 404 if dialect is None else 400
-            text = error_body(message, dialect)
-            return Reply(text, status, {"x-should-retry": "false"})
+            return Reply(error_body(message, dialect), status, {"x-should-retry": "false"})
         exchange = found.exchange or Exchange()
         return reply_from(exchange, None if dialect is None else body, paced=self._paced)
 
     def _below_label(self, path: str) -> tuple[str, str]:
         first, _, rest = path.removeprefix("/").partition("/")
-        return (first, f"/{rest}") if first in self._index.labels else ("", path)
+        label = unquote(first)
+        return (label, f"/{rest}") if label in self._index.labels else ("", path)
