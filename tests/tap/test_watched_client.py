@@ -219,3 +219,30 @@ def test_a_client_has_no_port(reference: ReferenceServer) -> None:
         with pytest.raises(UsageError, match="without a port"):
             ask()
     w.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dialect", ["chat", "responses", "messages"])
+def test_what_a_tap_recorded_answers_the_agent_again(dialect: Any, tmp_path: Path) -> None:
+    record = tmp_path / "session.jsonl"
+
+    def run(url: str, *, stream: bool) -> ak.Trajectory:
+        server = ak.Server(url, KEY)
+        agent = ak.Agent("m", tools=[get_weather], server=server, dialect=dialect, stream=stream)
+        return ak.rollout(agent, "Oslo?")
+
+    manner: Any = "anthropic" if dialect == "messages" else "openai"
+    with serve(SCRIPT, manner=manner) as server:
+        w = ak.watch(server.url, record=record)
+        tapped = run(w.url, stream=True)
+        w.close()
+    with serve(record=record) as replay:
+        assert run(replay.url, stream=True) == tapped
+        assert run(replay.url, stream=False).final == tapped.final == "It is cold."
+    assert not replay.misses
+    assert not replay.unused
+
+
+def get_weather(city: str) -> str:
+    """Tell the weather in a city."""
+    return f"4 degrees in {city}"
