@@ -35,8 +35,12 @@ MESSAGES: Any = [{"role": "user", "content": "Oslo?"}]
 NOT_OF_AN_ANSWER = {
     "connection_failed": "nobody listens, so that there is no server that could be at fault",
     "reasoning_unsigned": "no answer shows it: it is told of a history that is to be sent",
+    "history_changed": "an agent that is not ours changed it, which is seen between two requests",
+    "history_shortened": "an agent that is not ours cut it, which is seen between two requests",
 }
-"""Codes that no fault is read as, and why; each has a test here."""
+"""Codes that no fault is read as, and why; each has a test here, those of histories with the
+stitching.
+"""
 TOO_LONG = ("context_length_exceeded",)
 """Faults that were captured with a request of more than 32,000 characters, which is not kept."""
 TOOLS: Any = [
