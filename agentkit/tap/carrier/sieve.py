@@ -5,17 +5,21 @@ text, and not in what its pieces come together to.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 
 from agentkit.servers.redaction.exchange_text import ALMOST, raw_texts
 from agentkit.servers.redaction.redactor import Redactor
 from agentkit.types.wire import Exchange
 
-_TEXTS = re.compile(
-    r'"(content|text|delta|arguments|input|partial_json|thinking|reasoning|reasoning_content'
-    r'|refusal|name|id|call_id|token|output|summary|signature|data)"\s*:\s*"((?:[^"\\]|\\.)*)"'
+_NAMES = tuple(
+    f'"{name}"'
+    for name in (
+        *("content", "text", "delta", "arguments", "input", "partial_json", "thinking"),
+        *("reasoning", "reasoning_content", "refusal", "name", "id", "call_id", "token"),
+        *("output", "summary", "signature", "data"),
+    )
 )
 """The members whose texts a model writes, in pieces where it streams."""
+_VALUE = re.compile(r'\s*:\s*"((?:[^"\\]|\\.)*)"')
 _SEVERAL = re.compile(r'index"\s*:\s*[1-9]')
 """A place other than the first: pieces of two texts may alternate."""
 
@@ -36,11 +40,14 @@ def is_clean(exchange: Exchange, redact: Redactor) -> bool:
     whole = "".join(raw_texts(exchange))
     if redact.finds(whole) or "\\u00" in whole or _SEVERAL.search(whole):
         return False
-    texts: defaultdict[str, list[str]] = defaultdict(list)
-    for name, text in _TEXTS.findall(whole):
-        texts[name].append(text)
-    joined = ["".join(pieces) for pieces in texts.values()]
+    joined = [_joined(whole, name) for name in _NAMES if name in whole]
     if any(map(redact.finds, joined)):
         return False
     # what breaks off may end in the beginning of a secret
     return error is None or all(redact.unfinished(text) < ALMOST for text in (whole, *joined))
+
+
+def _joined(whole: str, name: str) -> str:
+    """Put the texts under one name together, as they are written."""
+    values = map(_VALUE.match, whole.split(name)[1:])
+    return "".join(value[1] for value in values if value)

@@ -17,6 +17,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any
 
 from agentkit.errors import CassetteError
@@ -31,6 +32,7 @@ VERSION = 1
 _KIND = "flows"
 _BODIES = ("body", "original_body")
 _EXCHANGES = ("exchange", "original_exchange")
+_HAS_MORE = attrgetter("unknown")
 _RESTORE = "restore the file; the line is damaged, or of other hands"
 
 
@@ -46,6 +48,10 @@ def head_line(servers: Mapping[str, str]) -> str:
 
 def flow_line(flow: Flow) -> str:
     """Write a flow as its line, with its newline."""
+    came = flow.exchange
+    pieces = () if came is None or any(map(_HAS_MORE, came.chunks)) else came.chunks
+    if came is not None and pieces:  # two thousand are written at once, and not field by field
+        flow = replace(flow, exchange=replace(came, chunks=()))
     data = to_json(flow)
     for name in _BODIES:
         if name in data:
@@ -53,6 +59,9 @@ def flow_line(flow: Flow) -> str:
     for name in _EXCHANGES:
         if name in data:
             data[name] = _exchange(data[name])
+    if pieces:
+        chunks = [[piece.at, _text(piece.text)] for piece in pieces]
+        data["exchange"] = {**data.get("exchange", {}), "chunks": chunks}
     return compact_json(data) + "\n"
 
 
