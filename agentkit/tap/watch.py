@@ -61,7 +61,9 @@ class Watch:
             Channel(setup, heard) if client is None else ClientSource(client, record, heard)
         )
         self._pending = PendingList(
-            lambda message: self._channel.send(message, "hold"), lambda: self._channel.alive
+            lambda message: self._channel.send(message, "hold"),
+            lambda: self._channel.alive,
+            self._list.flows,
         )
         self._channel.listen("hold", self._pending.hear)
         for one in servers:

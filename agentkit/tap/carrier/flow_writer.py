@@ -18,6 +18,7 @@ from agentkit.types.wire import ApiError, Exchange, Flow
 
 _BEGUN_SECONDS = 0.05
 """Seconds after which a request whose answer has not come is told of."""
+_FLUSH_SECONDS = 1.0
 _PAUSE_SECONDS = 0.02
 """Seconds that what passed may wait for more, which is then written at once with it."""
 
@@ -46,7 +47,7 @@ class FlowWriter:
         self.following = False
         """Whether the kernel is told of pieces of answers."""
         self._followers: dict[int, Follower] = {}
-        self._syncs: deque[int] = deque()
+        self._syncs: deque[int | threading.Event] = deque()
         self._thread = threading.Thread(target=self._run, name="agentkit-record", daemon=True)
         self._thread.start()
 
@@ -71,8 +72,14 @@ class FlowWriter:
         message = f"{type(exc).__name__}: {exc}"
         self._speaker.tell("failed", {"message": message, "number": number})
 
-    def sync(self, number: int) -> None:
-        """Write what waits, and then tell the kernel that it has been."""
+    def flush(self) -> None:
+        """Write what waits, and return when the kernel has been told of it."""
+        done = threading.Event()
+        self.sync(done)
+        done.wait(_FLUSH_SECONDS)
+
+    def sync(self, number: int | threading.Event) -> None:
+        """Write what waits, and then tell the kernel, or whoever waits for it, that it has been."""
         self._syncs.append(number)
         self._hurried.set()
         self._asked.set()
@@ -100,7 +107,10 @@ class FlowWriter:
             while self._work:
                 self._write(*self._work.popleft())
             for number in asked:
-                self._speaker.tell("synced", number)
+                if isinstance(number, threading.Event):
+                    number.set()
+                else:
+                    self._speaker.tell("synced", number)
 
     def _write(self, kind: str, passing: Passing) -> None:
         try:

@@ -45,7 +45,7 @@ class Carrier:
         self._setup, self._speaker = setup, speaker
         servers = {name: server["url"] for name, server in setup["servers"].items()}
         self._writer = FlowWriter(setup["record"], servers, speaker)
-        self._holder = KernelHolder(speaker)
+        self._holder = KernelHolder(speaker, self._writer.flush)
         self._upstreams = {
             server["token"]: Upstream(server["root"], server["headers"], server["query"])
             for server in setup["servers"].values()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from itertools import count
 from typing import Any
@@ -17,6 +17,7 @@ from agentkit.files.foreign.logs.flow_log import flow_line
 from agentkit.tap.carrier.flow_record import FlowReader
 from agentkit.tap.carrier.speaker import Speaker
 from agentkit.tap.carrier.stops.decision import (
+    CHAINED,
     changed_answer_of,
     changed_body_of,
     refusal,
@@ -47,6 +48,8 @@ class ClientHolder:
         self.answers = False
         """Whether answers are asked about, and so are read whole before they pass."""
         self._speaker = speaker
+        self.flush: Callable[[], None] = lambda: None
+        """Has whoever decides told of all that has passed."""
         self._reader = FlowReader()
         self._lock = threading.Lock()
         self._numbers = count()
@@ -64,6 +67,8 @@ class ClientHolder:
 
     def ask(self, side: str, passing: Passing) -> OpenQuestion:
         """Ask about a request (`request`) or an answer (`answer`)."""
+        if any(CHAINED in piece for piece in passing.body):
+            self.flush()  # what is asked about names what came before
         with self._lock:
             read = self._reader.request if side == "request" else self._reader.flow
             line = flow_line(read(passing))

@@ -105,6 +105,7 @@ class ClientSource:
         """Stops what is to be looked at first."""
         self._syncs = count(1)
         self._writer = ClientWriter(path, {urlsplit(self.url).netloc: self.url}, self._teller)
+        self.holder.flush = self._writer.flush
         self.alive = True
         """Whether what is sent is seen."""
         atexit.register(self.close)

@@ -5,13 +5,15 @@ are asked about.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Literal
 
 from agentkit.dialects.native_request import chat_form, request_dialect
+from agentkit.dialects.responses.request_in import chat_messages
 from agentkit.errors import UsageError
 from agentkit.files.foreign.logs.chat_log import trajectory_of
+from agentkit.read.response import read_response
 from agentkit.trajectory.breakpoints import Breakpoint, BreakpointContext, Stop, stop_at
 from agentkit.trajectory.loop import apply, close
 from agentkit.types.request import Request
@@ -19,6 +21,7 @@ from agentkit.types.steps import Answer, ModelStep, Result, ToolStep
 from agentkit.types.trajectory import OpenTurn, Trajectory
 from agentkit.types.wire import Flow
 
+_LONGEST_CHAIN = 1000
 Side = Literal["request", "answer"]
 """What is on its way: a request to the server, or an answer to the agent."""
 
@@ -50,9 +53,21 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def conversation_of(flow: Flow) -> Trajectory | None:
-    """Read the conversation that a request holds, up to where the model is asked; None where it
-    asks for no answer of a model, or cannot be read.
+Find = Callable[[str], Flow | None]
+"""Finds the flow whose answer has an id."""
+
+
+def _unknown(label: str) -> Flow | None:
+    return None
+
+
+def conversation_of(flow: Flow, find: Find = _unknown) -> Trajectory | None:
+    """Read the conversation that a request goes on with, up to where the model is asked; None where
+    it asks for no answer of a model, or cannot be read.
+
+    Args:
+        flow: the request.
+        find: finds what came before a request that only names it (`previous_response_id`).
     """
     asked = request_of(flow)
     if asked is None:
@@ -60,7 +75,7 @@ def conversation_of(flow: Flow) -> Trajectory | None:
     meta = {"label": flow.label, "path": flow.path, "number": flow.number}
     try:
         read = trajectory_of(
-            list(asked.messages), list(asked.tools), meta, asked.model, asked.dialect
+            _whole(asked, find), list(asked.tools), meta, asked.model, asked.dialect
         )
     except UsageError:
         return None
@@ -69,13 +84,28 @@ def conversation_of(flow: Flow) -> Trajectory | None:
     return replace(read, spec=replace(read.spec, sampling=sampling, stream=streams))
 
 
-def moments(flow: Flow, side: Side) -> Iterator[BreakpointContext]:
+def _whole(asked: Request, find: Find) -> list[dict[str, Any]]:
+    """List the messages of a request behind those that the server knows."""
+    parts = [list(asked.messages)]
+    for _ in range(_LONGEST_CHAIN):
+        label = asked.sampling.get("previous_response_id")
+        earlier = find(label) if isinstance(label, str) and label else None
+        before = request_of(earlier) if earlier is not None else None
+        if earlier is None or earlier.exchange is None or before is None:
+            break
+        items = list(read_response(earlier.exchange).items)
+        parts += [chat_messages({"input": items}), list(before.messages)]
+        asked = before
+    return [message for part in reversed(parts) for message in part]
+
+
+def moments(flow: Flow, side: Side, find: Find = _unknown) -> Iterator[BreakpointContext]:
     """Walk the moments at which a debugger of the agent would look at its breakpoints.
 
     Before a request leaves: after each result that it brings, and before the model is asked. Before
     an answer reaches the agent: after the model was asked, and before each call is run.
     """
-    talk = conversation_of(flow)
+    talk = conversation_of(flow, find)
     if talk is None:
         return
     asked = close(talk)
@@ -92,10 +122,12 @@ def moments(flow: Flow, side: Side) -> Iterator[BreakpointContext]:
         yield BreakpointContext(trajectory=after, step=ToolStep(trajectory=after, call=call))
 
 
-def stop_for(flow: Flow, side: Side, points: Iterable[Breakpoint]) -> Stop | None:
+def stop_for(
+    flow: Flow, side: Side, points: Iterable[Breakpoint], find: Find = _unknown
+) -> Stop | None:
     """Find the breakpoint that holds a request or an answer; None where it passes."""
     listed = list(points)
-    stops = (stop_at(moment, listed) for moment in moments(flow, side))
+    stops = (stop_at(moment, listed) for moment in moments(flow, side, find))
     return next((stop for stop in stops if stop is not None), None)
 
 

@@ -11,15 +11,19 @@ changes).
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
 
 from agentkit.debugger.breakpoint_list import Breakpoints
 from agentkit.files.foreign.logs.flow_log import read_flow
+from agentkit.read.response import read_response
 from agentkit.tap.hold.moments import Side, sides_of, stop_for
 from agentkit.tap.hold.pending_flow import PendingFlow, PendingFlows
+from agentkit.types.wire import Flow
 
+_REMEMBERED = 2000
+"""Flows that are looked through for an answer that a request names."""
 _SET_SECONDS = 10.0
 """For the process to hear what it is to ask about; it takes some thousandths of a second."""
 
@@ -30,12 +34,16 @@ class PendingList:
     Args:
         send: takes a message for the process.
         is_alive: tells whether the process hears it.
+        flows: gives what has passed, for requests that only name what came before.
     """
 
     def __init__(
-        self, send: Callable[[dict[str, Any]], None], is_alive: Callable[[], bool]
+        self,
+        send: Callable[[dict[str, Any]], None],
+        is_alive: Callable[[], bool],
+        flows: Callable[[], Sequence[Flow]],
     ) -> None:
-        self._send, self._is_alive = send, is_alive
+        self._send, self._is_alive, self._flows = send, is_alive, flows
         self._sets = count(1)
         self._set: dict[int, threading.Event] = {}
         self._hearer: int | None = None
@@ -79,7 +87,7 @@ class PendingList:
 
     def _stopped(self, number: int, side: Side, line: str) -> bool:
         flow = read_flow(line)
-        stop = stop_for(flow, side, self.breakpoints.all)
+        stop = stop_for(flow, side, self.breakpoints.all, self._find)
         if stop is None:
             return False
 
@@ -93,6 +101,15 @@ class PendingList:
             self._waiting[number] = pending
         self.changed()
         return True
+
+    def _find(self, label: str) -> Flow | None:
+        """Find the flow whose answer has an id, among those that passed last."""
+        named = f'"{label}"'
+        for flow in reversed(self._flows()[-_REMEMBERED:]):
+            exchange = flow.exchange  # answers name the one before them, too
+            if exchange and named in exchange.text and read_response(exchange).id == label:
+                return flow
+        return None
 
     def _decide(self, number: int, decision: dict[str, Any]) -> bool:
         with self._lock:

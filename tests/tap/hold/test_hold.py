@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 import agentkit as ak
 from agentkit.errors import NotFound, UsageError
 from tests.support.dialect_answers import DIALECTS
-from tests.tap.hold.agents import QUESTION, Tapped, asks, tapped, until
+from tests.tap.hold.agents import QUESTION, Asking, Tapped, asks, tapped, until
 
 pytestmark = pytest.mark.slow
 
@@ -284,3 +285,30 @@ def test_a_predicate_that_raises_holds_and_says_why(tap: Tapped) -> None:
     assert "ZeroDivisionError" in held.stop.error
     held.send()
     assert asked.answer() == ("Done.", [])
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["carried", "watched-client"])
+def test_a_request_that_only_names_what_came_before_has_its_turn(inside: bool) -> None:
+    script = ak.testing.by_turn("one", "two", "three")
+    with ak.testing.serve(script) as server, ExitStack() as stack:
+        plain = stack.enter_context(openai.OpenAI(base_url=server.url, api_key="k"))
+        w = ak.watch(plain if inside else server.url)
+        stack.callback(w.close)
+        client = w.client if inside else openai.OpenAI(base_url=w.url, api_key="k")
+        w.hold(ak.break_on.turn(2))
+
+        def run() -> tuple[str, list[Any]]:
+            said: Any = None
+            for number in range(3):
+                asked: dict[str, Any] = {"model": "m", "input": f"question {number}"}
+                before = {"previous_response_id": said.id} if said else {}
+                said = client.responses.create(**asked, **before)
+            return said.output_text, []
+
+        asked = Asking(run)
+        held = first(w)
+        assert held.number == 2
+        assert [message["content"] for message in held.request.messages] == ["question 2"]
+        held.send()
+        assert asked.answer() == ("three", [])
+        client.close()

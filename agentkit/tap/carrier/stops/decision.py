@@ -14,6 +14,8 @@ from agentkit.tap.seam.outlet import end_to_end
 from agentkit.tap.seam.passing import Passing
 from agentkit.types.wire import Exchange
 
+CHAINED = b'"previous_response_id"'
+"""What is in a request that only names what came before it."""
 _PACKED: dict[str, Callable[[bytes], bytes]] = {
     "": bytes,
     "identity": bytes,

@@ -15,6 +15,7 @@ from agentkit.files.foreign.logs.flow_log import flow_line
 from agentkit.tap.carrier.flow_record import FlowReader, asks_for_stream
 from agentkit.tap.carrier.speaker import Speaker
 from agentkit.tap.carrier.stops.decision import (
+    CHAINED,
     changed_answer_of,
     changed_body_of,
     refusal,
@@ -34,14 +35,15 @@ class KernelHolder:
 
     Args:
         speaker: tells the kernel.
+        flush: has the kernel told of all that has passed.
     """
 
-    def __init__(self, speaker: Speaker) -> None:
+    def __init__(self, speaker: Speaker, flush: Callable[[], None]) -> None:
         self.requests = False
         """Whether requests are asked about."""
         self.answers = False
         """Whether answers are asked about, and so are read whole before they pass."""
-        self._speaker = speaker
+        self._speaker, self._flush = speaker, flush
         self._reader = FlowReader()
         self._thread = ThreadPoolExecutor(1, "agentkit-hold")
         self._numbers = count()
@@ -114,6 +116,8 @@ class KernelHolder:
         """Ask the kernel; return what was decided, and how long a person took."""
         read = self._reader.request if side == "request" else self._reader.flow
         async with self.keep(passing, outlet):
+            if any(CHAINED in piece for piece in passing.body):
+                await self._read(self._flush)  # what is asked about names what came before
             line = await self._read(lambda: flow_line(read(passing)))
             number, loop = next(self._numbers), asyncio.get_running_loop()
             if self._released:
