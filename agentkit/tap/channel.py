@@ -177,6 +177,7 @@ def _started(log: Any) -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=log,
+        bufsize=2**18,  # a long stream is one line
         env={**os.environ, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))},
         # an interrupt of the kernel is none of the agent's
         start_new_session=True,
