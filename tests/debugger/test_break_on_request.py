@@ -1,0 +1,59 @@
+"""Breakpoints on a request, in a debugger of our own agent."""
+
+from __future__ import annotations
+
+import pytest
+
+import agentkit as ak
+from agentkit.debugger.debugger import Debugger
+from agentkit.errors import UsageError
+from agentkit.testing import ScriptedServer, by_turn, calls, says
+from agentkit.trajectory.breakpoints import Breakpoint
+
+on = ak.break_on
+
+
+def get(city: str) -> str:
+    """Get."""
+    return city
+
+
+def debugger() -> Debugger:
+    script = by_turn(says(None, calls("get", city="Oslo")), "done")
+    return ak.debug(ak.Agent("m", [get], ScriptedServer(script), temperature=0.5), "Go.")
+
+
+@pytest.mark.parametrize(
+    ("point", "turn"),
+    [
+        (on.request(), 0),
+        (on.request("m", where="len(messages) > 1"), 1),
+        (on.request(where="messages[0].content == 'Go.' and temperature < 1"), 0),
+        (on.request(where=lambda request: len(request.messages) == 3), 1),
+        (on.request("m").after(), 0),
+    ],
+)
+def test_a_run_stops_at_a_request(point: Breakpoint, turn: int) -> None:
+    dbg = debugger()
+    dbg.run(until=point)
+    assert dbg.stop_at is not None
+    assert dbg.stop_at.turn == turn
+
+
+@pytest.mark.parametrize(
+    "point",
+    [on.request("other"), on.request(where="temperature > 1"), on.request(where="top_p > 0")],
+)
+def test_other_requests_are_run_past(point: Breakpoint) -> None:
+    dbg = debugger()
+    dbg.run(until=point)
+    assert dbg.trajectory.stop_reason == "final"
+
+
+def test_a_form_asks_for_it_by_texts() -> None:
+    named = on.named("request", "m, n", "temperature > 1")
+    assert named == on.request("m", "n", where="temperature > 1")
+    assert named != on.request("m", "n")
+    assert named.text == "request('m', 'n', where='temperature > 1')"
+    with pytest.raises(UsageError, match="cannot be read"):
+        on.named("request", "", "temperature >")
