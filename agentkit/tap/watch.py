@@ -23,6 +23,7 @@ from agentkit.tap.upstreams import Watched, environment, watched
 from agentkit.trajectory.stitch.link import FlowLink
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.wire import Chunk, Flow
+from agentkit.types.words import count
 
 _BY_CLIENT = "hand w.client to the agent, or w.client_for(label) to each of several"
 
@@ -255,11 +256,12 @@ class Watch:
                 os.environ[name] = value
 
     def __repr__(self) -> str:
-        count, waiting = self._list.counts()
+        self._channel.sync()
+        requests, waiting = self._list.counts()
         own = self._channel.url if isinstance(self._channel, ClientSource) else ""
         servers = ", ".join(one.url for one in self._servers) or own
         state = f"{waiting} in flight" if self._channel.alive else "closed"
-        return f"<Watch {servers}: {count} requests, {state}>"
+        return f"<Watch {servers}: {count(requests, 'request')}, {state}>"
 
     def _begin(self, text: str) -> None:
         self._share_secrets()
