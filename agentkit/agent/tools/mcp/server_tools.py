@@ -7,7 +7,6 @@ import logging
 import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn, overload
 
@@ -67,7 +66,7 @@ def mcp(
         raise UsageError(f"a server cannot have {timeout!r} seconds", hint="give a number above 0")
     targets = _targets(server, env, headers, cwd)
     try:
-        import_module("mcp")  # here, since it takes a second that is not the server's
+        import mcp  # noqa: F401 - here, since it takes a second that is not the server's
     except ModuleNotFoundError:
         raise UsageError(
             "the package `mcp` is not installed", hint="pip install 'agentkit-notebook[mcp]'"
