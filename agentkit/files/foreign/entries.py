@@ -102,6 +102,7 @@ def imported(
     losses: Losses,
     meta: Mapping[str, Any] | None = None,
     ended: StopReason | None = None,
+    asked: int = 0,
 ) -> Trajectory:
     """Make the rollout of a foreign file; its meta's `import` says what was lost.
 
@@ -111,20 +112,27 @@ def imported(
         losses: what was not understood.
         meta: what is known of the rollout: `task`, `sample`, `reward`, `labels`, ….
         ended: why it ended, where the file says so; by default as its last message tells.
+        asked: how many entries at the beginning are the prompt, answers among them that the model
+            did not give in this rollout.
     """
-    found = rollout_of_entries(entries, spec, {**(meta or {}), "import": losses.report})
+    found = rollout_of_entries(entries, spec, {**(meta or {}), "import": losses.report}, asked)
     return found if ended is None or found.open is not None else replace(found, stop_reason=ended)
 
 
 def rollout_of_entries(
-    entries: Sequence[ChatEntry], spec: Spec, meta: Mapping[str, Any] | None = None
+    entries: Sequence[ChatEntry],
+    spec: Spec,
+    meta: Mapping[str, Any] | None = None,
+    asked: int = 0,
 ) -> Trajectory:
-    """Make a rollout of a conversation, each assistant message a turn.
+    """Make a rollout of a conversation, each assistant message a turn, but for the first `asked`
+    entries, which are the prompt.
 
     Results are paired by id, then by order; a tool message that answers no call, and whatever else
     comes between two answers, is kept as what was added before the next turn.
     """
-    first = next((i for i, e in enumerate(entries) if e.message.role == "assistant"), len(entries))
+    answers_at = (i for i, e in enumerate(entries) if i >= asked and e.message.role == "assistant")
+    first = next(answers_at, len(entries))
     begun = Trajectory(
         spec=spec, prompt=tuple(e.message for e in entries[:first]), meta=dict(meta or {})
     )

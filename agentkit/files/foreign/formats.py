@@ -7,6 +7,10 @@ from collections.abc import Iterable
 
 from agentkit.errors import CassetteError
 from agentkit.files.foreign.datasets.xlam import XLAM
+from agentkit.files.foreign.evals.bench.tau2 import TAU2
+from agentkit.files.foreign.evals.bench.tau_bench import TAU_BENCH, TAU_FEW_SHOT
+from agentkit.files.foreign.evals.swe.mini_swe import MINI_SWE
+from agentkit.files.foreign.evals.swe.swe_agent import SWE_AGENT
 from agentkit.files.foreign.format import ForeignFormat
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.files.foreign.logs.stitched_log import FLOWS
@@ -15,7 +19,11 @@ from agentkit.types.words import in_line
 
 _log = logging.getLogger("agentkit")
 
-FORMATS: tuple[ForeignFormat, ...] = (FLOWS, XLAM)
+FORMATS: tuple[ForeignFormat, ...] = (
+    FLOWS,
+    XLAM,
+    *(TAU_BENCH, TAU_FEW_SHOT, TAU2, MINI_SWE, SWE_AGENT),
+)
 
 
 def format_of(source: FileSet) -> ForeignFormat | None:

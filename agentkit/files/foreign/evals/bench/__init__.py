@@ -1,0 +1,1 @@
+"""Runs of the tau benchmarks, one format a file."""

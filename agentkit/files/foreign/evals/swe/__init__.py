@@ -1,0 +1,1 @@
+"""Trajectories of agents that write software, one format a file."""

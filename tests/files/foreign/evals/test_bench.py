@@ -1,0 +1,66 @@
+"""The tau benchmarks as rollouts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import agentkit as ak
+from tests.files.foreign.evals.bench_cases import FEW_SHOT, TAU, TAU2
+
+
+def test_a_tau_bench_run_has_its_task_reward_and_results() -> None:
+    first, second = ak.load(TAU, all=True)
+    assert [m.content for m in first.prompt] == ["# Policy", "When is high tide in Brest?"]
+    assert first.turns[0].tool_calls[0].arguments == {"port": "Brest"}
+    assert first.turns[0].tool_results[0].content == "14:20"
+    assert first.turns[1].response.content == "At 14:20."
+    assert [m.content for m in first.open.added] == ["###STOP###"]
+    assert (first.meta["task"], first.meta["sample"], first.meta["reward"]) == (3, 2, 1.0)
+    assert first.meta["import"] == {"format": "tau-bench", "lost": {}}
+    assert second.meta["error"] == "RateLimitError"
+    assert second.stop_reason == "error"
+
+
+def test_the_few_shot_text_is_its_speakers_turns_without_calls() -> None:
+    (rollout,) = ak.load(FEW_SHOT, all=True)
+    assert rollout.prompt[0].content == "When is\nhigh tide?"
+    assert rollout.turns[-1].response.content == "At 14:20."
+    assert rollout.meta["import"]["lost"] == {"messages_display: a call": 1}
+
+
+def test_a_tau2_simulation_is_the_agents_side() -> None:
+    rollout = ak.load(json.dumps(TAU2))
+    assert rollout.spec.model == "tide-1"
+    assert rollout.spec.sampling == {"top_p": 1}
+    greeting, asked, told = rollout.turns
+    assert greeting.response.content == "Hi!"
+    assert [m.content for m in asked.added] == ["Switch it on.", "It is on."]
+    assert [(r.status, r.content) for r in asked.tool_results] == [
+        ("ok", "14:20"),
+        ("error", "Error: no port"),
+    ]
+    assert asked.usage.input_tokens == 9
+    assert asked.elapsed == 1.5
+    assert told.response.finish_reason == "stop"
+    assert told.raw["id"] == "chatcmpl-1"
+    assert rollout.meta["reward"] == 0.5
+    assert rollout.meta["sample"] == 1
+    assert rollout.meta["labels"] == {"db_check": {"db_match": True}}
+    assert len(rollout.meta["user_calls"]) == 2
+    assert rollout.meta["import"]["lost"] == {
+        "info.environment_info.policy": 1,
+        "messages[].audio_path": 1,
+    }
+
+
+def test_a_tau2_folder_keeps_each_simulation_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "simulations").mkdir()
+    head = {key: value for key, value in TAU2.items() if key != "simulations"}
+    (tmp_path / "results.json").write_text(json.dumps({**head, "simulation_index": []}))
+    for place in range(2):
+        one = tmp_path / "simulations" / f"sim_{place}.json"
+        one.write_text(json.dumps(TAU2["simulations"][0]))
+    (tmp_path / "simulations" / "torn.json").write_text("{")
+    found = ak.load(tmp_path, all=True)
+    assert [rollout.spec.model for rollout in found] == ["tide-1", "tide-1"]
