@@ -7,6 +7,7 @@ from pathlib import Path
 
 import agentkit as ak
 from tests.files.foreign.evals.bench_cases import FEW_SHOT, TAU, TAU2
+from tests.files.foreign.evals.one import load_one
 
 
 def test_a_tau_bench_run_has_its_task_reward_and_results() -> None:
@@ -15,6 +16,7 @@ def test_a_tau_bench_run_has_its_task_reward_and_results() -> None:
     assert first.turns[0].tool_calls[0].arguments == {"port": "Brest"}
     assert first.turns[0].tool_results[0].content == "14:20"
     assert first.turns[1].response.content == "At 14:20."
+    assert first.open is not None
     assert [m.content for m in first.open.added] == ["###STOP###"]
     assert (first.meta["task"], first.meta["sample"], first.meta["reward"]) == (3, 2, 1.0)
     assert first.meta["import"] == {"format": "tau-bench", "lost": {}}
@@ -23,14 +25,14 @@ def test_a_tau_bench_run_has_its_task_reward_and_results() -> None:
 
 
 def test_the_few_shot_text_is_its_speakers_turns_without_calls() -> None:
-    (rollout,) = ak.load(FEW_SHOT, all=True)
+    rollout = load_one(FEW_SHOT)
     assert rollout.prompt[0].content == "When is\nhigh tide?"
     assert rollout.turns[-1].response.content == "At 14:20."
     assert rollout.meta["import"]["lost"] == {"messages_display: a call": 1}
 
 
 def test_a_tau2_simulation_is_the_agents_side() -> None:
-    rollout = ak.load(json.dumps(TAU2))
+    rollout = load_one(json.dumps(TAU2))
     assert rollout.spec.model == "tide-1"
     assert rollout.spec.sampling == {"top_p": 1}
     greeting, asked, told = rollout.turns

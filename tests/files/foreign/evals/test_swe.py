@@ -5,29 +5,30 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import agentkit as ak
+from agentkit.types.trajectory import Trajectory
 from tests.files.foreign.evals import swe_cases as cases
+from tests.files.foreign.evals.one import load_one
 
 
-def calls(rollout: ak.Trajectory) -> list[list[tuple[str, Any]]]:
+def calls(rollout: Trajectory) -> list[list[tuple[str, Any]]]:
     return [[(c.name, c.arguments) for c in turn.tool_calls] for turn in rollout.all_turns]
 
 
 def test_a_fenced_action_is_a_call_and_what_the_user_writes_next_its_result() -> None:
-    rollout = ak.load(json.dumps(cases.MINI_LIST))
+    rollout = load_one(json.dumps(cases.MINI_LIST))
     assert calls(rollout) == [
         [("bash", {"command": "ls tides"})],
         [],
         [("bash", {"command": "echo DONE"})],
     ]
     assert rollout.turns[0].tool_results[0].content.endswith("brest\n</output>")
-    assert rollout.turns[0].response.content.startswith("I look.")
+    assert "I look." in (rollout.turns[0].response.content or "")
     assert rollout.turns[2].added[0].content.startswith("Please always")
     assert rollout.turns[2].tool_results[0].content == ""
 
 
 def test_mini_swe_of_version_1_names_model_limit_and_cost() -> None:
-    rollout = ak.load(cases.MINI_V1)
+    rollout = load_one(cases.MINI_V1)
     assert calls(rollout) == [[("bash", {"command": "ls"})]]
     assert rollout.stop_reason == "max_turns"
     assert rollout.spec.model == "acme/tide-1"
@@ -36,7 +37,7 @@ def test_mini_swe_of_version_1_names_model_limit_and_cost() -> None:
 
 
 def test_mini_swe_of_version_2_keeps_the_raw_answer_and_the_error() -> None:
-    rollout = ak.load(cases.MINI_V2)
+    rollout = load_one(cases.MINI_V2)
     (turn,) = rollout.turns
     assert turn.raw["id"] == "chatcmpl-1"
     assert turn.usage.output_tokens == 3
@@ -48,14 +49,14 @@ def test_mini_swe_of_version_2_keeps_the_raw_answer_and_the_error() -> None:
 
 
 def test_mini_swe_over_responses_is_read_item_by_item() -> None:
-    rollout = ak.load(cases.MINI_RESPONSES)
+    rollout = load_one(cases.MINI_RESPONSES)
     assert calls(rollout) == [[("bash", {"command": "ls"})]]
     assert rollout.turns[0].response.dialect == "responses"
     assert rollout.turns[0].tool_results[0].content == "brest"
 
 
 def test_swe_agents_actions_are_calls_of_its_shell() -> None:
-    rollout = ak.load(cases.SWE_OLD)
+    rollout = load_one(cases.SWE_OLD)
     assert len(rollout.prompt) == 4  # the demonstration is no turn of this rollout
     assert calls(rollout) == [[("bash", {"command": "ls -F"})], [("bash", {"command": "submit"})]]
     assert rollout.turns[0].tool_results[0].content == "tides/\nbash-$"
@@ -68,7 +69,7 @@ def test_swe_agents_actions_are_calls_of_its_shell() -> None:
 
 
 def test_swe_agents_function_calls_have_times_thoughts_and_limits() -> None:
-    rollout = ak.load(cases.SWE_CALLS)
+    rollout = load_one(cases.SWE_CALLS)
     (turn,) = rollout.turns
     assert calls(rollout) == [[("find_file", {"file_name": "tides"})]]
     assert turn.reasoning == "where?"
@@ -81,7 +82,7 @@ def test_swe_agents_function_calls_have_times_thoughts_and_limits() -> None:
 
 
 def test_swe_agents_steps_alone_are_enough() -> None:
-    rollout = ak.load(cases.SWE_STEPS)
+    rollout = load_one(cases.SWE_STEPS)
     assert rollout.prompt[0].content == "Count."
     assert calls(rollout) == [[("bash", {"command": "ls"})]]
     assert rollout.turns[0].tool_results[0].elapsed == 0.5
