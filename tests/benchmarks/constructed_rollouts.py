@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 COMMON = 4000
+WORDS = 29
+"""Words of a text."""
 TOOLS = ("search", "open_page", "run_code", "pay", "lookup")
 
 
@@ -38,7 +40,7 @@ class Writer:
         """Write the lines of one rollout as agentkit records it."""
         rng = self.rng
         spec = {"model": "constructed-8b", "max_turns": 30}
-        prompt = [{"role": "user", "content": f"Task {sample % 5000}: {self.text(40)}"}]
+        prompt = [{"role": "user", "content": f"Task {sample % 5000}: {self.text(WORDS)}"}]
         reward = round(rng.random(), 3)
         meta = {"sample": sample % 8, "prompt_index": sample % 5000, "reward": reward}
         meta["training_step"] = sample // 1000
@@ -49,8 +51,8 @@ class Writer:
         failed = ""
         at = 1.7e9 + sample
         for turn in range(turns):
-            message: dict[str, Any] = {"role": "assistant", "content": self.text(40)}
-            message["reasoning"] = self.text(40)
+            message: dict[str, Any] = {"role": "assistant", "content": self.text(WORDS)}
+            message["reasoning"] = self.text(WORDS)
             if turn < turns - 1:
                 arguments = json.dumps({"query": self.text(6), "limit": turn})
                 function = {"name": tools[turn], "arguments": arguments}
@@ -74,7 +76,7 @@ class Writer:
                 failed = "tool:error" if rng.random() < 0.03 else failed
                 result: dict[str, Any] = {"call_id": f"call_{sample}_{turn}", "name": tools[turn]}
                 result["status"] = "ok"
-                result |= {"content": self.text(40), "started": at + 0.5, "elapsed": 0.1}
+                result |= {"content": self.text(WORDS), "started": at + 0.5, "elapsed": 0.1}
                 lines.append(
                     {
                         "step": "tool",

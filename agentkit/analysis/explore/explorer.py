@@ -15,7 +15,7 @@ from agentkit.analysis.explore.facets import Facet, Histogram, KeptRollouts, fac
 from agentkit.analysis.explore.groups import Group, groups_of
 from agentkit.analysis.explore.labels import Labels, labels_beside
 from agentkit.analysis.explore.query import Query, parse_query
-from agentkit.analysis.explore.source import Source
+from agentkit.analysis.explore.columns.source import Source
 from agentkit.analysis.explore.table_columns import LABEL, NUMBER, TableColumns
 from agentkit.analysis.frames.safe_frame import safe_frame
 from agentkit.analysis.sample_tree import SampleTree, sample_tree

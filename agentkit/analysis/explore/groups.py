@@ -9,7 +9,7 @@ from math import ceil
 from statistics import fmean
 from typing import Any
 
-from agentkit.analysis.explore.source import Source
+from agentkit.analysis.explore.columns.source import Source
 from agentkit.analysis.sample_tree import deviation, finite
 from agentkit.types.record import Record, clip, record
 from agentkit.types.words import count

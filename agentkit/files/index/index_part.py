@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from agentkit.files.index.index_rows import (
 TABLES = ("rollouts", "turns", "calls")
 KINDS = ("prompt", "content", "reasoning", "arguments", "result")
 """The kinds of texts: the first is one a rollout, two are one a turn, two one a call."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
 META = "meta."
 """What stands before the name of a column of the caller's own."""
 
@@ -78,8 +80,7 @@ class Part:
         columns: dict[str, Any] = {
             "row": pa.array(range(first, first + len(self)), pa.int64()),
             "sample": pa.array(self.samples, pa.int64()),
-            "places": pa.array(self.places, pa.list_(pa.int64())),
-            "meta": [json.dumps(rows.meta, ensure_ascii=False, default=repr) for rows in self.rows],
+            "meta": [_written(rows.meta) for rows in self.rows],
             "turn_rows": pa.array([len(rows.turns) for rows in self.rows], pa.int32()),
             "call_rows": pa.array([len(rows.calls) for rows in self.rows], pa.int32()),
         }
@@ -89,6 +90,15 @@ class Part:
         for name in dict.fromkeys(name for values in noted for name in values):
             columns[f"{META}{name}"] = _array([values.get(name) for values in noted])
         return columns
+
+
+def _written(meta: dict[str, Any]) -> str:
+    text = json.dumps(meta, ensure_ascii=False, default=repr)
+    return text if text.isascii() or _is_utf8(text) else json.dumps(meta, default=repr)
+
+
+def _is_utf8(text: str) -> bool:
+    return _SURROGATE.search(text) is None
 
 
 def _columns(first: int, rows: Iterable[Sequence[Any]], names: Sequence[str]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from agentkit.types.trajectory import Trajectory
 if TYPE_CHECKING:
     import pandas as pd
 
-_HIDDEN = ("places", "turn_rows", "call_rows")
+_HIDDEN = ("turn_rows", "call_rows")
 """Columns of the table of rollouts that say where things are."""
 
 
@@ -46,21 +46,11 @@ class RolloutIndex(Sequence[Trajectory]):
             return [self[place] for place in range(len(self))[index]]
         row = int(self.rows[index])
         number = next(n for n, base in enumerate(self._bases[1:]) if row < base)
-        return self.sidecars[number].load(self._places(number, row - self._bases[number]))
+        sidecar = self.sidecars[number]
+        return sidecar.load(sidecar.places.places(row - self._bases[number]))
 
     def __iter__(self) -> Iterator[Trajectory]:
         return (self[place] for place in range(len(self)))
-
-    def _places(self, number: int, row: int) -> list[int]:
-        """Look up where in its file the lines of a rollout are."""
-        import pyarrow.parquet as pq
-
-        part, sidecar = 0, self.sidecars[number]
-        while row >= (size := sidecar.state.parts[part]["rollouts"]):
-            row, part = row - size, part + 1
-        table = pq.read_table(sidecar.part_path(part, "rollouts"), columns=["places"])
-        places: list[int] = table.column(0)[row].as_py()
-        return places
 
     @cached_property
     def rows(self) -> Any:

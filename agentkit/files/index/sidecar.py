@@ -19,12 +19,13 @@ from agentkit.files.gate import opened
 from agentkit.files.index.index_part import KINDS, Part
 from agentkit.files.index.index_rows import IndexRows, rows_of
 from agentkit.files.index.plain_lines import rows_of_lines
-from agentkit.files.index.text_store import TextStore
-from agentkit.files.index.word_store import WordStore, digests_of
+from agentkit.files.index.stores.place_store import PlaceStore
+from agentkit.files.index.stores.text_store import TextStore
+from agentkit.files.index.stores.word_store import WordStore, digests_of
 from agentkit.files.path import system_errors, write_whole
 from agentkit.types.trajectory import Trajectory
 
-VERSION = 1
+VERSION = 2
 SUFFIX = ".index"
 """What the folder of an index is called behind the name of its file."""
 _WINDOW = 32 * 2**20
@@ -73,6 +74,11 @@ class Sidecar:
         """Open the texts of a kind."""
         table = {"prompt": "rollouts", "content": "turns", "reasoning": "turns"}.get(kind, "calls")
         return TextStore(self.folder, kind, self.state.count(table))
+
+    @property
+    def places(self) -> PlaceStore:
+        """Where its rollouts are."""
+        return PlaceStore(self.folder, self.state.count("rollouts"))
 
     @property
     def words(self) -> WordStore:
@@ -184,12 +190,12 @@ class Sidecar:
         for number in range(len(self.state.parts)):
             table = pq.read_table(
                 self.part_path(number, "rollouts"),
-                columns=["row", "sample", "places"],
+                columns=["row", "sample"],
                 filters=[("sample", "=", index)],
             )
-            for row in table.to_pylist():
-                self.state.dropped.append(row["row"])
-                found.spans = type(found.spans)("q", [*row["places"], *found.spans])
+            for row in table.column("row").to_pylist():
+                self.state.dropped.append(row)
+                found.spans = type(found.spans)("q", [*self.places.places(row), *found.spans])
 
     def _rows(self, index: int, found: Found, prompts: PromptWords, file: BinaryIO) -> IndexRows:
         places = found.spans.tolist()
@@ -229,6 +235,7 @@ class Sidecar:
         stores = {kind: self.texts(kind) for kind in KINDS}
         digests = []
         with system_errors(self.folder):
+            self.places.append(part.places)
             counts = part.write(self.folder, number, first)
             folded = {kind: [text.casefold() for text in part.texts(kind)] for kind in KINDS}
             for kind, store in stores.items():

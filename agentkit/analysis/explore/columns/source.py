@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from agentkit.analysis.explore.distinct import Distinct, distinct_of
+from agentkit.analysis.explore.columns.distinct import Distinct, distinct_of
 from agentkit.files.cassette.codec import prompt_key
 from agentkit.files.cassette.index import Cassette
 from agentkit.files.columns import ENDS, UNREAD, Column, columns_of, problem_values

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 
 FOLDED = ".folded"
+_PIECE = 16 * 2**20
+"""Bytes that are searched at a time, during which no other thread runs."""
 
 
 class TextStore:
@@ -63,13 +65,12 @@ class TextStore:
         import pyarrow as pa
 
         starts = pa.py_buffer(np.concatenate([[0], self.ends()]).astype(np.int64).tobytes())
-        length = self._end("")
-        data = pa.py_buffer(self._mapped("")) if length else pa.py_buffer(b"")
+        data = pa.py_buffer(self._mapped("")) if self._end("") else pa.py_buffer(b"")
         return pa.LargeStringArray.from_buffers(self.rows, starts, data)
 
     def _mapped(self, suffix: str) -> mmap.mmap:
         with open(f"{self._base}{suffix}.utf8", "rb") as file:
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            return mmap.mmap(file.fileno(), self._end(suffix), access=mmap.ACCESS_READ)
 
     def holding(self, text: str, groups: Any, *, exact: bool = False) -> Any:
         """Find which groups of rows contain a text.
@@ -88,14 +89,15 @@ class TextStore:
         needle = (text if exact else text.casefold()).encode("utf-8", "surrogatepass")
         ends = np.concatenate([[0], self.ends(suffix)])
         stops, rows = ends[groups].tobytes(), ends[1:].tobytes()
-        return np.fromiter(_found(self._mapped(suffix), needle, stops, rows), np.int64)
+        with self._mapped(suffix) as data:
+            return np.fromiter(_found(data, needle, stops, rows), np.int64)
 
 
 def _found(data: mmap.mmap, needle: bytes, group_ends: bytes, row_ends: bytes) -> Iterator[int]:
     """Find the groups in which a text stands, each once; never across two rows."""
     stops, ends = memoryview(group_ends).cast("q"), memoryview(row_ends).cast("q")
     size, place, group, row = len(needle), 0, 0, 0
-    while (at := data.find(needle, place)) >= 0:
+    while (at := _next(data, needle, place)) >= 0:
         row = bisect_right(ends, at, row)
         if at + size > ends[row]:
             place = at + 1
@@ -103,3 +105,15 @@ def _found(data: mmap.mmap, needle: bytes, group_ends: bytes, row_ends: bytes) -
         group = bisect_right(stops, at, group)
         yield group
         place = stops[group]
+
+
+def _next(data: mmap.mmap, needle: bytes, place: int) -> int:
+    """Find where the needle stands next, in pieces: other threads run between them."""
+    end, size = len(data), len(needle)
+    while place < end:
+        stop = min(end, place + _PIECE)
+        at = data.find(needle, place, min(end, stop + size - 1))
+        if at >= 0:
+            return at
+        place = stop
+    return -1

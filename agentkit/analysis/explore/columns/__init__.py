@@ -1,0 +1,1 @@
+"""The columns of a table, of rollouts in memory, in a file and in an index."""
