@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from agentkit.debugger.session import debug
     from agentkit.errors import AgentkitError
     from agentkit.files.gate import read_error, read_response, read_stream
+    from agentkit.files.index.file_index import index
     from agentkit.files.store import load, save
     from agentkit.servers.server import Server
     from agentkit.show.notebook.view import view
@@ -84,6 +85,7 @@ _HOMES = {
     "agentkit.debugger.session": "debug",
     "agentkit.errors": "AgentkitError",
     "agentkit.files.store": "load save",
+    "agentkit.files.index.file_index": "index",
     "agentkit.files.gate": "read_error read_response read_stream",
     "agentkit.servers.server": "Server",
     "agentkit.show.notebook.view": "view",
@@ -130,6 +132,7 @@ __all__ = [
     "diff",
     "explore",
     "export",
+    "index",
     "interrupted",
     "load",
     "mcp",

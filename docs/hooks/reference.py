@@ -35,7 +35,7 @@ PARTS = {
         "compare diff explore sample_tree tokens prefix_check "
         "turns_df tool_calls_df messages_df problems_df tokens_df",
     ),
-    "files": ("Files and recordings", "save load record replay"),
+    "files": ("Files and recordings", "save load index record replay"),
 }
 """By page: its title, and the names on it."""
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
-from agentkit.analysis.explore.groups import Spread, spread_of
 from agentkit.analysis.explore.columns.source import Source
+from agentkit.analysis.explore.groups import Spread, spread_of
 from agentkit.analysis.sample_tree import finite
 from agentkit.types.record import Record, record
 

@@ -11,11 +11,11 @@ from typing import Any, overload
 
 from agentkit.analysis.diff import Diff, diff
 from agentkit.analysis.explore.aggregates import Aggregates, aggregates_of
+from agentkit.analysis.explore.columns.source import Source
 from agentkit.analysis.explore.facets import Facet, Histogram, KeptRollouts, facets_of, histogram_of
 from agentkit.analysis.explore.groups import Group, groups_of
 from agentkit.analysis.explore.labels import Labels, labels_beside
 from agentkit.analysis.explore.query import Query, parse_query
-from agentkit.analysis.explore.columns.source import Source
 from agentkit.analysis.explore.table_columns import LABEL, NUMBER, TableColumns
 from agentkit.analysis.frames.safe_frame import safe_frame
 from agentkit.analysis.sample_tree import SampleTree, sample_tree

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from agentkit.analysis.explore.columns.distinct import Distinct, items_of
+from agentkit.analysis.explore.columns.source import Source
 from agentkit.analysis.explore.labels import Labels
 from agentkit.analysis.explore.query import Condition
-from agentkit.analysis.explore.columns.source import Source
 from agentkit.files.columns import Kind
 
 LABEL = "label"

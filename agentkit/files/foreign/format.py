@@ -41,20 +41,25 @@ def flat(source: FileSet) -> Iterable[Any]:
     return values[0] if len(values) == 1 and isinstance(values[0], list) else values
 
 
-def each_row(
-    read: Callable[[Mapping[str, Any]], Trajectory],
-) -> Callable[[FileSet], Iterable[Trajectory]]:
-    """Make a reader of a format in which each row is a rollout."""
+@dataclass(frozen=True, slots=True)
+class EachRow:
+    """The reader of a format in which each row is a rollout, so that one can be read alone."""
 
-    def rollouts(source: FileSet) -> list[Trajectory]:
+    row: Callable[[Mapping[str, Any]], Trajectory]
+
+    def __call__(self, source: FileSet) -> list[Trajectory]:
+        """Read the rows of a source."""
         found: list[Trajectory] = []
         for place, row in enumerate(flat(source)):
             try:
                 if not isinstance(row, Mapping):
                     raise TypeError(f"a {type(row).__name__}, and no object")
-                found.append(read(row))
+                found.append(self.row(row))
             except Exception as exc:  # whatever a stranger's row holds, it costs itself alone
                 source.bad.append(f"entry {place} cannot be read: {type(exc).__name__}: {exc}")
         return found
 
-    return rollouts
+
+def each_row(read: Callable[[Mapping[str, Any]], Trajectory]) -> EachRow:
+    """Make a reader of a format in which each row is a rollout."""
+    return EachRow(read)

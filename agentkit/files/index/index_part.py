@@ -20,6 +20,8 @@ TABLES = ("rollouts", "turns", "calls")
 KINDS = ("prompt", "content", "reasoning", "arguments", "result")
 """The kinds of texts: the first is one a rollout, two are one a turn, two one a call."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
+ODD = b"agentkit.odd"
+"""Under what the rows are kept whose values are not what they were."""
 META = "meta."
 """What stands before the name of a column of the caller's own."""
 
@@ -66,7 +68,7 @@ class Part:
         import pyarrow.parquet as pq
 
         tables = {
-            "rollouts": pa.table(self._rollouts(first)),
+            "rollouts": self._rollouts(first),
             "turns": pa.table(_columns(first, (rows.turns for rows in self.rows), TURN_FIELDS)),
             "calls": pa.table(_columns(first, (rows.calls for rows in self.rows), CALL_FIELDS)),
         }
@@ -74,9 +76,13 @@ class Part:
             pq.write_table(table, folder / f"{number:05}.{name}.parquet", compression="zstd")
         return {name: table.num_rows for name, table in tables.items()}
 
-    def _rollouts(self, first: int) -> dict[str, Any]:
+    def _rollouts(self, first: int) -> Any:
+        """Lay the rollouts out by column; their metadata says which values are not what they
+        were.
+        """
         import pyarrow as pa
 
+        odd: dict[str, list[int]] = {}
         columns: dict[str, Any] = {
             "row": pa.array(range(first, first + len(self)), pa.int64()),
             "sample": pa.array(self.samples, pa.int64()),
@@ -85,11 +91,12 @@ class Part:
             "call_rows": pa.array([len(rows.calls) for rows in self.rows], pa.int32()),
         }
         for name in self.rows[0].rollout:
-            columns[name] = _array([rows.rollout[name] for rows in self.rows])
+            columns[name] = _array([rows.rollout[name] for rows in self.rows], odd, name)
         noted = [meta_values(rows.meta) for rows in self.rows]
         for name in dict.fromkeys(name for values in noted for name in values):
-            columns[f"{META}{name}"] = _array([values.get(name) for values in noted])
-        return columns
+            values = [each.get(name) for each in noted]
+            columns[f"{META}{name}"] = _array(values, odd, f"{META}{name}")
+        return pa.table(columns).replace_schema_metadata({ODD: json.dumps(odd)})
 
 
 def _written(meta: dict[str, Any]) -> str:
@@ -115,8 +122,14 @@ def _columns(first: int, rows: Iterable[Sequence[Any]], names: Sequence[str]) ->
     return {"row": pa.array(owners, pa.int64()), **columns}
 
 
-def _array(values: Sequence[Any]) -> Any:
-    """Make a column: whole numbers, numbers or texts, whatever holds all of its values."""
+def _array(values: Sequence[Any], odd: dict[str, list[int]] | None = None, name: str = "") -> Any:
+    """Make a column: whole numbers, numbers or texts, whatever holds all of its values.
+
+    Args:
+        values: of the column.
+        odd: takes, under the name of the column, the rows whose values are not kept as they are.
+        name: of the column.
+    """
     import pyarrow as pa
 
     kinds = set(map(type, values)) - {type(None)}
@@ -126,7 +139,11 @@ def _array(values: Sequence[Any]) -> Any:
         return pa.array([None if v is None else float(v) for v in values], pa.float64())
     if kinds <= {bool}:
         return pa.array(values, pa.bool_())
-    return pa.array([None if v is None else _utf8(v) for v in values], pa.string())
+    texts = [None if v is None else _utf8(v) for v in values]
+    if odd is not None and texts != values:
+        changed = [row for row, v in enumerate(values) if v != texts[row]]
+        odd |= {name: changed} if changed else {}
+    return pa.array(texts, pa.string())
 
 
 def _utf8(value: Any) -> str:

@@ -4,17 +4,14 @@ SQL, without reading the rollouts.
 
 from __future__ import annotations
 
-import glob
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from agentkit.errors import UsageError, checked_keywords
-from agentkit.files.cassette.index import is_cassette
 from agentkit.files.index.index_part import KINDS, TABLES
 from agentkit.files.index.sidecar import Sidecar
-from agentkit.files.path import is_pattern, to_read
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory
 
@@ -241,53 +238,3 @@ class RolloutIndex(Sequence[Trajectory]):
     def __repr__(self) -> str:
         names = ", ".join(path.name for path in self.paths)
         return f"<RolloutIndex {clip(names, 80)}: {len(self):,} rollouts>"
-
-
-@checked_keywords
-def index(paths: Any, *, progress: Callable[[int, int], None] | None = None) -> RolloutIndex:
-    """Index files of rollouts, each in a folder beside it, and open the index.
-
-    What is indexed stays indexed: a second call takes in only what was added to the files since,
-    and a call that was broken off goes on.
-
-    Args:
-        paths: a path, a pattern of paths, or a list of them.
-        progress: is told how many bytes are taken in, and how many there are.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        UsageError: a file is no cassette, or duckdb or pyarrow is not installed.
-    """
-    _check_packages()
-    sidecars = [Sidecar(path) for path in _files(paths)]
-    whole = sum(sidecar.path.stat().st_size for sidecar in sidecars)
-    before = 0
-    for sidecar in sidecars:
-        if not is_cassette(sidecar.path):
-            raise UsageError(
-                f"{sidecar.path.name!r} is no cassette",
-                hint="save its rollouts as one: ak.save(ak.load(path, all=True), 'run.jsonl')",
-            )
-        for done, _ in sidecar.refresh():
-            if progress is not None:
-                progress(before + done, whole)
-        before += sidecar.path.stat().st_size
-    return RolloutIndex(sidecars)
-
-
-def _check_packages() -> None:
-    try:
-        import duckdb  # noqa: F401
-        import pyarrow  # noqa: F401
-    except ImportError as exc:
-        raise UsageError(
-            f"an index needs {exc.name}", hint="pip install 'agentkit-notebook[scale]'"
-        ) from None
-
-
-def _files(paths: Any) -> list[Path]:
-    if isinstance(paths, (list, tuple)):
-        return [path for each in paths for path in _files(each)]
-    if is_pattern(paths):
-        return [to_read(path) for path in sorted(glob.glob(str(paths), recursive=True))]
-    return [to_read(paths)]

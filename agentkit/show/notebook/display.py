@@ -29,6 +29,7 @@ def live_views() -> dict[type, type[LiveView]]:
     from agentkit.analysis.tokens.tokens import Tokens
     from agentkit.debugger.debugger import Debugger
     from agentkit.files.cassette.index import Cassette, Index
+    from agentkit.files.index.index_progress import IndexProgress
     from agentkit.show.notebook.view import View
     from agentkit.show.notebook.views.beside_view import (
         ComparisonView,
@@ -38,6 +39,7 @@ def live_views() -> dict[type, type[LiveView]]:
     )
     from agentkit.show.notebook.views.debugger.debugger_view import DebuggerView
     from agentkit.show.notebook.views.explorer.explorer_view import ExplorerView
+    from agentkit.show.notebook.views.explorer.index_view import IndexView
     from agentkit.show.notebook.views.explorer.progress_view import ProgressView
     from agentkit.show.notebook.views.tokens_live import TokensView
     from agentkit.trajectory.person.branches import Tree
@@ -45,6 +47,7 @@ def live_views() -> dict[type, type[LiveView]]:
     tables = (Rollouts, Index, Cassette, Explorer, View)
     return {
         Progress: ProgressView,
+        IndexProgress: IndexView,
         Debugger: DebuggerView,
         Tokens: TokensView,
         Comparison: ComparisonView,

@@ -10,6 +10,7 @@ from agentkit.analysis.explore.aggregates import Aggregates, aggregates_of
 from agentkit.analysis.explore.explorer import Explorer, explore
 from agentkit.analysis.explore.facets import Facet
 from agentkit.analysis.explore.table_columns import LABEL
+from agentkit.files.index.index_progress import IndexProgress
 from agentkit.show.html import Html, el, joined
 from agentkit.show.render import shown
 from agentkit.show.render.limits import Limits
@@ -37,6 +38,12 @@ def rollouts_fragments(rollouts: Rollouts, limits: Limits) -> dict[str, Html]:
     each = shown.fragments(rollouts.trajectories, limits) if rollouts.trajectories else {}
     many = len(rollouts) > limits.listed
     return {"title": title, **(_counted(explore(rollouts), limits) if many else {}), **each}
+
+
+@shown.register(IndexProgress)
+def index_progress_fragments(progress: IndexProgress, limits: Limits) -> dict[str, Html]:
+    """Draw what a notebook keeps: what was asked for, the same at every run."""
+    return {"progress": el("p", el("strong", "Index"), " ", progress.title, class_="ak-title")}
 
 
 @shown.register(Explorer)

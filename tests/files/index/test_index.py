@@ -10,10 +10,11 @@ import pytest
 import agentkit as ak
 from agentkit.files.cassette.index import PromptWords, entry_of
 from agentkit.files.cassette.scan import Scan
+from agentkit.files.index.cassette_sidecar import CassetteSidecar
+from agentkit.files.index.file_index import index
 from agentkit.files.index.index_rows import rows_of
 from agentkit.files.index.plain_lines import rows_of_lines
-from agentkit.files.index.rollout_index import RolloutIndex, index
-from agentkit.files.index.sidecar import Sidecar
+from agentkit.files.index.rollout_index import RolloutIndex
 from tests.benchmarks.constructed_rollouts import write
 from tests.support.paths import CORPUS
 
@@ -112,9 +113,9 @@ def test_a_growing_file_is_taken_in_from_where_it_was_left(many: Path) -> None:
         found = index(many)
         assert list(found) == ak.load(many, all=True)
         assert found.sql("select count(*) as n from rollouts")["n"][0] == len(found)
-    size = sum(path.stat().st_size for path in Sidecar(many).folder.iterdir())
+    size = sum(path.stat().st_size for path in CassetteSidecar(many).folder.iterdir())
     assert index(many) is not None
-    assert sum(path.stat().st_size for path in Sidecar(many).folder.iterdir()) == size
+    assert sum(path.stat().st_size for path in CassetteSidecar(many).folder.iterdir()) == size
 
 
 def test_rollouts_side_by_side_are_taken_in_as_they_end(tmp_path: Path) -> None:
@@ -148,13 +149,13 @@ def test_another_file_under_the_name_is_indexed_anew(many: Path) -> None:
 
 
 def test_an_index_that_was_broken_off_goes_on(many: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agentkit.files.index.sidecar._WINDOW", 100_000)
-    monkeypatch.setattr("agentkit.files.index.sidecar._PART", 32)
-    steps = Sidecar(many).refresh()
+    monkeypatch.setattr("agentkit.files.index.cassette_sidecar._WINDOW", 100_000)
+    monkeypatch.setattr("agentkit.files.index.cassette_sidecar.PART", 32)
+    steps = CassetteSidecar(many).refresh()
     for _ in range(4):
         next(steps)
     del steps
-    begun = Sidecar(many).state.end
+    begun = CassetteSidecar(many).state.end
     assert 0 < begun < many.stat().st_size
     found = index(many)
     assert list(found) == ak.load(many, all=True)

@@ -47,4 +47,5 @@ class PlaceStore:
         start, stop = int(ends[row - 1]) if row else 0, int(ends[row])
         with self._values.open("rb") as file:
             file.seek(8 * start)
-            return np.frombuffer(file.read(8 * (stop - start)), np.int64).tolist()
+            found: list[int] = np.frombuffer(file.read(8 * (stop - start)), np.int64).tolist()
+        return found

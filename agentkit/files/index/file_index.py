@@ -1,0 +1,131 @@
+"""`ak.index`: files, folders and patterns of files as one index, of each a folder beside it."""
+
+from __future__ import annotations
+
+import glob
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from agentkit.errors import AgentkitError, NoFile, UsageError, checked_keywords
+from agentkit.files.cassette.index import is_cassette
+from agentkit.files.index.cassette_sidecar import CassetteSidecar
+from agentkit.files.index.foreign_sidecar import LineSidecar, WholeSidecar, row_reader
+from agentkit.files.index.index_progress import IndexProgress, shown
+from agentkit.files.index.rollout_index import RolloutIndex
+from agentkit.files.index.sidecar import SUFFIX, Sidecar
+from agentkit.files.path import is_packed, is_pattern, to_open
+from agentkit.types.words import in_line
+
+_log = logging.getLogger("agentkit")
+_BESIDE = (".labels.json",)
+"""How files end that lie beside rollouts and hold none."""
+
+
+@checked_keywords
+def index(paths: Any, *, progress: bool | None = None) -> RolloutIndex:
+    """Index files of rollouts, each in a folder beside it, and open the index.
+
+    What is indexed stays indexed: a second call takes in only what was added to the files since,
+    and a call that was broken off goes on. The files stay as they are.
+
+    Args:
+        paths: a path, a folder, a pattern of paths, or a list of them: cassettes, and whatever else
+            `ak.load` reads.
+        progress: whether to show how far it is and what it costs; by default in a notebook and in a
+            terminal, where there is much to do.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        CassetteError: a file that was named holds no rollouts.
+        UsageError: duckdb or pyarrow is not installed.
+    """
+    check_packages()
+    found = list(_sidecars(paths))
+    sidecars = [sidecar for sidecar, _ in found]
+    sizes = [sidecar.path.stat().st_size for sidecar in sidecars]
+    now = IndexProgress([sidecar.path.name for sidecar in sidecars], sum(sizes))
+    now.earlier = sum(min(each.state.end, size) for each, size in zip(sidecars, sizes, strict=True))
+    end = shown(now, progress)
+    try:
+        return RolloutIndex(_refreshed(found, sizes, now))
+    finally:
+        end()
+
+
+def _refreshed(
+    found: Sequence[tuple[Sidecar, bool]], sizes: Sequence[int], now: IndexProgress
+) -> list[Sidecar]:
+    """Bring each index up to date; what was found in a folder and holds no rollouts is left out."""
+    before = rollouts = 0
+    whole: list[Sidecar] = []
+    for (sidecar, named), size in zip(found, sizes, strict=True):
+        try:
+            for done, _ in sidecar.refresh():
+                now.took(before + done, rollouts + sidecar.rollouts)
+            whole.append(sidecar)
+        except AgentkitError as exc:
+            if named:
+                raise
+            name = in_line(sidecar.path.name)
+            _log.warning("%s: %s, and is left out", name, in_line(exc.message))
+        before += size
+        rollouts += sidecar.rollouts
+    now.took(before, rollouts)
+    now.ready(sum(sidecar.size for sidecar in whole))
+    return whole
+
+
+def check_packages() -> None:
+    """Refuse to go on without the packages of the extra `scale`."""
+    try:
+        import duckdb  # noqa: F401
+        import pyarrow  # noqa: F401
+    except ImportError as exc:
+        raise UsageError(
+            f"an index needs {exc.name}", hint="pip install 'agentkit-notebook[scale]'"
+        ) from None
+
+
+def _sidecars(paths: Any) -> Iterator[tuple[Sidecar, bool]]:
+    """Open the index of each file, and tell whether the file was named."""
+    if isinstance(paths, (list, tuple)):
+        for each in paths:
+            yield from _sidecars(each)
+        return
+    found, named = _files(paths)
+    if not found:
+        raise NoFile(f"there is no file in {str(paths)!r}", hint="name a file", filename=paths)
+    for path in found:
+        yield sidecar_of(path), named
+
+
+def _files(paths: Any) -> tuple[list[Path], bool]:
+    """List the files that are meant, and tell whether each was named."""
+    if is_pattern(paths):
+        each = [to_open(path) for path in sorted(glob.glob(str(paths), recursive=True))]
+        return [path for path in each if path.is_file() and not _is_beside(path)], False
+    path = to_open(paths)
+    if not path.is_dir():
+        return [path], True
+    inside = [each for each in sorted(path.rglob("*")) if each.is_file()]
+    return [each for each in inside if not _is_beside(each)], False
+
+
+def _is_beside(path: Path) -> bool:
+    """Tell whether it is hidden, or what we put beside a file of rollouts."""
+    return any(part.startswith(".") or part.endswith((SUFFIX, *_BESIDE)) for part in path.parts[1:])
+
+
+def sidecar_of(path: Path) -> Sidecar:
+    """Open the index of a file, which may be empty so far.
+
+    Raises:
+        CassetteError: the file holds no rollouts.
+    """
+    if not is_packed(path) and is_cassette(path):
+        return CassetteSidecar(path)
+    if row_reader(path) is not None:
+        return LineSidecar(path)
+    return WholeSidecar(path)
