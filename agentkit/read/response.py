@@ -172,6 +172,7 @@ def _read_message(
         blocks=[*blocks, *content.blocks],
         ending=ending_of(finish),
         stopped=finish is None and bool(answer.exchange.chunks),
+        imported=envelope.imported,
         pointer=at,
         content_pointer=f"{at}/content",
         refusal_pointer=f"{at}/refusal",

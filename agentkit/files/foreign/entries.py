@@ -182,7 +182,7 @@ def _turn(
     index: int, one: ChatEntry, answers: list[ChatEntry], added: tuple[Message, ...], spec: Spec
 ) -> tuple[Turn, list[Message]]:
     exchange = one.exchange or _exchange(one.message)
-    response = read_response(exchange, spec.tools or None, turn=index)
+    response = read_response(exchange, spec.tools or None, parser=spec.parser, turn=index)
     results, orphans = _paired(response, answers)
     return Turn(index=index, response=response, results=results, added=added), orphans
 

@@ -6,6 +6,12 @@ import logging
 from collections.abc import Iterable
 
 from agentkit.errors import CassetteError
+from agentkit.files.foreign.datasets.art import ART
+from agentkit.files.foreign.datasets.atropos import ATROPOS
+from agentkit.files.foreign.datasets.glaive_chat import GLAIVE_CHAT
+from agentkit.files.foreign.datasets.part_messages import PART_MESSAGES
+from agentkit.files.foreign.datasets.share_gpt import SHARE_GPT, SHARE_GPT_TURNS
+from agentkit.files.foreign.datasets.trainer_dump import SLIME, VERL
 from agentkit.files.foreign.datasets.xlam import XLAM
 from agentkit.files.foreign.evals.bench.tau2 import TAU2
 from agentkit.files.foreign.evals.bench.tau_bench import TAU_BENCH, TAU_FEW_SHOT
@@ -23,6 +29,7 @@ FORMATS: tuple[ForeignFormat, ...] = (
     FLOWS,
     XLAM,
     *(TAU_BENCH, TAU_FEW_SHOT, TAU2, MINI_SWE, SWE_AGENT),
+    *(ATROPOS, ART, SLIME, VERL, GLAIVE_CHAT, PART_MESSAGES, SHARE_GPT, SHARE_GPT_TURNS),
 )
 
 

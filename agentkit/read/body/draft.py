@@ -40,6 +40,8 @@ class AnswerDraft:
     """What the finish reason means."""
     stopped: bool = False
     """Whether it is a stream that stopped before the answer ended."""
+    imported: bool = False
+    """Whether another recorder kept it, who need not have kept the ids of calls."""
     pointer: str = ""
     """JSON pointer of the message, "" where the body is one."""
     content_pointer: str = ""
@@ -82,7 +84,7 @@ def complete(
         content=text.content,
         reasoning=joined(blocks),
         reasoning_blocks=tuple(blocks),
-        tool_calls=settle_ids(_placed(calls), turn),
+        tool_calls=settle_ids(_placed(calls), turn, draft.imported),
         recoverable=left,
     )
     found = (*text_problems(text, left, draft.content_pointer), *_whole(response, draft))

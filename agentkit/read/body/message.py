@@ -44,6 +44,11 @@ class Envelope:
     """Whether there are other choices beside the one read, which the usage counts too."""
     problems: list[Problem] = field(default_factory=list)
 
+    @property
+    def imported(self) -> bool:
+        """Whether another recorder kept it: what that left out is no fault of the answer."""
+        return "imported" in self.body or "imported" in (self.message or {})
+
 
 def parse_body(text: str) -> tuple[Any, list[Problem]]:
     """Parse the body's text as data; None and the reason where it is not JSON."""
@@ -340,7 +345,8 @@ def _no_message(choice: dict[str, Any], index: int) -> Problem:
 def finish_of(envelope: Envelope) -> tuple[str | None, list[Problem]]:
     """Read why the answer ended, and what is odd about that; nothing where nothing is expected."""
     choice = envelope.choice
-    if envelope.bare or (envelope.message is None and choice.get("finish_reason") is None):
+    silent = choice.get("finish_reason") is None
+    if envelope.bare or (silent and (envelope.message is None or envelope.imported)):
         return None, []
     finish, notes = read_finish(choice, envelope.pointer.rpartition("/")[0])
     if any(p.code == "error_in_200" for p in envelope.problems):  # it says why, more exactly

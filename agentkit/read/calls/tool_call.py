@@ -185,32 +185,40 @@ def cut_short(calls: list[ToolCall]) -> list[ToolCall]:
     ]
 
 
-def settle_ids(calls: list[ToolCall], turn: int | None = None) -> tuple[ToolCall, ...]:
+def settle_ids(
+    calls: list[ToolCall], turn: int | None = None, unnamed: bool = False
+) -> tuple[ToolCall, ...]:
     """Give the calls ids that are unique and non-empty: the server's own where it is, else
     `call_{turn}_{position}`, flagged.
 
     The synthetic id depends only on turn and position, so it is the same in the assistant message,
     in the tool message and in a re-run.
+
+    Args:
+        calls: the calls in order.
+        turn: the turn's index.
+        unnamed: whether a call may lack an id, as where another recorder kept none.
     """
     taken = {call.raw_id for call in calls if isinstance(call.raw_id, str) and call.raw_id.strip()}
     seen: set[str] = set()
     settled = []
     for call in calls:
         if not (isinstance(call.raw_id, str) and call.raw_id.strip()) or call.raw_id in seen:
-            call = _labelled(call, _free_id(turn, call.position, taken))
+            call = _labelled(call, _free_id(turn, call.position, taken), unnamed)
         taken.add(call.id)
         seen.add(call.id)
         settled.append(call)
     return tuple(settled)
 
 
-def _labelled(call: ToolCall, label: str) -> ToolCall:
+def _labelled(call: ToolCall, label: str, unnamed: bool) -> ToolCall:
     """Put the call under a synthetic id; that a call in text, or in `function_call`, has none is no
     fault of its own.
     """
     in_text = call.origin.startswith(("content:", "reasoning:"))
-    expected = in_text or call.origin == "function_call"
-    status: CallStatus = "normalized" if call.status == "ok" and not in_text else call.status
+    free = in_text or (unnamed and call.raw_id is None)
+    expected = free or call.origin == "function_call"
+    status: CallStatus = "normalized" if call.status == "ok" and not free else call.status
     problems = (
         call.problems
         if expected and call.raw_id is None

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from agentkit.files.foreign.datasets.text_turns import kept_entry
 from agentkit.files.foreign.entries import Losses, entry, imported
 from agentkit.files.foreign.format import ForeignFormat, each_row, rows_fit
 from agentkit.types.request import Spec
@@ -32,7 +33,8 @@ def _read(row: Mapping[str, Any]) -> Trajectory:
         for call in _decoded(row["answers"])
     ]
     asked = entry({"role": "user", "content": row["query"]})
-    answer = entry({"role": "assistant", "content": None, "tool_calls": calls})
+    message = {"role": "assistant", "content": None, "tool_calls": calls}
+    answer = kept_entry(message, row["answers"])
     tools = tuple({"type": "function", "function": tool} for tool in _decoded(row["tools"]))
     return imported([asked, answer], Spec(tools=tools), losses, {"sample": row.get("id")})
 

@@ -1,0 +1,151 @@
+"""ShareGPT and its kin: turns as `{"from": …, "value": …}`, calls as turns of their own (glaive,
+LLaMA-Factory, APIGen-MT) or as text (Hermes, hermes-agent).
+
+Sources: LLaMA-Factory's data/README.md and its sharegpt converter; the cards of
+NousResearch/hermes-function-calling-v1 and Salesforce/APIGen-MT-5k.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from agentkit.files.foreign.datasets.text_turns import (
+    answer_entry,
+    decoded,
+    is_result,
+    kept_entry,
+    parser_of,
+    result_entries,
+    tools_in,
+    wrapped_tools,
+)
+from agentkit.files.foreign.entries import ChatEntry, Losses, entry, imported
+from agentkit.files.foreign.format import ForeignFormat, each_row, flat, rows_fit
+from agentkit.files.foreign.input.file_set import FileSet
+from agentkit.types.request import Spec
+from agentkit.types.trajectory import StopReason, Trajectory
+
+_ROLES = {
+    "human": "user",
+    "user": "user",
+    "system": "system",
+    "gpt": "assistant",
+    "model": "assistant",
+    "assistant": "assistant",
+    "bing": "assistant",
+    "chatgpt": "assistant",
+    "tool": "tool",
+    "observation": "tool",
+    "function_response": "tool",
+    "function": "tool",
+    "function_call": "call",
+}
+_TURNS = ("conversations", "conversation")
+_KNOWN = ("from", "value")
+_WEIGHTS = ("weight", "loss_weight", "loss", "train")
+"""How trainers say whether a turn is trained on."""
+_PLACES = {"id": "sample", "score": "reward", "reward": "reward"}
+
+
+def _fits(row: Mapping[str, Any]) -> bool:
+    return _is_turns(_turns(row))
+
+
+def _fit_turns(source: FileSet) -> bool:
+    """Tell a conversation that is a list of turns alone, or several of them."""
+    first = next(iter(flat(source)), None)
+    return _is_turns(first) or (_is_turns([first]) and _is_turns(list(flat(source))))
+
+
+def _turns(row: Mapping[str, Any]) -> Any:
+    return None if "messages" in row else next((row[key] for key in _TURNS if key in row), None)
+
+
+def _is_turns(turns: Any) -> bool:
+    """Tell whether it is a list of turns in this form."""
+    if not isinstance(turns, (list, tuple)) or not turns:
+        return False
+    return all(isinstance(one, Mapping) and "from" in one and "role" not in one for one in turns)
+
+
+def _read(row: Mapping[str, Any]) -> Trajectory:
+    losses = Losses("ShareGPT")
+    turns = _turns(row)
+    if not _is_turns(turns):
+        raise TypeError("it holds no turns with 'from' and 'value'")
+    entries, texts, weights = list[ChatEntry](), list[str](), list[Any]()
+    system = row.get("system")
+    if isinstance(system, str) and system and turns[0]["from"] != "system":
+        entries.append(entry({"role": "system", "content": system}))
+    for turn in turns:
+        losses.beside(turn, (*_KNOWN, *_WEIGHTS), "conversations[]")
+        found = list(_entries(turn, losses))
+        entries += found
+        if found and found[0].message.role == "assistant":
+            texts.append(found[0].message.content)
+            weights.append(next((turn[key] for key in _WEIGHTS if key in turn), None))
+    tools = wrapped_tools(row.get("tools") or [])
+    if not tools and entries and entries[0].message.role == "system":
+        tools = wrapped_tools(tools_in(entries[0].message.content))
+    model = row.get("model")
+    spec = Spec(
+        model=model if isinstance(model, str) else None, tools=tools, parser=parser_of(texts)
+    )
+    return imported(entries, spec, losses, _meta(row, weights), _stopped(row))
+
+
+def _entries(turn: Mapping[str, Any], losses: Losses) -> Iterator[ChatEntry]:
+    """Read one turn, as the messages that it amounts to."""
+    said, value = str(turn["from"]), turn.get("value")
+    role = _ROLES.get(said, said)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if role == "call":
+        yield kept_entry(_called(text, losses), turn)
+    elif role == "assistant":
+        yield answer_entry(text, turn)
+    elif role == "tool" or (role == "user" and is_result(text)):
+        yield from result_entries(text)
+    else:
+        yield entry({"role": role, "content": text})
+
+
+def _called(text: str, losses: Losses) -> dict[str, Any]:
+    """Read a turn that is one call, or a list of them, as JSON; other text stays text."""
+    found = decoded(text)
+    listed = found if isinstance(found, list) else [found]
+    calls = [one for one in listed if isinstance(one, dict) and isinstance(one.get("name"), str)]
+    if not calls or len(calls) < len(listed):
+        losses.note("conversations[].function_call that is no call")
+        return {"role": "assistant", "content": text}
+    return {"role": "assistant", "content": None, "tool_calls": [_call(call) for call in calls]}
+
+
+def _call(call: Mapping[str, Any]) -> dict[str, Any]:
+    given = call.get("arguments", call.get("parameters", {}))
+    written = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+    function = {"name": call["name"], "arguments": written}
+    named = {"id": call["id"]} if isinstance(call.get("id"), str) else {}
+    return {**named, "type": "function", "function": function}
+
+
+def _meta(row: Mapping[str, Any], weights: list[Any]) -> dict[str, Any]:
+    read = (*_TURNS, "tools", "system", "model")
+    found = {_PLACES.get(key, key): value for key, value in row.items() if key not in read}
+    return {**found, "weights": weights} if any(w is not None for w in weights) else found
+
+
+def _stopped(row: Mapping[str, Any]) -> StopReason | None:
+    """Read hermes-agent's own word: a rollout that was not completed has no answer at its end."""
+    return "stopped" if row.get("completed") is False else None
+
+
+def _read_turns(source: FileSet) -> Iterable[Trajectory]:
+    rows = list(flat(source))
+    listed = [{"conversations": row} for row in ([rows] if _is_turns(rows) else rows)]
+    return each_row(_read)(FileSet(name=source.name, given=listed, bad=source.bad))
+
+
+SHARE_GPT = ForeignFormat("ShareGPT", rows_fit(_fits), each_row(_read))
+SHARE_GPT_TURNS = ForeignFormat("ShareGPT turns", _fit_turns, _read_turns)

@@ -1,0 +1,149 @@
+"""Turns as text that holds calls, results and thoughts: Hermes' tags, and ChatML around them.
+
+Sources: the cards of NousResearch/hermes-function-calling-v1 and of the Hermes models; the chat
+template of Qwen2.5, which writes the same tags.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from agentkit.files.foreign.entries import ChatEntry, answered, entry
+from agentkit.types.wire import Exchange
+
+_THOUGHT = re.compile(r"\s*<think>(.*?)</think>\s*", re.DOTALL)
+_RESULT = re.compile(r"<tool_response>\s*(.*?)\s*</tool_response>", re.DOTALL)
+_TOOLS = re.compile(r"<tools>\s*(.*?)\s*</tools>", re.DOTALL)
+_MARKED = re.compile(r"<\|im_start\|>(\w+)\n(.*?)(?:<\|im_end\|>\n?|\Z)", re.DOTALL)
+_CALL = "<tool_call>"
+_START = "<|im_start|>"
+_END = "<|im_end|>"
+
+
+def parser_of(texts: Iterable[str]) -> str | None:
+    """Name the parser of the calls in these answers; None where they hold none."""
+    return "hermes" if any(_CALL in text for text in texts) else None
+
+
+def answer_entry(
+    text: str, known: Any = None, tokens: Mapping[str, Any] | None = None
+) -> ChatEntry:
+    """Read what an assistant wrote: a thought before the text is reasoning, calls stay in the text.
+
+    Args:
+        text: what it wrote.
+        known: the recorder's own entry, which is kept beside the message where it was taken apart.
+        tokens: see `kept_entry`.
+    """
+    thought = _THOUGHT.match(text)
+    if thought is None:
+        message: dict[str, Any] = {"role": "assistant", "content": text}
+        return kept_entry(message, known, tokens) if tokens else entry(message)
+    rest = text[thought.end() :]
+    message = {"role": "assistant", "content": rest, "reasoning": thought[1].strip()}
+    return kept_entry(message, known if known is not None else text, tokens)
+
+
+def kept_entry(
+    message: Mapping[str, Any], known: Any, tokens: Mapping[str, Any] | None = None
+) -> ChatEntry:
+    """Make an entry of an assistant's message, with the recorder's own entry beside it: no finish
+    reason, usage or id of a call is expected of it.
+
+    Args:
+        message: the message.
+        known: the recorder's entry.
+        tokens: `choice` and `prompt_token_ids`, as `token_turns` finds them.
+    """
+    if tokens is not None:
+        return entry(message, answered(message, source=known, **tokens))
+    body = {**message, "imported": known}
+    return entry(message, Exchange(body=json.dumps(body, ensure_ascii=False, default=str)))
+
+
+def result_entries(text: str) -> list[ChatEntry]:
+    """Read the results of tools: each `<tool_response>` is one, a text without any is one result.
+
+    hermes-agent writes `{"tool_call_id", "name", "content"}` in it, the data set `{"name",
+    "content"}`, or the result alone.
+    """
+    inside = _RESULT.findall(text) or [text]
+    return [entry(_result(one)) for one in inside]
+
+
+def _result(text: str) -> dict[str, Any]:
+    held = decoded(text)
+    message: dict[str, Any] = {"role": "tool", "content": text}
+    if isinstance(held, dict) and "content" in held and ("name" in held or "tool_call_id" in held):
+        content = held["content"]
+        whole = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+        message["content"] = whole
+        for key in ("tool_call_id", "name"):
+            if isinstance(held.get(key), str):
+                message[key] = held[key]
+    return message
+
+
+def is_result(text: str) -> bool:
+    """Tell whether a user's text is nothing but results of tools."""
+    return "<tool_response>" in text and not _RESULT.sub("", text).strip()
+
+
+def tools_in(text: str) -> list[dict[str, Any]]:
+    """Read the tool schemas that a system prompt lists between `<tools>` tags."""
+    for found in _TOOLS.findall(text):
+        tools = decoded(found)
+        if not isinstance(tools, (list, dict)):
+            tools = [decoded(line) for line in found.splitlines() if line.strip()]
+        listed = [tool for tool in _listed(tools) if isinstance(tool, dict)]
+        if listed:
+            return listed
+    return []
+
+
+def marked_turns(text: str) -> list[tuple[str, str]]:
+    """Divide a text at ChatML's markers into its turns, each a role and what it says; empty where
+    it has none.
+    """
+    return [(role, said) for role, said in _MARKED.findall(text)] if _START in text else []
+
+
+def went_on(text: str) -> list[tuple[str, str]]:
+    """Divide what followed a prompt that ends in an assistant's marker: its text goes first."""
+    own, start, rest = text.partition(_START)
+    return [("assistant", own.removesuffix("\n").removesuffix(_END)), *marked_turns(start + rest)]
+
+
+def entries_of_turn(role: str, text: str) -> list[ChatEntry]:
+    """Read one turn of a rendered conversation."""
+    if role == "assistant":
+        return [answer_entry(text)]
+    if role == "tool" or (role == "user" and is_result(text)):
+        return result_entries(text)
+    return [entry({"role": role, "content": text})]
+
+
+def decoded(value: Any) -> Any:
+    """Read what may be JSON text; text that is none, and any other value, stays as it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+
+
+def wrapped_tools(value: Any) -> tuple[dict[str, Any], ...]:
+    """Read tool schemas, a list or its JSON text, with or without `function` around each."""
+    found = [tool for tool in _listed(decoded(value)) if isinstance(tool, dict)]
+    return tuple(
+        tool if "function" in tool or "type" in tool else {"type": "function", "function": tool}
+        for tool in found
+    )
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
