@@ -62,8 +62,9 @@ def signatures(responses: Iterable[Response]) -> dict[str, str]:
     for response in responses:
         for block in response.reasoning_blocks:
             raw = block.raw if isinstance(block.raw, dict) else {}
-            if raw.get("signature") and not response.exchange.by_hand:
-                found[raw["signature"]] = str(raw.get("thinking", block.text))
+            signature = raw.get("signature")
+            if signature and isinstance(signature, str) and not response.exchange.by_hand:
+                found[signature] = str(raw.get("thinking", block.text))
     return found
 
 

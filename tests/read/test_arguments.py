@@ -103,6 +103,16 @@ def test_a_schema_problem_points_into_the_arguments() -> None:
     assert found.pointer == "/p/city/a~1b"
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [{"required": [["city"]]}, {"properties": {"city": {"required": [{}], "type": "object"}}}],
+)
+def test_a_schema_without_sense_proves_nothing(odd: dict[str, Any]) -> None:
+    """Agents that are not ours bring schemas of any kind (constructed)."""
+    read = read_arguments('{"city": {}}', parameters=odd)
+    assert (read.status, read.problems) == ("ok", ())
+
+
 def test_what_was_sent_as_an_object_is_shown_as_json() -> None:
     assert json.loads(read_arguments({"city": "Øslo"}).raw) == {"city": "Øslo"}
 

@@ -435,6 +435,10 @@ def test_tokens_lie_on_each_other() -> None:
     assert chart.rows[0].total == "140"
 
 
+def test_a_server_that_counts_no_token_has_a_chart_all_the_same() -> None:
+    ElementTree.fromstring(svg(context_chart([TurnTokens(0, 0, 0)]), alone=True))
+
+
 @pytest.mark.parametrize(
     ("number", "kinds"), [(3, {"sample"}), (9, {"sample"}), (10, {"p90", "p99"})]
 )

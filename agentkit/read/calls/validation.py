@@ -80,7 +80,7 @@ def _plainly_fits(value: Any, schema: Any) -> bool:
     """
     try:
         return _fits(value, schema)
-    except RecursionError:
+    except (RecursionError, TypeError):  # a schema without sense: `required` of lists
         return False
 
 

@@ -168,7 +168,8 @@ def _columns(chart: BarChart, top: float) -> tuple[list[Html], float]:
     widest = max([len(number) for _, number in marks] + [len(_TURN)])
     bottom, left = top + _HEIGHT, 1 + 100 * (_LETTER * widest + 2) / WIDTH
     pitch = 100 / len(chart.rows)
-    width, scale = pitch * 0.62, (_HEIGHT - 16) / max(chart.length, chart.limit or 0)
+    # a server may count no token anywhere
+    width, scale = pitch * 0.62, (_HEIGHT - 16) / (max(chart.length, chart.limit or 0) or 1)
     axis: list[Html] = []
     for mark, number in marks:
         level = bottom - mark * scale

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+import agentkit as ak
 from agentkit.trajectory.stitch.stitcher import Stitcher
 from agentkit.types.wire import ApiError, Chunk, Exchange, Flow
 from tests.trajectory.stitch.foreign_agent import assistant, call, chat_answer, result
@@ -120,3 +121,14 @@ def test_nothing_makes_it_fail(given_flows: list[Any]) -> None:
         assert all(turn.request is not None for turn in rollout.all_turns)
     for rollout in stitcher.rollouts:
         assert isinstance(rollout.messages, list)
+
+
+def test_numbers_that_are_no_json_keep_their_words() -> None:
+    """Python's clients write them, and vLLM takes them."""
+    body = '{"model": "m", "input": "Weather?", "temperature": Infinity, "top_p": NaN}'
+    stitcher = Stitcher()
+    stitcher.add(Flow(number=0, path="/v1/responses", body=body))
+    (rollout,) = stitcher.rollouts
+    assert rollout.request(0).body["temperature"] == "Infinity"
+    assert rollout == stitcher.rollouts[0]
+    assert ak.preflight(rollout, "openai") is not None

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import agentkit as ak
+from agentkit.dialects.native_preflight import signatures
 from agentkit.trajectory.trouble.sent_problems import sent_problems
 from tests.support.dialect_answers import NATIVE, agent, answer
 
@@ -46,6 +47,13 @@ def test_thinking_that_was_changed_has_lost_its_signature() -> None:
     thinking, *rest = first["content"]
     dbg.edit(turn=0, message={**first, "content": [{**thinking, "thinking": "else"}, *rest]})
     assert codes(dbg) == ["reasoning_unsigned"]
+
+
+def test_a_signature_of_another_type_is_none() -> None:
+    """Constructed: a server that puts a list there."""
+    block = {"type": "thinking", "thinking": "hm", "signature": [["x"]]}
+    answer = {"type": "message", "role": "assistant", "content": [block]}
+    assert signatures([ak.read_response(answer)]) == {}
 
 
 def test_thinking_is_changed_by_a_message_too() -> None:
