@@ -37,6 +37,10 @@ class ChatEntry:
     """Fields of `ToolResult` beside `content`, of a tool's message: `status`, `error`, `elapsed`,
     `started`, `value`, `printed`, `traceback`, `trajectory`.
     """
+    kept: int | None = None
+    """How many messages of the history so far the model still sees before this one, which is no
+    answer; None for all of them. Those before it that no answer came to are not sent either.
+    """
 
 
 def entry(message: Mapping[str, Any], exchange: Exchange | None = None, **result: Any) -> ChatEntry:
@@ -138,6 +142,7 @@ def rollout_of_entries(
     )
     turns: list[Turn] = []
     added: list[Message] = []
+    kept: int | None = None
     place = first
     while place < len(entries):
         one = entries[place]
@@ -148,14 +153,25 @@ def rollout_of_entries(
         answers, others = _results(entries, place)
         place += len(answers) + len(others)
         turn, orphans = _turn(len(turns), one, answers, tuple(added), spec)
+        if kept is not None:
+            turn = replace(turn, kept=kept)
         turns.append(replace(turn, before=replace(begun.before, last=turns[-1] if turns else None)))
-        added = [*orphans, *(other.message for other in others)]
-    opened = OpenTurn(added=tuple(added)) if added else None
+        kept, left = _after_cut(others)
+        added = [*(orphans if kept is None else ()), *(other.message for other in left)]
+    opened = OpenTurn(kept=kept, added=tuple(added)) if added else None
     if turns and not added and None in turns[-1].results:  # its calls are still to be answered
         last = turns.pop()
-        opened = OpenTurn(added=last.added, response=last.response, results=last.results)
+        opened = OpenTurn(
+            kept=last.kept, added=last.added, response=last.response, results=last.results
+        )
     ended = bool(turns) and opened is None and not turns[-1].tool_calls
     return replace(begun, turns=tuple(turns), open=opened, stop_reason="final" if ended else None)
+
+
+def _after_cut(others: list[ChatEntry]) -> tuple[int | None, list[ChatEntry]]:
+    """Give what is left of the history where it was cut, and what was added behind the last cut."""
+    cuts = [place for place, each in enumerate(others) if each.kept is not None]
+    return (others[cuts[-1]].kept, others[cuts[-1] :]) if cuts else (None, others)
 
 
 def _results(entries: Sequence[ChatEntry], place: int) -> tuple[list[ChatEntry], list[ChatEntry]]:

@@ -20,6 +20,12 @@ from agentkit.files.foreign.evals.swe.swe_agent import SWE_AGENT
 from agentkit.files.foreign.format import ForeignFormat
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.files.foreign.logs.stitched_log import FLOWS
+from agentkit.files.foreign.sessions.claude.claude_code import CLAUDE_CODE
+from agentkit.files.foreign.sessions.codex_rollout import CODEX
+from agentkit.files.foreign.sessions.hermes_agent import HERMES_SESSION, HERMES_TRAJECTORY
+from agentkit.files.foreign.sessions.langchain_dump import LANGCHAIN
+from agentkit.files.foreign.sessions.pydantic_dump import PYDANTIC_AI
+from agentkit.files.foreign.sessions.smolagents_steps import SMOLAGENTS
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import in_line
 
@@ -28,6 +34,7 @@ _log = logging.getLogger("agentkit")
 FORMATS: tuple[ForeignFormat, ...] = (
     FLOWS,
     XLAM,
+    *(CLAUDE_CODE, CODEX, HERMES_SESSION, HERMES_TRAJECTORY, PYDANTIC_AI, LANGCHAIN, SMOLAGENTS),
     *(TAU_BENCH, TAU_FEW_SHOT, TAU2, MINI_SWE, SWE_AGENT),
     *(ATROPOS, ART, SLIME, VERL, GLAIVE_CHAT, PART_MESSAGES, SHARE_GPT, SHARE_GPT_TURNS),
 )

@@ -203,7 +203,7 @@ def _ending_problems(parts: Parts, found: DialectBody, streamed: bool) -> Iterat
             " for it by its id until it is"
         )
         yield problem("finish_missing", fact, pointer=at)
-    elif parts.finish is None and not found.bare:
+    elif parts.finish is None and not found.bare and "imported" not in found.body:
         yield problem("finish_missing", "the answer says no finish reason", pointer=at)
     elif parts.ending is None and parts.finish is not None:
         fact = f"the finish reason {clip(parts.finish)!r} is none of {found.codec.title}"

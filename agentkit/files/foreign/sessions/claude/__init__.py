@@ -1,0 +1,1 @@
+"""Sessions of Claude Code: lines that name the line before them."""

@@ -1,0 +1,101 @@
+"""Conversations that a framework dumped as lists of its own messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from agentkit.files.foreign.entries import ChatEntry, Losses, imported
+from agentkit.files.foreign.format import ForeignFormat
+from agentkit.files.foreign.input.file_set import FileSet
+from agentkit.files.foreign.traces.loose import mapping, mappings
+from agentkit.types.request import Spec
+from agentkit.types.trajectory import Trajectory
+
+_LISTS = ("messages", "history", "all_messages", "message_history", "chat_history", "new_messages")
+_AROUND = ("values", "state", "output", "result", "data", "kwargs")
+"""What a framework's state keeps its messages in."""
+
+
+class Dumped(NamedTuple):
+    """One conversation, and what lay beside it."""
+
+    messages: Sequence[Any]
+    beside: dict[str, Any]
+
+
+Reader = Callable[[Sequence[Any], Losses], list[ChatEntry]]
+
+
+def dump_format(name: str, tells: Callable[[Any], bool], entries: Reader) -> ForeignFormat:
+    """Make the format of a framework's messages.
+
+    Args:
+        name: what it is called.
+        tells: whether a value is one of its messages.
+        entries: reads the messages of one conversation.
+    """
+
+    def fits(source: FileSet) -> bool:
+        first = next(_conversations(source.values[:1] or (), tells, source.values), None)
+        return first is not None
+
+    def read(source: FileSet) -> list[Trajectory]:
+        found: list[Trajectory] = []
+        for place, one in enumerate(_conversations(source.values, tells, source.values)):
+            losses = Losses(name)
+            try:
+                found.append(_rollout(one, entries, losses))
+            except Exception as exc:  # whatever a stranger's row holds, it costs itself alone
+                source.bad.append(f"entry {place} cannot be read: {type(exc).__name__}: {exc}")
+        return found
+
+    return ForeignFormat(name, fits, read)
+
+
+def _conversations(
+    values: Sequence[Any], tells: Callable[[Any], bool], whole: Sequence[Any]
+) -> Iterator[Dumped]:
+    """Find the conversations of a file: all of it, an entry each, or a list in each entry."""
+    if values and tells(values[0]):
+        yield Dumped([value for value in whole if isinstance(value, Mapping)], {})
+        return
+    for value in values:
+        if isinstance(value, list):
+            inner = value[0] if value else None
+            if tells(inner):
+                yield Dumped(value, {})
+            elif isinstance(inner, (list, dict)):
+                yield from _conversations(value, tells, value)
+        elif isinstance(value, Mapping) and (found := _in_state(value, tells)):
+            yield found
+
+
+def _in_state(value: Mapping[str, Any], tells: Callable[[Any], bool]) -> Dumped | None:
+    for key in _LISTS:
+        listed = value.get(key)
+        if isinstance(listed, list) and listed and tells(listed[0]):
+            return Dumped(listed, {name: item for name, item in value.items() if name != key})
+    for key in _AROUND:
+        inner = mapping(value.get(key))
+        if any(isinstance(inner.get(name), list) for name in _LISTS):
+            found = _in_state(inner, tells)
+            if found is not None:
+                beside = {name: item for name, item in value.items() if name != key}
+                return Dumped(found.messages, {**beside, **found.beside})
+    return None
+
+
+def _rollout(one: Dumped, entries: Reader, losses: Losses) -> Trajectory:
+    listed = entries(one.messages, losses)
+    models = (_model(each) for each in listed)
+    model = one.beside.get("model") or next((name for name in models if name), None)
+    tools = tuple(mappings(one.beside.get("tools")))
+    spec = Spec(model=model if isinstance(model, str) else None, tools=tools)
+    meta = {key: value for key, value in one.beside.items() if key not in ("model", "tools")}
+    return imported(listed, spec, losses, meta)
+
+
+def _model(each: ChatEntry) -> Any:
+    raw = each.exchange.raw if each.exchange is not None else None
+    return raw.get("model") if isinstance(raw, Mapping) else None

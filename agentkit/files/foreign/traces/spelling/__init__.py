@@ -1,0 +1,1 @@
+"""How other tools write one message of a conversation, read as chat messages."""
