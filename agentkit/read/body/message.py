@@ -349,10 +349,8 @@ def finish_of(envelope: Envelope) -> tuple[str | None, list[Problem]]:
     if envelope.bare or (silent and (envelope.message is None or envelope.imported)):
         return None, []
     finish, notes = read_finish(choice, envelope.pointer.rpartition("/")[0])
-    if (
-        "imported" in envelope.body
-    ):  # somebody else wrote it down, in words that need not be OpenAI's
-        notes = [p for p in notes if p.code not in ("finish_missing", "finish_nonstandard")]
+    if envelope.imported:  # the word is that of a server in another dialect
+        notes = [p for p in notes if p.code != "finish_nonstandard"]
     if any(p.code == "error_in_200" for p in envelope.problems):  # it says why, more exactly
         notes = [p for p in notes if p.severity != "error"]
     return finish, notes
