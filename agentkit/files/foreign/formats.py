@@ -22,7 +22,7 @@ from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.files.foreign.logs.stitched_log import FLOWS
 from agentkit.files.foreign.sessions.claude.claude_code import CLAUDE_CODE
 from agentkit.files.foreign.sessions.codex_rollout import CODEX
-from agentkit.files.foreign.sessions.hermes_agent import HERMES_SESSION, HERMES_TRAJECTORY
+from agentkit.files.foreign.sessions.hermes_agent import HERMES_SESSION
 from agentkit.files.foreign.sessions.langchain_dump import LANGCHAIN
 from agentkit.files.foreign.sessions.pydantic_dump import PYDANTIC_AI
 from agentkit.files.foreign.sessions.smolagents_steps import SMOLAGENTS
@@ -34,7 +34,7 @@ _log = logging.getLogger("agentkit")
 FORMATS: tuple[ForeignFormat, ...] = (
     FLOWS,
     XLAM,
-    *(CLAUDE_CODE, CODEX, HERMES_SESSION, HERMES_TRAJECTORY, PYDANTIC_AI, LANGCHAIN, SMOLAGENTS),
+    *(CLAUDE_CODE, CODEX, HERMES_SESSION, PYDANTIC_AI, LANGCHAIN, SMOLAGENTS),
     *(TAU_BENCH, TAU_FEW_SHOT, TAU2, MINI_SWE, SWE_AGENT),
     *(ATROPOS, ART, SLIME, VERL, GLAIVE_CHAT, PART_MESSAGES, SHARE_GPT, SHARE_GPT_TURNS),
 )

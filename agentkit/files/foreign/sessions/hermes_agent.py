@@ -1,27 +1,21 @@
-"""hermes-agent's sessions (`session_*.json`, exports, transcripts) and trajectories, whose
-calls and results are tags in texts.
+"""hermes-agent's sessions: `session_*.json`, exports and transcripts. Its trajectories are ShareGPT.
 
-Source: run_agent.py, hermes_state.py and agent/trajectory.py of NousResearch/hermes-agent.
+Source: run_agent.py and hermes_state.py of NousResearch/hermes-agent.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from agentkit.files.foreign.entries import ChatEntry, Losses, entry, imported
 from agentkit.files.foreign.format import ForeignFormat, each_row, flat
 from agentkit.files.foreign.input.file_set import FileSet
-from agentkit.files.foreign.traces.loose import decoded, known, mapping, mappings, text, written
+from agentkit.files.foreign.traces.loose import decoded, known, mappings, text
 from agentkit.files.foreign.traces.moment import lasted, moment
 from agentkit.files.foreign.traces.spelling.any_spelling import utterances_in
 from agentkit.files.foreign.traces.spelling.utterance import (
-    Utterance,
-    assistant,
-    call,
     entry_of,
-    tool,
 )
 from agentkit.types.request import Spec
 from agentkit.types.trajectory import Trajectory
@@ -33,13 +27,6 @@ _MESSAGE = (
     *("reasoning", "reasoning_content", "reasoning_details", "timestamp", "id", "session_id"),
     *("token_count", "codex_reasoning_items"),
 )
-_THINK = re.compile(r"^\s*<think>\n?(.*?)\n?</think>\n?", re.DOTALL)
-_CALL = re.compile(r"<tool_call>\s*(.*?)\s*</tool_call>", re.DOTALL)
-_RESPONSE = re.compile(r"<tool_response>\s*(.*?)\s*</tool_response>", re.DOTALL)
-_SPEAKERS = {"human": "user", "system": "system", "user": "user"}
-
-
-# sessions
 
 
 def _is_session(row: Any) -> bool:
@@ -99,70 +86,4 @@ def _message(
     return [entry_of(said, message, started=started, elapsed=elapsed) for said in found]
 
 
-# trajectories
-
-
-def _fits_trajectory(source: FileSet) -> bool:
-    row = next(iter(flat(source)), None)
-    if not isinstance(row, Mapping) or not isinstance(row.get("conversations"), list):
-        return False
-    listed = mappings(row["conversations"])
-    if not listed or not all("from" in one and "value" in one for one in listed):
-        return False
-    return "completed" in row and ("model" in row or "prompt_index" in row or "metadata" in row)
-
-
-def _trajectory(row: Mapping[str, Any]) -> Trajectory:
-    losses = Losses("hermes-agent trajectory")
-    entries: list[ChatEntry] = []
-    listed = mappings(row["conversations"])
-    for place, one in enumerate(listed):
-        losses.beside(one, ("from", "value"), "conversations[]")
-        speaker, value = one.get("from"), written(one.get("value"))
-        if speaker == "gpt":
-            behind = listed[place + 1] if place + 1 < len(listed) else {}
-            entries.append(_answer(one, value, _responses(behind)))
-        elif speaker == "tool":
-            entries += [entry(_result(each)) for each in _responses(one)]
-        else:
-            entries.append(entry({"role": _SPEAKERS.get(str(speaker), "user"), "content": value}))
-    meta = {key: item for key, item in row.items() if key not in _SPENT}
-    spec = Spec(model=text(row.get("model")), tools=tuple(mappings(row.get("tools"))))
-    return imported(entries, spec, losses, meta)
-
-
-def _answer(one: Mapping[str, Any], value: str, results: list[Any]) -> ChatEntry:
-    """Read an answer whose thoughts and calls are tags; the ids of its calls are in the results."""
-    thought = _THINK.match(value)
-    rest = value[thought.end() :] if thought else value
-    made: list[dict[str, Any]] = []
-    for text_of_call in _CALL.findall(rest):
-        asked = decoded(text_of_call)
-        if not isinstance(asked, Mapping) or "name" not in asked:
-            return entry_of(Utterance({"role": "assistant", "content": value}), one)
-        known_result = mapping(results[len(made)]) if len(made) < len(results) else {}
-        call_id = known_result.get("tool_call_id")
-        made.append(call(asked["name"], asked.get("arguments"), call_id))
-    said = _CALL.sub("", rest).strip() if made else rest
-    message = assistant(said, made, thought.group(1) if thought else None)
-    return entry_of(Utterance(message), one)
-
-
-def _responses(one: Mapping[str, Any]) -> list[Any]:
-    if one.get("from") != "tool":
-        return []
-    value = written(one.get("value"))
-    return [decoded(found) for found in _RESPONSE.findall(value)] or [value]
-
-
-def _result(value: Any) -> dict[str, Any]:
-    fields = mapping(value) if isinstance(value, Mapping) else {}
-    if "content" not in fields:
-        return tool(value, None)
-    return tool(fields["content"], fields.get("tool_call_id"), fields.get("name"))
-
-
 HERMES_SESSION = ForeignFormat("hermes-agent session", _fits_session, _read_sessions)
-HERMES_TRAJECTORY = ForeignFormat(
-    "hermes-agent trajectory", _fits_trajectory, each_row(_trajectory)
-)

@@ -264,23 +264,6 @@ HERMES: dict[str, Any] = {
         {"role": "assistant", "content": "a", "finish_reason": "stop"},
     ],
 }
-_CALLED = '<tool_call>\n{"name": "terminal", "arguments": {"command": "ls"}}\n</tool_call>'
-_GAVE = (
-    '<tool_response>\n{"tool_call_id": "c1", "name": "terminal", "content": "a"}\n</tool_response>'
-)
-HERMES_TAGS: dict[str, Any] = {
-    "conversations": [
-        {"from": "system", "value": "You call functions."},
-        {"from": "human", "value": "ls?"},
-        {"from": "gpt", "value": f"<think>\nRun both.\n</think>\n{_CALLED}\n{_CALLED}"},
-        {"from": "tool", "value": f"{_GAVE}\n{_GAVE.replace('c1', 'c2')}"},
-        {"from": "gpt", "value": "<think>\n</think>\na"},
-    ],
-    "timestamp": "2026-01-01T00:00:00",
-    "model": "hermes-x",
-    "completed": True,
-}
-
 SMOLAGENTS = [
     {"system_prompt": "You write code."},
     {"task": "Add.", "task_images": None},
@@ -374,7 +357,7 @@ _USED = {
     "total_tokens": 6,
     "input_token_details": {"cache_read": 1},
 }
-LANGCHAIN = [
+LANGCHAIN: list[dict[str, Any]] = [
     {"type": "system", "content": "Be brief."},
     {"type": "human", "content": [{"type": "text", "text": "Weather?"}]},
     {
@@ -423,7 +406,6 @@ SESSIONS: dict[str, Any] = {
     "codex": CODEX,
     "codex old": CODEX_OLD,
     "hermes": [HERMES],
-    "hermes tags": [HERMES_TAGS],
     "smolagents": SMOLAGENTS,
     "pydantic": PYDANTIC,
     "langchain": LANGCHAIN,

@@ -252,15 +252,6 @@ def test_a_hermes_transcript_is_a_message_a_line(tmp_path: Path) -> None:
     assert rollout.spec.model == "hermes-x"
 
 
-def test_tags_of_a_hermes_trajectory_are_calls_with_their_results() -> None:
-    first, last = one(samples.HERMES_TAGS).turns
-    assert first.reasoning == "Run both."
-    assert [call.id for call in first.tool_calls] == ["c1", "c2"]
-    assert [result.content for result in first.tool_results] == ["a", "a"]
-    assert last.response.content == "a"
-    assert first.raw["imported"]["from"] == "gpt"
-
-
 def test_a_step_of_smolagents_is_a_turn() -> None:
     rollout = one(samples.SMOLAGENTS)
     first, last = rollout.turns
