@@ -1,4 +1,4 @@
-"""hermes-agent's sessions: `session_*.json`, exports and transcripts. Its trajectories are ShareGPT.
+"""hermes-agent's sessions: `session_*.json`, exports, transcripts. Its trajectories are ShareGPT.
 
 Source: run_agent.py and hermes_state.py of NousResearch/hermes-agent.
 """
