@@ -7,16 +7,18 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Self, get_args
 
 from agentkit.agent.engine import Commit, Engine
 from agentkit.agent.perform import (
     Approve,
+    LivePerforms,
     Perform,
     Performs,
+    Setup,
+    Wrap,
     checked_approve,
-    live_performs,
     redacting,
 )
 from agentkit.agent.record.recorder import Recorder
@@ -35,6 +37,7 @@ from agentkit.servers.model_call import ChatServer, Emit
 from agentkit.servers.redaction.known_secrets import checked_names
 from agentkit.servers.redaction.secrecy import Secrecy
 from agentkit.servers.server import Server
+from agentkit.servers.transport.shipment import packed, unpacked, with_secrets
 from agentkit.trajectory.history import given
 from agentkit.trajectory.loop import checked_meta, start
 from agentkit.trajectory.places import taken_up
@@ -42,32 +45,6 @@ from agentkit.trajectory.profiles import get_profile, profile_for
 from agentkit.types.answer import Dialect, Policy
 from agentkit.types.request import Spec
 from agentkit.types.trajectory import Message, Trajectory
-
-Wrap = Callable[[Perform, Trajectory, int], Perform]
-"""Makes another `Perform` of one, for this rollout and sample index."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setup:
-    """What an agent is made of. A changed copy of an agent has a changed copy of this."""
-
-    spec: Spec
-    server: ChatServer
-    performs: Performs
-    """How steps are performed: live, or as recorded."""
-    tools: Mapping[str, Tool] = field(default_factory=dict)
-    system: str | None = None
-    parallel_tools: bool = True
-    retries: int = 0
-    wraps: tuple[Wrap, ...] = ()
-    """Put around `performs`, the first one innermost."""
-    writers: tuple[CassetteWriter | RunWriter, ...] = ()
-    meta: Mapping[str, Any] = field(default_factory=dict)
-    """Added to the meta of every rollout."""
-    may_stream: bool = False
-    """Whether the server can stream, and nobody has said whether it should."""
-    secrecy: Secrecy = field(default_factory=Secrecy)
-    """Keeps secrets out of what is recorded, shown and sent back."""
 
 
 @checked_keywords
@@ -155,7 +132,7 @@ class Agent:
         made = make_spec(chat, model, schemas, *read, *limits, dialect=dialect, chain=chain)
         runs = tool_runner(Functions(functions), timeout=tool_timeout, suggests=True, clock=clock)
         asks = checked_approve(approve)
-        perform = live_performs(chat, runs, retries, asks, secrecy, may_block=stream is None)
+        perform = LivePerforms(chat, runs, retries, asks, secrecy, may_block=stream is None)
         self._setup = Setup(
             spec=secrecy.covered(made),
             server=chat,
@@ -308,6 +285,23 @@ class Agent:
         clone = copy.copy(self)
         clone._setup = replace(self._setup, **changed)
         return clone
+
+    def __copy__(self) -> Self:
+        clone = type(self).__new__(type(self))
+        vars(clone).update(vars(self))
+        return clone
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        clone = type(self).__new__(type(self))
+        vars(clone).update(copy.deepcopy(vars(self), memo))
+        return clone
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        setup = self._setup
+        on_purpose = getattr(setup.server, "pickle_key", False)
+        with with_secrets(on_purpose):
+            setup.check_sent()
+            return unpacked, (type(self), packed(self, vars(self), setup.parts))
 
     def __repr__(self) -> str:
         spoken = "" if self.spec.dialect == "chat" else f" speaks {self.spec.dialect}"

@@ -14,28 +14,34 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from agentkit.agent.tools.budget import Budget
 from agentkit.agent.tools.pool import tool_pool
 from agentkit.agent.tools.runner import RunTool, redacted_result
+from agentkit.agent.tools.tool import Tool
 from agentkit.dialects.responses.chain import chained, next_link
 from agentkit.dialects.responses.request import new_messages
 from agentkit.errors import UsageError
+from agentkit.files.cassette.writer import CassetteWriter
+from agentkit.files.claims import RunWriter
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.servers.clients import SdkClient
 from agentkit.servers.model_call import Call, ChatServer, Emit
 from agentkit.servers.redaction.passage import Passage
+from agentkit.servers.redaction.redactor import goes_along
 from agentkit.servers.redaction.secrecy import Secrecy
 from agentkit.servers.redaction.withheld import carried, revealed, without_original
 from agentkit.servers.retry import Blockwise, ask
 from agentkit.servers.server import Server
+from agentkit.servers.transport.shipment import name_of
 from agentkit.trajectory.history import fields_of
 from agentkit.trajectory.person.by_hand import NOT_APPROVED, rewritten, skipped, written_result
 from agentkit.trajectory.sent_history import EncodedHistory, SentHistory
 from agentkit.types.answer import ToolCall
+from agentkit.types.request import Spec
 from agentkit.types.steps import Answer, Outcome, Result, Step, ToolStep
 from agentkit.types.trajectory import Trajectory
 
@@ -113,33 +119,30 @@ Performs = Callable[[Trajectory, int], Perform]
 """Makes the `Perform` of one rollout, given its start and its sample index."""
 
 
-def live_performs(
-    server: ChatServer,
-    run_tool: RunTool,
-    retries: int,
-    approve: Approve | None,
-    secrecy: Secrecy,
-    *,
-    may_block: bool = False,
-) -> Performs:
-    """Make the factory of rollouts that ask the server and run the tools.
+@dataclass(frozen=True, slots=True)
+class LivePerforms:
+    """Makes the `Perform` of rollouts that ask the server and run the tools."""
 
-    Args:
-        server: where the model is asked.
-        run_tool: runs one call.
-        retries: how often a passing failure is asked again.
-        approve: decides about each call, where one is given.
-        secrecy: keeps secrets out of what comes.
-        may_block: where the server refuses to stream, ask for the answer as a whole.
-    """
+    server: ChatServer
+    run_tool: RunTool
+    retries: int
+    """How often a passing failure is asked again."""
+    approve: Approve | None
+    """Decides about each call, where one is given."""
+    secrecy: Secrecy
+    may_block: bool = False
+    """Where the server refuses to stream, ask for the answer as a whole."""
 
-    def performs(trajectory: Trajectory, sample: int) -> Perform:
-        withheld = trajectory.spec.withheld
-        perform = live(server, run_tool, retries=retries, withheld=withheld, may_block=may_block)
-        perform = redacting(perform, secrecy)
-        return perform if approve is None else approving(perform, approve)
-
-    return performs
+    def __call__(self, trajectory: Trajectory, sample: int) -> Perform:
+        perform = live(
+            self.server,
+            self.run_tool,
+            retries=self.retries,
+            withheld=trajectory.spec.withheld,
+            may_block=self.may_block,
+        )
+        perform = redacting(perform, self.secrecy)
+        return perform if self.approve is None else approving(perform, self.approve)
 
 
 def redacting(perform: Perform, secrecy: Secrecy) -> Perform:
@@ -187,6 +190,61 @@ def _sent_fields(
     if used is not None:
         spec, own = replace(spec, sampling=used.restored(spec.sampling)), used.restored(own)
     return fields_of(spec, own)
+
+
+Wrap = Callable[[Perform, Trajectory, int], Perform]
+"""Makes another `Perform` of one, for this rollout and sample index."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """What an agent is made of. A changed copy of an agent has a changed copy of this."""
+
+    spec: Spec
+    server: ChatServer
+    performs: Performs
+    """How steps are performed: live, or as recorded."""
+    tools: Mapping[str, Tool] = field(default_factory=dict)
+    system: str | None = None
+    parallel_tools: bool = True
+    retries: int = 0
+    wraps: tuple[Wrap, ...] = ()
+    """Put around `performs`, the first one innermost."""
+    writers: tuple[CassetteWriter | RunWriter, ...] = ()
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    """Added to the meta of every rollout."""
+    may_stream: bool = False
+    """Whether the server can stream, and nobody has said whether it should."""
+    secrecy: Secrecy = field(default_factory=Secrecy)
+    """Keeps secrets out of what is recorded, shown and sent back."""
+
+    def check_sent(self) -> None:
+        """Make sure that there is nothing in it that no other process could go on with.
+
+        Raises:
+            UsageError: it writes to a file, or its requests hold secrets.
+        """
+        if self.writers:
+            raise UsageError(
+                f"the agent records to {self.writers[0].path.name!r}, and a file has no place in a"
+                " pickle",
+                hint="use the agent before ak.record; ak.rollouts takes record=",
+            )
+        if self.spec.withheld is not None and not goes_along.get():
+            raise UsageError(
+                "the requests of the agent hold a secret (extra_body= or sampling=), which goes"
+                " into no pickle",
+                hint="ak.Server(…, pickle_key=True) says that the agent's secrets go along",
+            )
+
+    def parts(self) -> Iterator[tuple[str, Any]]:
+        """List what may not go to another process, each with its name in words."""
+        yield from ((f"the tool {name!r}", tool) for name, tool in self.tools.items())
+        yield "the server", self.server
+        yield "approve=", getattr(self.performs, "approve", None)
+        yield from ((f"what wraps its steps, {name_of(wrap)}", wrap) for wrap in self.wraps)
+        yield "its meta", self.meta
+        yield "how its steps are performed", self.performs
 
 
 def budgeted(perform: Perform, budget: Budget) -> Perform:

@@ -21,11 +21,12 @@ from agentkit.debugger.cursor.cursor import Cursor
 from agentkit.debugger.pending import Pending
 from agentkit.debugger.stopped import Stopped, advice
 from agentkit.errors import checked_keywords, names_of
+from agentkit.servers.transport.shipment import opened, packed
 from agentkit.trajectory.breakpoints import Stop, breakpoints_of
 from agentkit.trajectory.history import request
 from agentkit.trajectory.loop import RESUMABLE, next_step
 from agentkit.trajectory.person.branches import Tree
-from agentkit.trajectory.places import ahead_of
+from agentkit.trajectory.places import ahead_of, place_of
 from agentkit.types.answer import Response
 from agentkit.types.request import Request
 from agentkit.types.steps import Answer, Outcome, Step
@@ -343,6 +344,37 @@ class Debugger(Changing):
             known = [n for n in dir(type(self)) if not n.startswith("_")]
             names_of("a debugger", known, "dbg")(name)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.running:
+            raise busy()
+        points = self.breakpoints
+        state = {
+            "agent": self.agent,
+            "tree": self.tree,
+            "trajectory": self.trajectory,
+            "approve": points.approve,
+            "points": [(point, points.is_on(point)) for point in points],
+        }
+        return _reopened, (type(self), packed(self, state, state.items))
+
     def __repr__(self) -> str:
         more = "".join(f"; {note}" for note in self.notes())
         return f"<Debugger {self.trajectory.summary()}; next: {self.headline()}{more}>"
+
+
+def _reopened(kind: type[Debugger], data: bytes) -> Debugger:
+    """Make a debugger anew, in another process: at the same place of the same tree."""
+    state = opened(data)
+    agent, tree, trajectory = state["agent"], state["tree"], state["trajectory"]
+    made = kind.__new__(kind)
+    made.agent = agent
+    tip = tree.branch(tree.current).trajectory
+    engine = agent.engine(trajectory)
+    engine.ahead = None if place_of(tip) == place_of(trajectory) else tip
+    asks = not isinstance(agent, ReplayAgent)
+    made._open(Cursor(engine, tree, state["approve"], asks=asks))
+    for point, is_on in state["points"]:
+        made.breakpoints.add(point)
+        if not is_on:
+            made.breakpoints.turn_off(point)
+    return made

@@ -165,6 +165,13 @@ class SdkClient:
         self._wire = wire
         self._clock = clock
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise UsageError(
+            f"the client {type(self.target).__name__} goes into no pickle: it holds connections and"
+            " a key",
+            hint="give the agent server=ak.Server(url), whose key is read from the environment",
+        )
+
     def __repr__(self) -> str:
         return f"<SdkClient {type(self.target).__name__}>"
 

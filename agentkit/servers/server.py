@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Mapping
 from types import ModuleType, NoneType
-from typing import TYPE_CHECKING, Self, get_args
+from typing import TYPE_CHECKING, Any, Self, get_args
 from urllib.parse import urlencode
 
 from agentkit.errors import UsageError, checked_keywords
@@ -20,6 +20,7 @@ from agentkit.servers.address import (
     checked_dialect,
     choose_key,
     is_openai,
+    key_variable,
     own_headers,
     parse_address,
     path_under,
@@ -34,11 +35,23 @@ from agentkit.servers.redaction.secret_values import header_secrets, login_secre
 from agentkit.servers.transfer import transfer
 from agentkit.servers.transport.per_loop import Close, PerLoop
 from agentkit.servers.transport.proxies import proxy_for
+from agentkit.servers.transport.recipe import Recipe, remade
+from agentkit.servers.transport.shipment import with_secrets
 from agentkit.types.answer import Dialect
 from agentkit.types.wire import Exchange
 
 if TYPE_CHECKING:
     from agentkit.servers.transport.http_wire import HttpWire
+
+_KEPT = (
+    "profile",
+    "dialect",
+    "max_completion_tokens",
+    "timeout",
+    "connections",
+    "max_answer_bytes",
+)
+"""What a server is made anew with, besides where it is and what it is asked with."""
 
 
 @checked_keywords
@@ -67,6 +80,9 @@ class Server:
         params: query parameters. A secret is better given as a header: proxies log URLs.
         max_answer_bytes: the size of an answer, decompressed, at which reading ends; what came up
             to it is kept. None for no limit.
+        pickle_key: let a key that was given here, and secrets in headers and URL, stand in a pickle
+            of the server or of its agents. A key of the environment never does: it is read again
+            where the pickle is opened.
         clock: gives Unix time in seconds; another in tests.
 
     Raises:
@@ -86,6 +102,7 @@ class Server:
         connections: int = 512,
         params: Mapping[str, str] | None = None,
         max_answer_bytes: int | None = MOST_BYTES,
+        pickle_key: bool = False,
         clock: Clock = time.time,
     ) -> None:
         _check_limits(timeout, connections, max_answer_bytes)
@@ -104,6 +121,8 @@ class Server:
         self.connections = connections
         self.max_answer_bytes = max_answer_bytes
         self.max_completion_tokens = max_completion_tokens
+        self.pickle_key = pickle_key
+        """Whether secrets that were given here may stand in a pickle."""
         self._clock = clock
         self._host = address.host
         self._headers = {name: Secret(value) for name, value in own.items()}
@@ -112,17 +131,42 @@ class Server:
             name: Secret(str(value))
             for name, value in {**dict(address.query), **(params or {})}.items()
         }
-        full = self._full_url()
+        self._clients = PerLoop(self._connect)
+        self._recipe = Recipe(
+            {"url": url or address.url, "headers": own, "params": dict(params or {})},
+            key=key,
+            secrets=self._note_secrets(address, own),
+            variable=key_variable(address.host),
+            travels=pickle_key,
+        )
+
+    def _note_secrets(self, address: Address, own: Mapping[str, str]) -> list[str]:
+        """Take note of what is to be taken out of text; return what was given beside the key."""
         login = address.login.reveal() if address.login else ""
-        secrets = [
+        given = [
             *header_secrets(own.items(), given=True),
-            *(s for auth in self._auth.values() for s in header_secrets(auth.reveal().items())),
-            *url_secrets(full, given=True),
+            *url_secrets(self._full_url(), given=True),
             *login_secrets(login),
         ]
+        sent = (s for auth in self._auth.values() for s in header_secrets(auth.reveal().items()))
+        secrets = [*given, *sent]
         remember(secrets)
         self._redact = Redactor(secrets)
-        self._clients = PerLoop(self._connect)
+        return given
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        plain = {name: getattr(self, name) for name in _KEPT}
+        further = {**plain, "clock": self._clock, "pickle_key": self.pickle_key}
+        return remade, (type(self), *self._recipe.written(repr(self)), further)
+
+    def __copy__(self) -> Self:
+        with with_secrets(True):
+            made, arguments = self.__reduce__()
+        copied: Self = made(*arguments)
+        return copied
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self.__copy__()
 
     def __repr__(self) -> str:
         return f"<Server {self.url}{f' profile={self.profile!r}' if self.profile else ''}>"

@@ -102,7 +102,8 @@ def _performs(tools: Mapping[str, Tool]) -> Performs:
 
     def performs(trajectory: Trajectory, sample: int) -> Perform:
         clock = FixedClock()
-        server = ScriptedServer(script, clock=clock, answered=len(trajectory.turns))
+        answered = sum(turn.response is not None for turn in trajectory.all_turns)
+        server = ScriptedServer(script, clock=clock, answered=answered)
         return live(server, tool_runner(Functions(tools), clock=clock))
 
     return performs

@@ -12,10 +12,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
-from agentkit.agent.agent import Agent, Setup, checked
-from agentkit.agent.perform import Perform
+from agentkit.agent.agent import Agent, checked
+from agentkit.agent.perform import Perform, Setup
 from agentkit.agent.record.player import difference, replaying
 from agentkit.errors import ReplayMiss, UsageError, checked_keywords
 from agentkit.files.cassette.codec import prompt_key
@@ -241,12 +242,23 @@ class ReplayAgent(Agent):
         """
         return replaying(self._recordings.take(trajectory) or self.recorded[0], speed=self._speed)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        base = None
+        if self._own_spec:
+            base = Agent.__new__(Agent)
+            base._setup = replace(self._setup, server=as_server(_NoServer()), performs=_nothing)
+        return partial(type(self), speed=self._speed), (self.recorded, base)
+
     def __repr__(self) -> str:
         return f"<ReplayAgent {self.spec.model!r}: {len(self.recorded)} recorded rollout(s)>"
 
 
 def _without_system(prompt: tuple[Message, ...]) -> tuple[Message, ...]:
     return tuple(m for m in prompt if m.role not in ("system", "developer"))
+
+
+def _nothing(trajectory: Trajectory, sample: int) -> Perform:
+    return replaying(trajectory)
 
 
 class _NoServer:

@@ -10,7 +10,7 @@ import inspect
 import json
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from agentkit.agent.tools.call_output import (
@@ -69,6 +69,27 @@ class Functions:
         return tool.function(**tool.bind(arguments))
 
 
+@dataclass(frozen=True, slots=True)
+class _Runner:
+    """Runs a tool step and gives its result."""
+
+    dispatch: Dispatch
+    timeout: float | None
+    suggests: bool
+    clock: Clock
+
+    async def __call__(self, step: ToolStep) -> ToolResult:
+        call = step.call
+        if step.limit is not None:
+            return too_many_result(call, step.limit)
+        known = list(self.dispatch.names())
+        if call.name and call.name not in known:
+            return unknown_result(call, known, self.suggests)
+        if not call.valid:
+            return invalid_result(call)
+        return await _run(self.dispatch, step, self.timeout, self.clock)
+
+
 def tool_runner(
     dispatch: Dispatch,
     *,
@@ -87,25 +108,12 @@ def tool_runner(
     Raises:
         UsageError: the limit is no number above 0.
     """
-
     if timeout is not None and not (isinstance(timeout, (int, float)) and timeout > 0):
         raise UsageError(
             f"a tool cannot run for {timeout!r} seconds",
             hint="give a number above 0, or None for no limit",
         )
-
-    async def run(step: ToolStep) -> ToolResult:
-        call = step.call
-        if step.limit is not None:
-            return too_many_result(call, step.limit)
-        known = list(dispatch.names())
-        if call.name and call.name not in known:
-            return unknown_result(call, known, suggests)
-        if not call.valid:
-            return invalid_result(call)
-        return await _run(dispatch, step, timeout, clock)
-
-    return run
+    return _Runner(dispatch, timeout, suggests, clock)
 
 
 async def _run(

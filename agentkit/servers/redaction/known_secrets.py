@@ -50,6 +50,10 @@ class Known:
         self._met = -1
         self._redact = Redactor()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        kept = None if self._kept is None else tuple(sorted(self._kept))
+        return type(self), (kept,)  # another process looks for its own
+
     @property
     def redact(self) -> Redactor:
         """The function that takes the secrets known by now out of text."""

@@ -11,9 +11,11 @@ import base64
 import html
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
+from agentkit.errors import UsageError
 from agentkit.servers.redaction.secret_values import counts
 
 REDACTED = "[redacted]"
@@ -36,6 +38,9 @@ _CUT_SHORT = 6
 T = TypeVar("T")
 _Node = dict[str, Any]
 
+goes_along: ContextVar[bool] = ContextVar("goes_along", default=False)
+"""Whether secrets go along in a pickle that is made now: for a process of ours, or on purpose."""
+
 
 class Secret(Generic[T]):
     """Something that shows itself only when asked: neither its repr, nor the repr of what holds it,
@@ -51,6 +56,11 @@ class Secret(Generic[T]):
     def reveal(self) -> T:
         """Return it itself."""
         return self._value()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if not goes_along.get():
+            raise UsageError("a secret goes into no pickle", hint="read it where it is used")
+        return Secret, (self.reveal(),)
 
     def __repr__(self) -> str:
         return f"Secret({REDACTED})"

@@ -6,15 +6,15 @@ from dataclasses import replace
 from typing import Any, Self
 
 from agentkit.servers.redaction.known_secrets import remember
-from agentkit.servers.redaction.redactor import REDACTED, Secret
+from agentkit.servers.redaction.redactor import REDACTED, Secret, goes_along
 from agentkit.servers.redaction.secret_values import field_secrets
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.steps import Answer
 
 
 class Withheld:
-    """Data as it is shown, and as it is used. It is held in memory alone: a pickle, a file and a
-    repr have nothing of it.
+    """Data as it is shown, and as it is used. It is held in memory alone: a file, a repr and
+    a pickle have nothing of it, but for that of a batch's own process.
     """
 
     __slots__ = ("_used", "shown")
@@ -63,7 +63,7 @@ class Withheld:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Withheld, ()
+        return Withheld, (self.shown, self._used.reveal()) if goes_along.get() else ()
 
     def __repr__(self) -> str:
         return "<Withheld>"
