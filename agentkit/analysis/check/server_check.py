@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from agentkit.analysis.check.cell import CheckCell, CheckFinding
-from agentkit.analysis.frames.safe_frame import safe_frame
+from agentkit.analysis.frames.safe_frame import inferred_frame
 from agentkit.errors import NotFound, suggest
 from agentkit.types.record import Drawn
 from agentkit.types.trajectory import Trajectory
@@ -71,7 +71,6 @@ class ServerCheck(Drawn):
     @property
     def frame(self) -> DataFrame:
         """A row a finding: where it is, the verdict of its cell, and what it says."""
-        import pandas as pd
 
         rows = [
             (
@@ -80,7 +79,7 @@ class ServerCheck(Drawn):
             )
             for cell, found in self.findings
         ]
-        return safe_frame(pd.DataFrame(rows, columns=list(_COLUMNS)))
+        return inferred_frame(rows, columns=list(_COLUMNS))
 
     def heading(self) -> str:
         """Say in one line what came of it."""

@@ -24,7 +24,7 @@ from agentkit.analysis.divergence.answer_view import answer_views
 from agentkit.analysis.divergence.classes import ORDER
 from agentkit.analysis.divergence.detect import flat
 from agentkit.analysis.divergence.traits import Divergence
-from agentkit.analysis.frames.safe_frame import safe_frame
+from agentkit.analysis.frames.safe_frame import inferred_frame
 from agentkit.types.hooks import hook
 from agentkit.types.record import Drawn, Record, clip, record
 from agentkit.types.trajectory import Trajectory
@@ -372,6 +372,5 @@ _CALL_COLUMNS = [
 
 
 def _frame(rows: list[dict[str, Any]], columns: list[str]) -> DataFrame:
-    import pandas as pd
 
-    return safe_frame(pd.DataFrame(rows, columns=columns))
+    return inferred_frame(rows, columns=columns)

@@ -17,7 +17,7 @@ from agentkit.analysis.explore.groups import Group, groups_of
 from agentkit.analysis.explore.labels import Labels, labels_beside
 from agentkit.analysis.explore.query import Query, parse_query
 from agentkit.analysis.explore.table_columns import LABEL, NUMBER, TableColumns
-from agentkit.analysis.frames.safe_frame import safe_frame
+from agentkit.analysis.frames.safe_frame import inferred_frame
 from agentkit.analysis.sample_tree import SampleTree, sample_tree
 from agentkit.errors import UsageError, checked_keywords, suggest
 from agentkit.files.cassette.index import Cassette
@@ -281,7 +281,7 @@ class Explorer(Drawn, Sequence[Trajectory]):
         columns = {
             name: [self.value(name, place) for place in self.places] for name in self.columns
         }
-        return safe_frame(pd.DataFrame(columns, index=pd.RangeIndex(len(self))))
+        return inferred_frame(columns, index=pd.RangeIndex(len(self)))
 
     def _with(
         self,

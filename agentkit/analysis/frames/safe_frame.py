@@ -16,6 +16,19 @@ def safe_frame(made: pd.DataFrame) -> pd.DataFrame:
     return _frame_class()(made)
 
 
+def inferred_frame(data: Any, **options: Any) -> pd.DataFrame:
+    """Make a safe frame whose columns have the dtypes of their values. Texts are in Python storage:
+    Arrow's, which pandas takes where pyarrow is installed, refuses a lone surrogate.
+
+    Args:
+        data, options: as `pandas.DataFrame` takes them.
+    """
+    import pandas as pd
+
+    with pd.option_context("mode.string_storage", "python"):
+        return safe_frame(pd.DataFrame(data, **options))
+
+
 def unpickled(values: Any) -> pd.DataFrame:
     """Make a safe frame again of what was pickled, which is pandas' own class."""
     return safe_frame(values)
