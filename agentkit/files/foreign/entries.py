@@ -41,11 +41,25 @@ class ChatEntry:
     """How many messages of the history so far the model still sees before this one, which is no
     answer; None for all of them. Those before it that no answer came to are not sent either.
     """
+    given: bool = False
+    """Whether an assistant's message was put into the history, and no model gave it here."""
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether it is what a model answered in this rollout."""
+        return self.message.role == "assistant" and not self.given
 
 
 def entry(message: Mapping[str, Any], exchange: Exchange | None = None, **result: Any) -> ChatEntry:
     """Make an entry of a chat message; the keywords are fields of its `ToolResult`."""
     return ChatEntry(message=Message(wire=dict(message)), exchange=exchange, result=result)
+
+
+def put(message: Mapping[str, Any]) -> ChatEntry:
+    """Make an entry of a message that no model gave in this rollout, whatever its role: an example
+    of the prompt, words of another agent.
+    """
+    return ChatEntry(message=Message(wire=dict(message)), given=True)
 
 
 def answered(
@@ -106,7 +120,6 @@ def imported(
     losses: Losses,
     meta: Mapping[str, Any] | None = None,
     ended: StopReason | None = None,
-    asked: int = 0,
 ) -> Trajectory:
     """Make the rollout of a foreign file; its meta's `import` says what was lost.
 
@@ -116,10 +129,8 @@ def imported(
         losses: what was not understood.
         meta: what is known of the rollout: `task`, `sample`, `reward`, `labels`, ….
         ended: why it ended, where the file says so; by default as its last message tells.
-        asked: how many entries at the beginning are the prompt, answers among them that the model
-            did not give in this rollout.
     """
-    found = rollout_of_entries(entries, spec, {**(meta or {}), "import": losses.report}, asked)
+    found = rollout_of_entries(entries, spec, {**(meta or {}), "import": losses.report})
     return found if ended is None or found.open is not None else replace(found, stop_reason=ended)
 
 
@@ -127,16 +138,13 @@ def rollout_of_entries(
     entries: Sequence[ChatEntry],
     spec: Spec,
     meta: Mapping[str, Any] | None = None,
-    asked: int = 0,
 ) -> Trajectory:
-    """Make a rollout of a conversation, each assistant message a turn, but for the first `asked`
-    entries, which are the prompt.
+    """Make a rollout of a conversation, each answer a turn.
 
     Results are paired by id, then by order; a tool message that answers no call, and whatever else
     comes between two answers, is kept as what was added before the next turn.
     """
-    answers_at = (i for i, e in enumerate(entries) if i >= asked and e.message.role == "assistant")
-    first = next(answers_at, len(entries))
+    first = next((i for i, e in enumerate(entries) if e.is_answer), len(entries))
     begun = Trajectory(
         spec=spec, prompt=tuple(e.message for e in entries[:first]), meta=dict(meta or {})
     )
@@ -147,7 +155,7 @@ def rollout_of_entries(
     while place < len(entries):
         one = entries[place]
         place += 1
-        if one.message.role != "assistant":
+        if not one.is_answer:
             added.append(one.message)
             continue
         answers, others = _results(entries, place)
@@ -184,7 +192,7 @@ def _results(entries: Sequence[ChatEntry], place: int) -> tuple[list[ChatEntry],
     ids = {call_id for call_id in named if isinstance(call_id, str)}
     answers: list[ChatEntry] = []
     others: list[ChatEntry] = []
-    while place < len(entries) and entries[place].message.role != "assistant":
+    while place < len(entries) and not entries[place].is_answer:
         each = entries[place]
         place += 1
         result = each.message.role in ("tool", "function")

@@ -18,6 +18,8 @@ from agentkit.files.path import system_errors
 _GZIP = b"\x1f\x8b"
 _ZIP = b"PK\x03\x04"
 _ZSTD = b"\x28\xb5\x2f\xfd"
+_ZSTD_METHOD = 93
+"""How a zip archive names members that are packed with zstd."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,10 @@ def path_set(path: Path) -> FileSet:
         members = {str(p.relative_to(path)): _reader(p) for p in inside}
         return FileSet(name=path.name, members=members)
     with system_errors(path):
+        with path.open("rb") as file:
+            begin = file.read(len(_ZIP))
+        if begin == _ZIP:  # of a large archive each member is read when it is asked for
+            return FileSet(name=path.name, members=_zip_members(path.name, path))
         return bytes_set(path.name, path.read_bytes())
 
 
@@ -113,10 +119,7 @@ def _unpacked(name: str, unpack: Callable[[bytes], bytes], data: bytes) -> bytes
     try:
         return unpack(data)
     except Exception as exc:
-        raise CassetteError(
-            f"{name!r} is packed and cannot be unpacked: {exc}",
-            hint="it is cut or damaged: fetch it again",
-        ) from exc
+        raise _unreadable(name, exc) from exc
 
 
 def _zstd() -> Callable[[bytes], bytes]:
@@ -134,17 +137,46 @@ def _zstd() -> Callable[[bytes], bytes]:
     return unpack
 
 
-def _zip_members(name: str, data: bytes) -> dict[str, Callable[[], bytes]]:
+def _zip_members(name: str, source: bytes | Path) -> dict[str, Callable[[], bytes]]:
     try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
+        archive = zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source)
     except zipfile.BadZipFile as exc:
         raise CassetteError(
             f"{name!r} is a zip archive that is damaged: {exc}",
             hint="fetch it again, or mend it: zip -FF",
         ) from exc
-    inside = [info.filename for info in archive.infolist() if not info.is_dir()]
-    return {member: _member_reader(archive, member) for member in inside}
+    inside = [info for info in archive.infolist() if not info.is_dir()]
+    return {info.filename: _member_reader(archive, info, source) for info in inside}
 
 
-def _member_reader(archive: zipfile.ZipFile, member: str) -> Callable[[], bytes]:
-    return lambda: archive.read(member)
+def _member_reader(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, source: bytes | Path
+) -> Callable[[], bytes]:
+    def read() -> bytes:
+        try:
+            return archive.read(info)
+        except NotImplementedError as exc:
+            if info.compress_type == _ZSTD_METHOD:
+                return _unpacked(info.filename, _zstd(), _packed(info, source))
+            raise _unreadable(info.filename, exc) from exc
+        except Exception as exc:
+            raise _unreadable(info.filename, exc) from exc
+
+    return read
+
+
+def _unreadable(name: str, exc: Exception) -> CassetteError:
+    return CassetteError(
+        f"{name!r} is packed and cannot be unpacked: {exc}",
+        hint="it is cut or damaged: fetch it again",
+    )
+
+
+def _packed(info: zipfile.ZipInfo, source: bytes | Path) -> bytes:
+    """Read the packed bytes of a member, which Python unpacks by itself from 3.14 on."""
+    with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
+        file.seek(info.header_offset + 26)  # the lengths of name and extra field are there
+        lengths = file.read(4)
+        start = int.from_bytes(lengths[:2], "little") + int.from_bytes(lengths[2:], "little")
+        file.seek(info.header_offset + 30 + start)
+        return file.read(info.compress_size)

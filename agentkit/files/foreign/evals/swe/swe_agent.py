@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from agentkit.files.foreign.entries import ChatEntry, Losses, answered, entry, imported
+from agentkit.files.foreign.entries import ChatEntry, Losses, answered, entry, imported, put
 from agentkit.files.foreign.evals.fields import (
     call_of,
     decoded,
@@ -95,14 +95,13 @@ def _rollout(run: Mapping[str, Any]) -> Trajectory:
     )
     asked = history or messages_in(steps[0].get("query"), losses, "query")
     entries = list(_of_history(asked, steps, losses))
-    shown = max((place + 1 for place, item in enumerate(asked) if item.get("is_demo")), default=0)
     model = object_in(object_in(config.get("agent")).get("model"))
     spec = Spec(
         model=text_in(model.get("name")) or None,
         sampling=given(temperature=model.get("temperature"), top_p=model.get("top_p")),
     )
     ended = next((end for start, end in _ENDS if status.startswith(start)), None)
-    return imported(entries, spec, losses, meta, ended, asked=shown)
+    return imported(entries, spec, losses, meta, ended)
 
 
 def _of_history(
@@ -125,7 +124,7 @@ def _of_history(
             waiting.remove(call_id)
             yield _result(call_id, item.get("content"), step)
         else:
-            yield entry({key: item[key] for key in _KEPT if item.get(key) is not None})
+            yield put({key: item[key] for key in _KEPT if item.get(key) is not None})
     if waiting and step.get("observation"):
         # what came back of the last action is in its step alone
         yield _result(waiting[0], step["observation"], step)
