@@ -15,6 +15,7 @@ from agentkit.files.foreign.datasets.trainer_dump import SLIME, VERL
 from agentkit.files.foreign.datasets.xlam import XLAM
 from agentkit.files.foreign.evals.bench.tau2 import TAU2
 from agentkit.files.foreign.evals.bench.tau_bench import TAU_BENCH, TAU_FEW_SHOT
+from agentkit.files.foreign.evals.inspect_log.inspect_file import INSPECT
 from agentkit.files.foreign.evals.swe.mini_swe import MINI_SWE
 from agentkit.files.foreign.evals.swe.swe_agent import SWE_AGENT
 from agentkit.files.foreign.format import ForeignFormat
@@ -35,6 +36,7 @@ FORMATS: tuple[ForeignFormat, ...] = (
     FLOWS,
     XLAM,
     *(CLAUDE_CODE, CODEX, HERMES_SESSION, PYDANTIC_AI, LANGCHAIN, SMOLAGENTS),
+    INSPECT,
     *(TAU_BENCH, TAU_FEW_SHOT, TAU2, MINI_SWE, SWE_AGENT),
     *(ATROPOS, ART, SLIME, VERL, GLAIVE_CHAT, PART_MESSAGES, SHARE_GPT, SHARE_GPT_TURNS),
 )

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 import agentkit as ak
 from agentkit.errors import AgentkitError
-from tests.files.foreign.evals import bench_cases, swe_cases
+from tests.files.foreign.evals import bench_cases, inspect_cases, swe_cases
 
-CASES: dict[str, Any] = {**bench_cases.CASES, **swe_cases.CASES}
+CASES: dict[str, Any] = {**bench_cases.CASES, **swe_cases.CASES, **inspect_cases.CASES}
 ODD = st.one_of(
     st.none(),
     st.booleans(),

@@ -7,6 +7,7 @@ Source: sierra-research/tau2-bench, src/tau2/data_model/simulation.py and messag
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from agentkit.files.foreign.entries import ChatEntry, Losses, answered, entry, imported
@@ -93,13 +94,13 @@ def _simulations(source: FileSet) -> Iterator[tuple[str, Mapping[str, Any], Any]
             whole = object_in(value)
             listed = whole["simulations"] if _is_results(whole) else [value]
             for place, one in enumerate(listed):
-                yield f"simulation {place}", object_in(whole.get("info")), lambda one=one: one
+                yield f"simulation {place}", object_in(whole.get("info")), partial(object_in, one)
         return
     info = object_in(object_in(source.member(head)).get("info"))
     folder = f"{head.removesuffix('results.json')}simulations/"
     for name in source.members:
         if name.startswith(folder) and name.endswith(".json"):
-            yield name, info, lambda name=name: source.member(name)
+            yield name, info, partial(source.member, name)
 
 
 def _rollout(simulation: Mapping[str, Any], info: Mapping[str, Any]) -> Trajectory:
