@@ -40,6 +40,7 @@ class Channel:
 
     def __init__(self, setup: dict[str, Any], hear: Mapping[str, Hear]) -> None:
         self._hear = dict(hear)
+        self._closing = False
         self._lock = threading.Lock()
         self._ready: dict[str, Any] = {}
         self._last: list[str] = []
@@ -100,6 +101,7 @@ class Channel:
         """Have the carrier end: requests in flight go on, and are recorded."""
         if self._pid != os.getpid():
             return
+        self._closing = True
         self.send({}, "close")
         self._shut()
 
@@ -126,6 +128,9 @@ class Channel:
             self._last = self._log.read().decode("utf-8", "replace").strip().splitlines()[-1:]
         self._heard.set()
         self._process.wait()
+        if not self._closing and "port" in self._ready:
+            with suppress(Exception):
+                self._hear["died"](str(self._process.returncode))
         self._shut()
         self._log.close()
         if pipe is not None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from agentkit.errors import CassetteError
 from agentkit.files.foreign.logs.flow_log import read_flow
 from agentkit.trajectory.stitch.stitcher import Stitcher
-from agentkit.types.wire import Chunk, Flow
+from agentkit.types.wire import ApiError, Chunk, Exchange, Flow
 
 Follower = Callable[[str, int], None]
 """Gets `began`, `piece` or `ended`, and the number of the flow, on the thread that heard of it."""
@@ -118,10 +118,19 @@ class FlowList:
         with self._lock:
             return len(self._texts.keys() | self._flows.keys()), len(self._open)
 
-    def close(self) -> None:
-        """Note that nothing more is heard."""
-        with self._lock:
-            self._open.clear()
+    def lose(self, error: ApiError) -> None:
+        """End what is in flight with an error: nothing more is heard of it."""
+        with self._looking:
+            self._look()
+            with self._lock:
+                lost = sorted(self._open)
+                self._open.clear()
+                self._coming.clear()
+                for number in lost:
+                    flow, exchange = self._flows[number], Exchange(transport_error=error)
+                    self._flows[number] = replace(flow, exchange=exchange)
+        for number in lost:
+            self._tell("ended", number)
 
     def after_fork(self) -> None:
         """Leave what is in flight to the parent."""

@@ -11,6 +11,7 @@ from weakref import ref
 
 from agentkit.debugger.breakpoint_list import Breakpoints
 from agentkit.errors import UsageError, checked_keywords, suggest
+from agentkit.files.foreign.logs.flow_log import flow_line
 from agentkit.files.path import to_write
 from agentkit.servers.redaction.known_secrets import known_secrets, shared_secrets
 from agentkit.tap.channel import Channel, close_port
@@ -22,9 +23,12 @@ from agentkit.tap.hold.rollout_fork import note_server
 from agentkit.tap.upstreams import Watched, environment, watched
 from agentkit.trajectory.stitch.link import FlowLink
 from agentkit.types.trajectory import Trajectory
-from agentkit.types.wire import Chunk, Flow
+from agentkit.types.wire import ApiError, Chunk, Flow
 from agentkit.types.words import count
 
+_DIED = ApiError(
+    kind="connection_reset", message="the process of the tap ended before the answer had come"
+)
 _BY_CLIENT = "hand w.client to the agent, or w.client_for(label) to each of several"
 
 
@@ -48,7 +52,9 @@ class Watch:
             "piece": self._list.piece,
             "ended": self._list.end,
             "failed": self._list.fail,
+            "died": self._die,
         }
+        self._died = False
         self._known = known_secrets()
         secrets, kept = shared_secrets()
         setup = {
@@ -188,8 +194,10 @@ class Watch:
             points: breakpoints of `ak.break_on`, or functions of a `BreakpointContext`.
 
         Raises:
-            UsageError: one is neither.
+            UsageError: one is neither, or nothing passes any more.
         """
+        if not self._channel.alive:
+            raise UsageError("the tap carries nothing any more", hint="call ak.watch again")
         for point in points:
             self._pending.breakpoints.add(point)
 
@@ -260,12 +268,27 @@ class Watch:
         requests, waiting = self._list.counts()
         own = self._channel.url if isinstance(self._channel, ClientSource) else ""
         servers = ", ".join(one.url for one in self._servers) or own
-        state = f"{waiting} in flight" if self._channel.alive else "closed"
+        ended = "its process has died" if self._died else "closed"
+        state = f"{waiting} in flight" if self._channel.alive else ended
         return f"<Watch {servers}: {count(requests, 'request')}, {state}>"
 
     def _begin(self, text: str) -> None:
         self._share_secrets()
         self._list.begin(text)
+
+    def _die(self, code: str) -> None:
+        """Note that the process has ended unasked, and with it all that was in flight."""
+        self._died = True
+        for flow in self._pending.drop():
+            self._list.begin(flow_line(flow))
+        self._list.lose(_DIED)
+        same = f"port={self.port}"
+        if len(self._servers) == 1:
+            same += f", token={self._servers[0].token!r}"
+        self._list.failures.append(
+            f"the process of the tap has ended (exit code {code}), and what it carried has broken"
+            f" off; ak.watch(…, {same}) listens on the same URL again, and agents go on"
+        )
 
     def _share_secrets(self) -> None:
         """Tell the carrier of secrets that this process has got since."""

@@ -44,6 +44,7 @@ finish_empty_string finish_length finish_content_filter finish_stop_with_tool_ca
 finish_tool_calls_without_calls choices_split nested_envelope unexpected_sse node_empty
 node_sampled_masked node_trains_nothing node_finish_differs nodes_several nodes_repeated
 fault_injected stream_final_differs reasoning_unsigned history_changed history_shortened
+flow_cut flow_not_read flow_not_recorded
 """
 
 _INFOS = """

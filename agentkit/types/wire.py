@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import field
 from typing import Any, overload
 
+from agentkit.types.problem import Problem
 from agentkit.types.record import Record, Unknown, clip, record
 from agentkit.types.words import visible
 
@@ -309,6 +310,10 @@ class Flow(Record):
     """The answer as the server gave it, where a person changed it on its way."""
     waited: float | None = field(default=None, compare=False)
     """Seconds for which a person held it; None where nobody did."""
+    problems: tuple[Problem, ...] = field(default=(), compare=False)
+    """What of ours failed while it passed: it was too large to be kept, could not be read, or could
+    not be written to the record. The rollout's problems have them too.
+    """
     unknown: Unknown | None = field(default=None, compare=False)
     """What a newer version's file held beside it; None where there was nothing."""
 

@@ -18,6 +18,7 @@ from agentkit.files.foreign.logs.flow_log import (
     is_flow_head,
     read_flow,
 )
+from agentkit.types.problem import problem
 from agentkit.types.wire import ApiError, Chunk, Exchange, Flow
 
 raw_texts = st.binary(max_size=20).map(lambda raw: raw.decode(errors="surrogateescape"))
@@ -54,6 +55,7 @@ flows = st.builds(
     exchange=st.none() | exchanges,
     original_exchange=st.none() | exchanges,
     waited=seconds,
+    problems=st.lists(st.builds(problem, st.just("flow_cut"), words), max_size=2).map(tuple),
 )
 ASKED = Flow(number=0, path="/v1/messages", body="{}", exchange=Exchange(body="{}", status=200))
 
@@ -66,6 +68,7 @@ def test_what_was_written_is_what_is_read(flow: Flow) -> None:
     assert flow_line(again) == line  # fields that are not compared are in it, too
     assert again.headers == flow.headers
     assert again.started == flow.started
+    assert again.problems == flow.problems
 
 
 @given(flows)

@@ -36,6 +36,9 @@ NOT_OF_AN_ANSWER = {
     "connection_failed": "nobody listens, so that there is no server that could be at fault",
     "reasoning_unsigned": "no answer shows it: it is told of a history that is to be sent",
     "history_changed": "an agent that is not ours changed it, which is seen between two requests",
+    "flow_cut": "a tap kept no more of it, which is no matter of the server",
+    "flow_not_read": "a tap could not read it",
+    "flow_not_recorded": "a tap could not write it into its record",
     "history_shortened": "an agent that is not ours cut it, which is seen between two requests",
 }
 """Codes that no fault is read as, and why; each has a test here, those of histories with the

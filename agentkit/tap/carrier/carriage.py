@@ -140,7 +140,7 @@ class Carriage:
         while not content.at_eof():
             piece = await content.readany()
             passing.take(piece)
-            if passing.cut:  # too large to be stopped
+            if passing.body_cut:  # too large to be stopped
                 return _read(request, passing, (*passing.body, piece))
         return b"".join(passing.body)
 

@@ -19,6 +19,7 @@ from agentkit.servers.redaction.secret_values import header_secrets, url_secrets
 from agentkit.servers.transport.encodings import DamagedError, inflater
 from agentkit.tap.carrier.sieve import is_clean
 from agentkit.tap.seam.passing import MOST_KEPT, GoneError, Passing
+from agentkit.types.problem import Problem, problem
 from agentkit.types.request import Spec
 from agentkit.types.wire import ApiError, Chunk, Exchange, Flow
 
@@ -66,6 +67,7 @@ class FlowReader:
             original_body=original,
             started=passing.started,
             waited=passing.waited,
+            problems=_cut_problems(passing),
         )
 
     def flow(self, passing: Passing) -> Flow:
@@ -143,6 +145,16 @@ class FlowReader:
             started=passing.started,
             elapsed=came.elapsed,
         )
+
+
+def _cut_problems(passing: Passing) -> tuple[Problem, ...]:
+    """Tell of what passed and is not kept."""
+    cut = {"request": passing.body_cut, "answer": passing.cut}
+    return tuple(
+        problem("flow_cut", f"the {name} is larger than {MOST_KEPT:,} bytes, and is not kept whole")
+        for name, is_cut in cut.items()
+        if is_cut
+    )
 
 
 def asks_for_stream(passing: Passing) -> bool:

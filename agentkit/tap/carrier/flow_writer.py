@@ -5,20 +5,23 @@ costs, or waits for, holds up no bytes.
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 from collections import deque
+from dataclasses import replace
 
+from agentkit.files.foreign.logs.flow_file import FlowFile
 from agentkit.files.foreign.logs.flow_log import flow_line, head_line
 from agentkit.tap.carrier.flow_record import FlowReader
 from agentkit.tap.carrier.follower import Follower
 from agentkit.tap.carrier.speaker import Speaker
 from agentkit.tap.seam.passing import Passing
+from agentkit.types.problem import problem
 from agentkit.types.wire import ApiError, Exchange, Flow
 
 _BEGUN_SECONDS = 0.05
 """Seconds after which a request whose answer has not come is told of."""
 _FLUSH_SECONDS = 1.0
+_BEGUN_ANEW = "the record was deleted or moved away: it is begun anew, and lacks what came before"
 _PAUSE_SECONDS = 0.02
 """Seconds that what passed may wait for more, which is then written at once with it."""
 
@@ -33,10 +36,7 @@ class FlowWriter:
     """
 
     def __init__(self, path: str | None, servers: dict[str, str], speaker: Speaker) -> None:
-        self._file: int | None = None
-        if path is not None:
-            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            self._append(head_line(servers).encode())
+        self._file = FlowFile(path, head_line(servers))
         self._speaker = speaker
         self._reader = FlowReader()
         self._timers: dict[int, asyncio.TimerHandle] = {}
@@ -89,8 +89,7 @@ class FlowWriter:
         self._closed = True
         self.sync(0)
         self._thread.join()
-        if self._file is not None:
-            os.close(self._file)
+        self._file.close()
 
     def _put(self, kind: str, passing: Passing) -> None:
         self._work.append((kind, passing))
@@ -118,10 +117,7 @@ class FlowWriter:
                 self._follow(passing)
             elif kind == "ended":
                 self._followers.pop(passing.number, None)
-                line = flow_line(self._flow(passing))
-                if self._file is not None:
-                    self._append(line.encode("utf-8", "surrogatepass"))
-                self._speaker.say(f"ended {passing.number}", line)
+                self._end(self._flow(passing))
             elif not passing.done:
                 self._speaker.say("began", flow_line(self._reader.request(passing)))
         except Exception as exc:
@@ -139,6 +135,20 @@ class FlowWriter:
             self._followers[passing.number] = follower
         follower.tell()
 
+    def _end(self, flow: Flow) -> None:
+        """Write a flow to the record and tell it; what fails of the first does not fail the second,
+        and is told with it.
+        """
+        line = flow_line(flow)
+        try:
+            if self._file.keep(line):
+                self.report(OSError(_BEGUN_ANEW), -1)
+        except OSError as exc:
+            self.report(exc, flow.number)
+            found = problem("flow_not_recorded", f"it is not in the record: {exc.strerror or exc}")
+            line = flow_line(replace(flow, problems=(*flow.problems, found)))
+        self._speaker.say(f"ended {flow.number}", line)
+
     def _flow(self, passing: Passing) -> Flow:
         """Read what passed; where that fails, keep nothing that was not read."""
         try:
@@ -152,9 +162,5 @@ class FlowWriter:
                 method=passing.method,
                 started=passing.started,
                 exchange=Exchange(status=passing.status, transport_error=error),
+                problems=(problem("flow_not_read", message),),
             )
-
-    def _append(self, line: bytes) -> None:
-        file = self._file
-        while file is not None and line:
-            line = line[os.write(file, line) :]

@@ -119,6 +119,18 @@ class PendingList:
             self.changed()
         return waited is not None
 
+    def drop(self) -> list[Flow]:
+        """Forget what waits, and give it: what carried it has ended, and the agents know."""
+        with self._lock:
+            dropped = list(self._waiting.values())
+            self._waiting.clear()
+        for pending in dropped:
+            pending.fate = "left"
+        for done in list(self._set.values()):
+            done.set()
+        self.changed()
+        return [pending.flow for pending in dropped]
+
     def release(self) -> None:
         """Take all breakpoints away, and let everything that waits go on as it came."""
         self.breakpoints.clear()

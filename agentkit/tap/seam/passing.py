@@ -32,8 +32,10 @@ class Passing:
     """The request's headers as they came."""
     body: list[bytes] = field(default_factory=list)
     """The request's body, in the pieces in which it came."""
+    body_cut: bool = False
+    """Whether more of the request's body passed than is kept."""
     cut: bool = False
-    """Whether more of the body, or of the answer, passed than is kept."""
+    """Whether more of the answer passed than is kept."""
     changed: bytes | None = None
     """The body that left in place of its own; None where its own did."""
     status: int | None = None
@@ -65,7 +67,9 @@ class Passing:
 
     def take(self, piece: bytes) -> None:
         """Keep a piece of the request's body."""
-        if self._room(len(piece)):
+        self._kept += len(piece)
+        self.body_cut = self.body_cut or self._kept > MOST_KEPT
+        if not self.body_cut:
             self.body.append(piece)
 
     def answered(self, status: int, reason: str, headers: Iterable[tuple[bytes, bytes]]) -> None:
@@ -75,16 +79,12 @@ class Passing:
 
     def add(self, piece: bytes) -> None:
         """Keep a piece of the answer's body."""
-        if self._room(len(piece)):
+        self._kept += len(piece)
+        self.cut = self.cut or self._kept > MOST_KEPT
+        if not self.cut:
             self.pieces.append((time.monotonic() - self._begun, piece))
 
     def end(self, error: BaseException | None = None) -> None:
         """Note that nothing more comes."""
         self.error = self.error or error
         self.elapsed, self.done = self.since(), True
-
-    def _room(self, size: int) -> bool:
-        self._kept += size
-        if self._kept > MOST_KEPT:
-            self.cut = True
-        return not self.cut

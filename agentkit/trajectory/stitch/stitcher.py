@@ -28,6 +28,7 @@ from agentkit.types.wire import Flow
 Scope = tuple[str, ...]
 _TOOL_SETS = 32
 """Sets of tools that look alike and are compared, the newest first."""
+_MODEL_PATHS = ("/chat/completions", "/responses", "/messages")
 _APART = ("side", "sub", "start")
 """Relations that begin a rollout of their own from nothing."""
 
@@ -265,7 +266,11 @@ def _read(flow: Flow) -> RequestUnits | None:
         # NaN and Infinity are no JSON, and Python's clients write them: their words are kept
         body = json.loads(sent_body(flow), parse_constant=str)
     except (ValueError, RecursionError):
-        return None
+        # what was too large to be kept is a request all the same, with an answer
+        cut = any(problem.code == "flow_cut" for problem in flow.problems)
+        if not (cut and flow.path.partition("?")[0].endswith(_MODEL_PATHS)):
+            return None
+        body = {"messages": []}
     return read_asked(body, flow.path)
 
 

@@ -127,9 +127,13 @@ class Strand:
         if flow.number != self._awaited:
             self._overtaken(exchange, response, error)
             return response, error is not None
-        if error is None and self._notes:
-            response = replace(response, problems=(*response.problems, *self._notes))
-            self._notes = ()
+        found = flow.problems
+        if error is None:
+            found, self._notes = (*self._notes, *found), ()
+        elif found:  # there is no turn that could have it
+            now = replace(now, damage=(*now.damage, *found))
+        if found:
+            response = replace(response, problems=(*response.problems, *found))
         self.trajectory = apply(now, Answer(exchange=exchange, response=response))
         self._awaited = None
         if error is None:
