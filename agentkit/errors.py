@@ -13,6 +13,8 @@ AgentkitError
 ├── FileError (OSError)               a file that the system does not read or write
 │   └── NoFile (FileNotFoundError)    no such file, or no such folder to write it in
 ├── Unreachable (ConnectionError)     an MCP server that did not start, or is gone
+├── WorkerLost (ConnectionError)      a worker of a batch ended while it ran a rollout
+│   └── NoWorkers                     no worker of a batch is left
 └── Busy (RuntimeError)               a step is running; two at once would lose one
     └── FileInUse                     another run or process is writing the file
 
@@ -146,6 +148,14 @@ class NoFile(FileError, FileNotFoundError):
 
 class Unreachable(AgentkitError, ConnectionError):
     """An MCP server that did not start, is not there, or is gone."""
+
+
+class WorkerLost(AgentkitError, ConnectionError):
+    """A worker of a batch ended while it ran a rollout."""
+
+
+class NoWorkers(WorkerLost):
+    """No worker of a batch is left, or none can run what it is sent."""
 
 
 class Busy(AgentkitError, RuntimeError):

@@ -5,22 +5,22 @@ other runs write too, only what none of them is at.
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextvars import ContextVar
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from agentkit.agent.agent import Agent
-from agentkit.agent.batch.jobs import Job, Left, check_spec
+from agentkit.agent.batch.executors.crew import Crew
+from agentkit.agent.batch.executors.remote_rollout import RemoteRollout
+from agentkit.agent.batch.jobs import Job, Left, around, check_spec
 from agentkit.agent.batch.progress import Progress
+from agentkit.agent.batch.reward import Reward, is_unrewarded, rewarded
 from agentkit.agent.batch.rollouts import Rollouts
 from agentkit.agent.engine import Engine
 from agentkit.agent.record.recorder import Recorder
-from agentkit.agent.tools.pool import tool_pool
-from agentkit.errors import FileError, FileInUse, UsageError, raised_at
+from agentkit.errors import FileError, FileInUse, NoWorkers, UsageError
 from agentkit.files.cassette.line.line_steps import ENDED
 from agentkit.files.claims import Claim, RunWriter
 from agentkit.files.writers.owner import process_of
@@ -32,12 +32,6 @@ from agentkit.types.trajectory import Trajectory
 _log = logging.getLogger("agentkit")
 _POLL = 0.2
 """Seconds between looks at a rollout that another run is writing."""
-_runs: ContextVar[frozenset[str]] = ContextVar("runs", default=frozenset())
-"""The runs that what happens here is inside of, by their names."""
-Reward = Callable[[Trajectory], Any]
-"""What a rollout is worth: a number, or a coroutine of one. It is called in a thread; what it
-raises is kept as data.
-"""
 
 
 class Batch:
@@ -53,6 +47,7 @@ class Batch:
         writer: RunWriter | None,
         reward: Reward | None,
         claims: bool = False,
+        crew: Crew | None = None,
     ) -> None:
         """Run them.
 
@@ -64,6 +59,7 @@ class Batch:
             writer: the file's.
             reward: what a rollout is worth.
             claims: whether other runs may be writing the same rollouts.
+            crew: the workers that run them; None: they run here.
         """
         self.agent = agent
         self.jobs = jobs
@@ -75,22 +71,26 @@ class Batch:
         self._held: deque[tuple[int, Job]] = deque()
         """What other runs are writing."""
         self._reward = reward
-        self._around = _runs.get()
+        self._crew = crew
+        self._around = around.get()
+        self.progress.workers = min(crew.workers, self.progress.concurrency) if crew else 0
         self._secrecy = agent._setup.secrecy
         self._ended: list[Trajectory | None] = [None] * len(jobs)
-        self._running: dict[int, Engine] = {}
+        self._running: dict[int, Engine | RemoteRollout] = {}
         self._next: Iterator[tuple[int, Job]] = iter(enumerate(jobs))
 
     async def run(self) -> None:
         """Run what is left to do."""
         if self._writer is not None and self._writer.name is not None:
-            _runs.set(self._around | {self._writer.name})
+            around.set(self._around | {self._writer.name})
         workers = [asyncio.ensure_future(self._work()) for _ in range(self.progress.concurrency)]
         try:
             await asyncio.gather(*workers)
         finally:
             for worker in workers:
                 worker.cancel()
+            if self._crew is not None:
+                self._crew.close()
             await asyncio.gather(*workers, return_exceptions=True)
 
     def result(self) -> Rollouts:
@@ -185,7 +185,7 @@ class Batch:
         return (
             left.place is None
             or plain(trajectory.meta) != plain(left.trajectory.meta)
-            or self._unrewarded(trajectory)
+            or is_unrewarded(trajectory, self._reward)
         )
 
     async def _keep(self, index: int, trajectory: Trajectory, left: Left) -> None:
@@ -194,9 +194,9 @@ class Batch:
             recording = Recorder(_nothing, self._writer)
             if left.place is not None:
                 recording.go_on(self._writer, left.place, left.trajectory)
-            trajectory = await self._rewarded(trajectory)
+            trajectory = await rewarded(trajectory, self._reward, self._secrecy)
             recording.finish(trajectory)
-        self._ended[index] = await self._rewarded(trajectory)
+        self._ended[index] = await rewarded(trajectory, self._reward, self._secrecy)
         self.progress.finished(self._ended[index] or trajectory, earlier=True)
 
     async def _roll(self, index: int, job: Job, left: Left | None) -> None:
@@ -205,9 +205,9 @@ class Batch:
         self.progress.began()
         try:
             await engine.run()
-            engine.trajectory = await self._rewarded(engine.trajectory)
+            engine.trajectory = await rewarded(engine.trajectory, self._reward, self._secrecy)
             engine.finish()
-        except FileError:
+        except (FileError, NoWorkers):
             # what comes now can be kept nowhere, and would be paid for again
             raise
         except Exception as exc:
@@ -218,7 +218,17 @@ class Batch:
         del self._running[index]
         self.progress.finished(engine.trajectory)
 
-    def _begin(self, job: Job, left: Left | None) -> Engine:
+    def _begin(self, job: Job, left: Left | None) -> Engine | RemoteRollout:
+        if self._crew is not None:
+            start = job.begin(self.agent) if left is None else job.placed(left.trajectory)
+            return RemoteRollout(
+                self._crew.run,
+                replace(start, damage=()),
+                known=start.meta if left is None else left.trajectory.meta,
+                writer=self._writer,
+                place=None if left is None else left.place,
+                progress=self.progress,
+            )
         if left is None:
             return self.agent.engine(job.begin(self.agent), commit=self.progress.committed)
         begun = replace(job.placed(left.trajectory), damage=())  # what was lost is run again
@@ -230,30 +240,6 @@ class Batch:
         ):
             engine.perform.go_on(self._writer, left.place, left.trajectory)
         return engine
-
-    def _unrewarded(self, trajectory: Trajectory) -> bool:
-        return (
-            self._reward is not None
-            and trajectory.stop_reason in ENDED
-            and "reward" not in trajectory.meta
-        )
-
-    async def _rewarded(self, trajectory: Trajectory) -> Trajectory:
-        """Put the reward in the trajectory's meta; one whose request failed has none."""
-        reward = self._reward
-        if reward is None or not self._unrewarded(trajectory):
-            return trajectory
-        ran = await tool_pool().run(lambda: reward(trajectory))
-        value, error = ran.value, ran.error
-        if inspect.isawaitable(value):
-            try:
-                value = await value
-            except Exception as exc:
-                value, error = None, exc
-        known = {"reward": plain(value)}
-        if error is not None:
-            known = {"reward": None, "reward_exception": f"{named(error)}{raised_at(error)}"}
-        return _with_meta(trajectory, **self._secrecy.data(known))
 
 
 async def _nothing(step: Any, emit: Any = None) -> Any:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +20,9 @@ from agentkit.files.cassette.json_records import to_json
 from agentkit.files.cassette.line.line_steps import ENDED
 from agentkit.files.reader import rollouts_in
 from agentkit.types.trajectory import Message, Trajectory
+
+around: ContextVar[frozenset[str]] = ContextVar("around", default=frozenset())
+"""The runs that what happens here is inside of, by their names."""
 
 _HINT = (
     "pass a list of prompts: texts, lists of messages, or dicts with a 'prompt' and whatever else"
@@ -50,7 +54,13 @@ class Job:
         )
 
 
-def jobs_of(agent: Agent, prompts: Any, n: int, meta: Mapping[str, Any]) -> list[Job]:
+def jobs_of(
+    agent: Agent,
+    prompts: Any,
+    n: int,
+    meta: Mapping[str, Any],
+    shard: tuple[int, int] | None = None,
+) -> list[Job]:
     """List every rollout of a batch, by prompt and then by sample. All prompts are looked at before
     the first is asked.
 
@@ -60,6 +70,7 @@ def jobs_of(agent: Agent, prompts: Any, n: int, meta: Mapping[str, Any]) -> list
             was recorded.
         n: samples of each prompt.
         meta: kept with every trajectory.
+        shard: which part of the prompts, and of how many.
 
     Raises:
         UsageError: there is no prompt, or one that is neither a text nor a list of messages.
@@ -72,15 +83,38 @@ def jobs_of(agent: Agent, prompts: Any, n: int, meta: Mapping[str, Any]) -> list
     starts = [_start(agent, prompt, meta) for prompt in listed(prompts)]
     if not starts:
         raise UsageError("there are no prompts", hint=_HINT)
-    keyed = [(start, start_key(start)) for start in starts]
     jobs = [
         Job(start, key, index, sample)
-        for index, (start, key) in enumerate(keyed)
+        for index, start in enumerate(starts)
+        if in_shard(index, shard)
+        for key in [start_key(start)]
         for sample in range(n)
     ]
     if isinstance(agent, ReplayAgent):
         agent.check_enough(job.start for job in jobs)
     return jobs
+
+
+def in_shard(index: int, shard: tuple[int, int] | None) -> bool:
+    """Tell whether a prompt belongs to the shard: every so manieth does, with all its samples."""
+    return shard is None or index % shard[1] == shard[0]
+
+
+def checked_shard(shard: Any) -> tuple[int, int] | None:
+    """Check what is given as `shard`.
+
+    Raises:
+        UsageError: it is no pair of a number and a count.
+    """
+    if shard is None:
+        return None
+    if isinstance(shard, (tuple, list)) and len(shard) == 2:
+        part, of = shard
+        if type(part) is type(of) is int and 0 <= part < of:
+            return part, of
+    raise UsageError(
+        f"shard is {shard!r:.80}", hint="give which one, from 0, of how many: shard=(0, 4)"
+    )
 
 
 def _replayed(agent: ReplayAgent, recorded: Trajectory, index: int, meta: Mapping[str, Any]) -> Job:

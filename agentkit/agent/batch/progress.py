@@ -25,6 +25,8 @@ class Progress(Drawn):
     def __init__(self, asked: int, concurrency: int) -> None:
         self.asked = asked
         self.name = ""
+        self.workers = 0
+        """How many workers run it; 0 where this process does."""
         """The side of a comparison."""
         self.concurrency = min(asked, concurrency)
         self.begun = self.done = self.turns = self.tokens = self.earlier = 0
@@ -50,9 +52,13 @@ class Progress(Drawn):
         """Count a step that is about to be committed."""
         if isinstance(outcome, Answer) and trajectory.error is None:
             usage = trajectory.all_turns[-1].response.usage
-            self.turns += 1
-            self.tokens += usage.output_tokens or 0 if usage else 0
-            self._tell()
+            self.answered(usage.output_tokens or 0 if usage else 0)
+
+    def answered(self, tokens: int) -> None:
+        """Count an answer of so many tokens."""
+        self.turns += 1
+        self.tokens += tokens
+        self._tell()
 
     def finished(self, trajectory: Trajectory, *, earlier: bool = False) -> None:
         """Count a rollout that has ended, now or in an earlier run."""
@@ -118,7 +124,8 @@ class Progress(Drawn):
     def title(self) -> str:
         """What was asked for, in words."""
         side = f"of {self.name}, " if self.name else ""
-        return f"{side}{count(self.asked, 'rollout')}, {self.concurrency} at once"
+        where = f" on {count(self.workers, 'worker')}" if self.workers else ""
+        return f"{side}{count(self.asked, 'rollout')}, {self.concurrency} at once{where}"
 
 
 def shown(progress: Progress, wanted: bool | None) -> Callable[[], None]:

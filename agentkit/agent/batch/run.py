@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from agentkit.agent.agent import Agent, checked
-from agentkit.agent.batch.batch import Batch, Reward
-from agentkit.agent.batch.jobs import jobs_of, left_of, taken_up
+from agentkit.agent.batch.batch import Batch
+from agentkit.agent.batch.executors.crew import Crew, check_meta
+from agentkit.agent.batch.executors.executor import executor_of
+from agentkit.agent.batch.jobs import checked_shard, jobs_of, left_of, taken_up
 from agentkit.agent.batch.progress import shown
+from agentkit.agent.batch.reward import Reward
 from agentkit.agent.batch.rollouts import Rollouts
 from agentkit.agent.event_loop import refuse_await, run, run_async
 from agentkit.errors import UsageError, checked_keywords
@@ -65,6 +68,9 @@ def rollouts(
     resume: Any = None,
     progress: bool | None = None,
     meta: Mapping[str, Any] | None = None,
+    executor: Any = None,
+    workers: int | None = None,
+    shard: tuple[int, int] | None = None,
 ) -> Rollouts:
     """Run the rollouts of every prompt, `n` samples each, and return them in order: by prompt, then
     by sample.
@@ -90,13 +96,21 @@ def rollouts(
         progress: None: shown in a notebook or a terminal; False: never; True: also where standard
             error is no terminal.
         meta: kept with every trajectory.
+        executor: where they run: None: in this process; `"processes"`: on all cores of this
+            machine; `"ray"`: on the machines of a Ray cluster; or an object that starts workers.
+            `concurrency` is that of all workers together, and what they record is written here.
+        workers: how many the executor starts; by default one a core.
+        shard: `(i, n)`: only the prompts whose number leaves `i` when it is divided by `n`, for
+            those who start processes of their own.
 
     Raises:
-        UsageError: it is not an agent, there is no prompt, a number is below 1, or the earlier run
+        UsageError: it is not an agent, there is no prompt, something cannot be sent to the
+            executor's workers, a number is below 1, or the earlier run
             was made with another agent.
         CassetteError: the file is not a cassette.
         FileInUse: the file is being replaced, or the file system has no locks to resume with.
         FileError: the file cannot be written, as on a full disk; what had ended is in it.
+        NoWorkers: no worker of the executor is left; what had ended is kept.
     """
     refuse_await("ak.rollouts()", "await ak.rollouts_async(...)")
     return run_side(
@@ -110,6 +124,9 @@ def rollouts(
         resume=resume,
         progress=progress,
         meta=meta,
+        executor=executor,
+        workers=workers,
+        shard=shard,
     )
 
 
@@ -125,10 +142,14 @@ def run_side(
     progress: bool | None,
     reward: Reward | None = None,
     meta: Mapping[str, Any] | None = None,
+    executor: Any = None,
+    workers: int | None = None,
+    shard: tuple[int, int] | None = None,
 ) -> Rollouts:
     """Run rollouts, as `rollouts` does, with a name for what is said of them meanwhile."""
     with _use(record, resume) as writer:
-        batch = _batch(agent, prompts, n, concurrency, reward, resume, meta, writer)
+        where = (executor, workers, shard)
+        batch = _batch(agent, prompts, n, concurrency, reward, resume, meta, writer, *where)
         batch.progress.name = name
         close = shown(batch.progress, progress)
         try:
@@ -153,15 +174,20 @@ async def rollouts_async(
     resume: Any = None,
     progress: bool | None = None,
     meta: Mapping[str, Any] | None = None,
+    executor: Any = None,
+    workers: int | None = None,
+    shard: tuple[int, int] | None = None,
 ) -> Rollouts:
     """Run the rollouts of every prompt, as `rollouts` does, awaited from any event loop.
 
     Args:
         agent, prompts, n, concurrency, reward, record, resume, progress, meta: as `rollouts` takes
             them.
+        executor, workers, shard: as `rollouts` takes them.
     """
     with _use(record, resume) as writer:
-        batch = _batch(agent, prompts, n, concurrency, reward, resume, meta, writer)
+        where = (executor, workers, shard)
+        batch = _batch(agent, prompts, n, concurrency, reward, resume, meta, writer, *where)
         close = shown(batch.progress, progress)
         try:
             await run_async(batch.run())
@@ -214,6 +240,9 @@ def _batch(
     resume: Any,
     meta: Mapping[str, Any] | None,
     writer: RunWriter | None,
+    executor: Any,
+    workers: int | None,
+    shard: tuple[int, int] | None,
 ) -> Batch:
     for name, number in (("n", n), ("concurrency", concurrency)):
         if type(number) is not int or number < 1:
@@ -222,7 +251,10 @@ def _batch(
         raise UsageError(
             f"the reward is a {type(reward).__name__}", hint="give a function of the trajectory"
         )
-    jobs = jobs_of(checked(agent), prompts, n, checked_meta(meta))
+    jobs = jobs_of(checked(agent), prompts, n, checked_meta(meta), checked_shard(shard))
+    crew = crew_of(executor, workers, agent, reward)
+    if crew is not None:
+        check_meta({job.prompt_index: job.start for job in jobs})
     left = left_of(resume)
     earlier = taken_up(jobs, [job.begin(agent) for job in jobs], left) if left else {}
     if writer is not None:
@@ -235,7 +267,18 @@ def _batch(
         writer=writer,
         reward=reward,
         claims=isinstance(resume, (str, Path)),
+        crew=crew,
     )
+
+
+def crew_of(executor: Any, workers: int | None, agent: Agent, reward: Reward | None) -> Crew | None:
+    """Make the workers of a batch, which are to be started; None where it runs in this process.
+
+    Raises:
+        UsageError: there is no such executor, or something cannot be sent there.
+    """
+    chosen = executor_of(executor, workers)
+    return None if chosen is None else Crew(chosen, agent, reward)
 
 
 def _whole(batch: Batch) -> Rollouts:

@@ -83,9 +83,9 @@ def _written(value: Any) -> bytes | Exception:
     return data
 
 
-def _refusal(owner: Any, name: str, reason: Exception) -> UsageError:
+def _refusal(owner: Any, name: str, reason: Exception) -> AgentkitError:
     if isinstance(reason, AgentkitError):
-        return UsageError(f"{owner!r} cannot be sent: {reason.message}", hint=reason.hint)
+        return reason
     return UsageError(
         f"{owner!r} cannot be sent to another process: {name} holds what cannot go there"
         f" ({reason})",

@@ -1,0 +1,1 @@
+"""Where the rollouts of a batch run: processes of this machine, Ray, or what a caller brings."""
