@@ -59,7 +59,7 @@ def _is_messages(body: dict[str, Any]) -> bool:
     if any("input_schema" in tool for tool in _dicts(tools)):
         return True
     return any(
-        block.get("type") in _BLOCKS and "tool_calls" not in message
+        _kind(block) in _BLOCKS and "tool_calls" not in message
         for message in _dicts(body["messages"])
         for block in _dicts(message.get("content"))
         if not (block.get("type") == "image" and "source" not in block)
@@ -124,8 +124,13 @@ def native_body(given: Any, dialect: Dialect = "chat") -> tuple[Dialect, dict[st
 
 def native_answer(items: list[Any]) -> Any:
     """Make the body of an answer in a history of its output items or content blocks."""
-    blocks = any(item.get("type") in ("text", *_BLOCKS) for item in _dicts(items))
-    return {"role": "assistant", "content": items} if blocks else items
+    blocks = any(_kind(item) in ("text", *_BLOCKS) for item in _dicts(items))
+    return {"type": "message", "role": "assistant", "content": items} if blocks else items
+
+
+def _kind(block: dict[str, Any]) -> str:
+    kind = block.get("type")
+    return kind if isinstance(kind, str) else ""
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:

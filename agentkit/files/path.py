@@ -31,12 +31,11 @@ _PACKED = (
     (b"\xfd7zXZ\x00", "packed with xz", "unpack it first: unxz -k {name}"),
     (b"\x28\xb5\x2f\xfd", "packed with zstd", "unpack it first: unzstd {name}"),
     (b"PK\x03\x04", "a zip archive", "unpack it first: unzip {name}"),
-    (b"PAR1", "a Parquet file", "read it first: ak.load(pandas.read_parquet({name!r}))"),
     (b"SQLite format 3\x00", "a SQLite database", "write its rows into a JSONL file first"),
 )
 """How files begin that hold something else than text, what they are, and what to do."""
-UNPACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04")
-"""How files begin that are unpacked on reading: gzip, zstd, zip."""
+UNPACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b"PAR1")
+"""How files begin that are unpacked on reading: gzip, zstd, zip, Parquet."""
 _KINDS: dict[str, Callable[[int], bool]] = {
     "folder": stat.S_ISDIR,
     "pipe": stat.S_ISFIFO,

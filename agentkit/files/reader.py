@@ -27,7 +27,10 @@ from agentkit.files.foreign.input.file_set import (
     values_set,
 )
 from agentkit.files.foreign.input.json_log import json_values
+from agentkit.files.foreign.input.likeness import refusal
+from agentkit.files.foreign.input.remote import is_remote, remote_sets
 from agentkit.files.foreign.input.shape import is_frame, is_listed, is_pair, is_sdk_object
+from agentkit.files.foreign.input.table_rows import frame_rows
 from agentkit.files.foreign.logs.capture_log import captured_by_place, is_captured
 from agentkit.files.foreign.logs.chat_log import is_message, trajectory_of
 from agentkit.files.foreign.logs.raw_answer import (
@@ -231,7 +234,7 @@ def _of_sdk_object(value: Any, tools: Any) -> list[Trajectory]:
 
 def _of_frame(frame: Any, tools: Any) -> list[Trajectory]:
     columns = [str(name) for name in frame.columns]
-    rows = frame.to_dicts() if hasattr(frame, "to_dicts") else frame.to_dict("records")
+    rows = frame_rows(frame)
     known = foreign_rollouts(values_set(rows, "the DataFrame"))
     if known is not None:
         return known
@@ -297,6 +300,10 @@ def _of_path(x: Any, tools: Any) -> list[Trajectory]:
     return found
 
 
+def _of_remote(url: str, tools: Any) -> list[Trajectory]:
+    return [rollout for source in remote_sets(url) for rollout in _of_source(source, tools)]
+
+
 def _is_plain_cassette(path: Path) -> bool:
     """Tell whether it is a cassette whose lines can be read at their places."""
     return not path.is_dir() and not is_packed(path) and is_cassette(path)
@@ -307,15 +314,16 @@ def _of_source(source: FileSet, tools: Any) -> list[Trajectory]:
     known = foreign_rollouts(source)
     if known is not None:
         return known
-    if len(source.members) != 1:
+    if source.given is None and len(source.members) != 1:
         return [rollout for member in source.apart() for rollout in _of_member(member, tools)]
     if source.text.startswith('{"agentkit":'):  # a cassette that was packed
         return load_lines(decode_lines(source.text.splitlines()))
-    values = source.values or json_values(source.text, repr(source.name))
+    if not source.values:
+        raise refusal(source)
     try:
-        found = entries_of(values, tools, source.bad)
-    except UsageError as exc:
-        raise CassetteError(f"{source.name!r}: {exc.args[0]}", hint=forms_hint()) from None
+        found = entries_of(source.values, tools, source.bad)
+    except UsageError:
+        raise refusal(source) from None
     for message in source.bad:
         _log.warning("%s: %s, and is left out", in_line(source.name), in_line(message))
     return found
@@ -368,6 +376,7 @@ FORMS = (
     Form("an exchange", Exchange, _of_exchange),
     Form("an index", Index, _of_index),
     Form("", is_url, _refuse_url),
+    Form("", is_remote, _of_remote),
     Form("a path", path_in, _of_path),
     Form("a pattern of paths", is_pattern, _of_pattern),
     Form("a raw answer's text", (str, bytes, bytearray), _of_raw),

@@ -20,6 +20,16 @@ from agentkit.files.foreign.evals.swe.mini_swe import MINI_SWE
 from agentkit.files.foreign.evals.swe.swe_agent import SWE_AGENT
 from agentkit.files.foreign.format import ForeignFormat
 from agentkit.files.foreign.input.file_set import FileSet
+from agentkit.files.foreign.logs.api.batch_file import BATCH
+from agentkit.files.foreign.logs.api.event_stream import EVENT_STREAM
+from agentkit.files.foreign.logs.api.native import (
+    ANTHROPIC_MESSAGES,
+    PREFERENCES,
+    RESPONSES_ITEMS,
+)
+from agentkit.files.foreign.logs.http.har import HAR
+from agentkit.files.foreign.logs.http.lite_llm import LITE_LLM
+from agentkit.files.foreign.logs.http.vcr import VCR
 from agentkit.files.foreign.logs.stitched_log import FLOWS
 from agentkit.files.foreign.sessions.claude.claude_code import CLAUDE_CODE
 from agentkit.files.foreign.sessions.codex_rollout import CODEX
@@ -39,6 +49,7 @@ FORMATS: tuple[ForeignFormat, ...] = (
     INSPECT,
     *(TAU_BENCH, TAU_FEW_SHOT, TAU2, MINI_SWE, SWE_AGENT),
     *(ATROPOS, ART, SLIME, VERL, GLAIVE_CHAT, PART_MESSAGES, SHARE_GPT, SHARE_GPT_TURNS),
+    *(VCR, HAR, LITE_LLM, BATCH, PREFERENCES, RESPONSES_ITEMS, ANTHROPIC_MESSAGES, EVENT_STREAM),
 )
 
 

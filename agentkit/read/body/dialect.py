@@ -43,7 +43,7 @@ def find_dialect(data: Any) -> DialectBody | None:
     """
     codec = codec_of(data)
     if codec is not None:
-        return DialectBody(codec=codec, body=data)
+        return DialectBody(codec=codec, body=data, bare=_is_kept(data))
     bare = bare_codec(data)
     if bare is not None:
         cut = "" if bare[1] is data else "/output" if isinstance(data, list) else "/output/0"
@@ -56,6 +56,11 @@ def find_dialect(data: Any) -> DialectBody | None:
     key, nested = nested_answer(data)
     inner = find_dialect(nested) if key else None
     return inner and _nested(inner, f"the answer stands inside {key!r}", f"/{key}")
+
+
+def _is_kept(body: dict[str, Any]) -> bool:
+    """Tell a body that another recorder kept, or of which a history holds the content alone."""
+    return "imported" in body or body.keys() <= {"type", "role", "content"}
 
 
 def _nested(inner: DialectBody, fact: str, pointer: str) -> DialectBody:

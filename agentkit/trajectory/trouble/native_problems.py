@@ -86,6 +86,8 @@ def _key(found: Problem) -> tuple[str, str, str]:
 def _first(trajectory: Trajectory) -> Iterator[Problem]:
     """Check the first request; pointers lead to its messages where each is one of its own."""
     request = trajectory.request(0)
+    if not request.messages:
+        return  # an answer alone: what it was asked is not known
     body = request.body
     name = "input" if "input" in body else "messages"
     sent = body.get(name)

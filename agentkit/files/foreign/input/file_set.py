@@ -13,6 +13,8 @@ from typing import Any
 
 from agentkit.errors import CassetteError
 from agentkit.files.foreign.input.json_log import json_values
+from agentkit.files.foreign.input.table_rows import PARQUET, parquet_rows
+from agentkit.files.foreign.input.yaml_log import yaml_values
 from agentkit.files.path import system_errors
 
 _GZIP = b"\x1f\x8b"
@@ -45,13 +47,15 @@ class FileSet:
 
     @cached_property
     def values(self) -> Sequence[Any]:
-        """The decoded values of a single JSON or JSON Lines file; empty for anything else."""
+        """The decoded values of a single JSON, JSON Lines or YAML file, or the rows of a Parquet
+        file; empty for anything else.
+        """
         if self.given is not None:
             return self.given
         try:
             return json_values(self.text, repr(self.name), self.bad) if self.text.strip() else []
         except CassetteError:
-            return []
+            return yaml_values(self.text)
 
     @property
     def first(self) -> Any:
@@ -83,6 +87,9 @@ def path_set(path: Path) -> FileSet:
     if path.is_dir():
         inside = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
         members = {str(p.relative_to(path)): _reader(p) for p in inside}
+                if len(members) == 1:  # which may be packed
+            ((name, read),) = members.items()
+            return bytes_set(name, read())
         return FileSet(name=path.name, members=members)
     with system_errors(path):
         with path.open("rb") as file:
@@ -110,6 +117,8 @@ def bytes_set(name: str, data: bytes) -> FileSet:
         return bytes_set(name.removesuffix(".gz"), _unpacked(name, gzip.decompress, data))
     if data.startswith(_ZSTD):
         return bytes_set(name.removesuffix(".zst"), _unpacked(name, _zstd(), data))
+    if data.startswith(PARQUET):
+        return FileSet(name=name, given=parquet_rows(name, data))
     if data.startswith(_ZIP):
         return FileSet(name=name, members=_zip_members(name, data))
     return FileSet(name=name, members={name: lambda: data})

@@ -48,6 +48,18 @@ _READ = frozenset(
     )
 )
 """What of an entry is read; the rest of it is kept as the trajectory's meta."""
+_SAMPLING = (
+    *("temperature", "top_p", "top_k", "min_p", "seed", "stop", "frequency_penalty"),
+    *("presence_penalty", "logit_bias", "max_tokens", "max_completion_tokens"),
+    *("response_format", "tool_choice", "parallel_tool_calls", "reasoning_effort", "thinking"),
+)
+"""Fields of a request that decide how its answer is written, as the chat form names them."""
+_PROMPTS: dict[Dialect, tuple[str, ...]] = {
+    "chat": (),
+    "messages": ("system", "max_tokens", "stop_sequences"),
+    "responses": ("max_output_tokens",),
+}
+"""What a dialect says otherwise, and is read from its chat form."""
 _ROLES = {
     "human": "user",
     "gpt": "assistant",
@@ -64,15 +76,17 @@ def trajectory_of(
     meta: Mapping[str, Any] | None = None,
     model: Any = None,
     dialect: Dialect = "chat",
+    sampling: Mapping[str, Any] | None = None,
 ) -> Trajectory:
     """Make a trajectory of a list of chat messages: see `rollout_of_entries`.
+
 
     Raises:
         UsageError: it is not a list of messages.
     """
     given = prompt_messages(messages, dialect)
     named = model if isinstance(model, str) else None
-    spec = Spec(model=named, tools=_schemas(tools), dialect=dialect)
+    spec = Spec(model=named, tools=_schemas(tools), dialect=dialect, sampling=dict(sampling or {}))
     return rollout_of_entries([ChatEntry(message=message) for message in given], spec, meta)
 
 
@@ -125,7 +139,7 @@ def conversation(value: Any, name: str, tools: Any = None) -> Trajectory | None:
         raise UsageError(f"{name} is no conversation: {value!r}"[:200], hint=_HINT)
     request = _request(value)
     dialect = request_dialect(request, value.get("path", value.get("url"))) or "chat"
-    request = chat_form(request, dialect)
+    own, request = request is value, chat_form(request, dialect)
     messages = next(
         (
             request[key]
@@ -140,11 +154,13 @@ def conversation(value: Any, name: str, tools: Any = None) -> Trajectory | None:
     if not messages and answer is None:
         held = ", ".join(map(str, value)) or "nothing"
         raise UsageError(f"{name} holds no messages; it has: {held}"[:200], hint=_HINT)
-    meta = {key: kept for key, kept in value.items() if key not in _READ}
+    sampling = {key: request[key] for key in _SAMPLING if messages and request.get(key) is not None}
+    read = {*_READ, *(("model", *_SAMPLING, *_PROMPTS[dialect]) if own else ())}
+    meta = {key: kept for key, kept in value.items() if key not in read}
     offered = request.get("tools") or request.get("functions") or schemas_of(tools)
     if messages:
         listed, model = _standard(messages), request.get("model")
-        trajectory = trajectory_of(listed, offered, meta, model, dialect)
+        trajectory = trajectory_of(listed, offered, meta, model, dialect, sampling)
     else:
         trajectory = Trajectory(spec=Spec(tools=_schemas(offered), dialect=dialect), meta=meta)
     return trajectory if answer is None else apply(close(trajectory), Answer(exchange=answer))

@@ -1,0 +1,60 @@
+"""The rows of tables, Parquet files and DataFrames, as JSON would have them."""
+
+from __future__ import annotations
+
+import io
+import math
+from typing import Any
+
+from agentkit.errors import CassetteError
+from agentkit.read.plain import plain
+
+PARQUET = b"PAR1"
+"""How a Parquet file begins."""
+
+
+def parquet_rows(name: str, data: bytes) -> list[dict[str, Any]]:
+    """Read the rows of a Parquet file.
+
+    Raises:
+        CassetteError: it is damaged, or pyarrow is not installed.
+    """
+    try:
+        from pyarrow import parquet
+    except ImportError:
+        raise CassetteError(
+            f"{name!r} is a Parquet file", hint="pip install pyarrow, which reads it"
+        ) from None
+    try:
+        rows = parquet.read_table(io.BytesIO(data)).to_pylist()
+    except Exception as exc:  # whatever a stranger's file holds
+        raise CassetteError(
+            f"{name!r} is a Parquet file that cannot be read: {exc}",
+            hint="it is cut or damaged: fetch it again",
+        ) from exc
+    return [_row(row) for row in rows]
+
+
+def frame_rows(frame: Any) -> list[dict[str, Any]]:
+    """Read the rows of a DataFrame, of pandas or of polars."""
+    rows = frame.to_dicts() if hasattr(frame, "to_dicts") else frame.to_dict("records")
+    return [_row(row) for row in rows]
+
+
+def _row(row: Any) -> dict[str, Any]:
+    """Leave out what a row does not hold: a table fills its columns, and every field of a struct,
+    with nothing where another row has something.
+    """
+    found = plain(row)
+    kept = {str(key): _present(value) for key, value in found.items()}
+    return {key: value for key, value in kept.items() if not _is_absent(value)}
+
+
+def _present(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _present(one) for key, one in value.items() if one is not None}
+    return [_present(one) for one in value] if isinstance(value, list) else value
+
+
+def _is_absent(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))

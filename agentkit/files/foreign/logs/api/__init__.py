@@ -1,0 +1,1 @@
+"""What the APIs of models write and take as files: streams, batches, items, messages."""

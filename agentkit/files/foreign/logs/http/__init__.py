@@ -1,0 +1,1 @@
+"""Recorded HTTP: requests with their answers, whatever tool kept them."""

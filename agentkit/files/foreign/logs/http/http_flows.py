@@ -1,0 +1,145 @@
+"""Requests that some tool recorded, as the rollouts of the agents that sent them."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from agentkit.files.foreign.entries import Losses
+from agentkit.files.foreign.input.file_set import FileSet
+from agentkit.files.foreign.logs.raw_answer import exchange_of
+from agentkit.files.foreign.logs.stitched_log import stitched
+from agentkit.trajectory.stitch.units import read_asked
+from agentkit.types.trajectory import Trajectory
+from agentkit.types.wire import Exchange, Flow
+
+_GZIP = b"\x1f\x8b"
+
+
+def flows_read(
+    name: str,
+    entries_of: Callable[[FileSet], Iterable[Any]],
+    flow_of: Callable[[Mapping[str, Any], int], Flow | None],
+) -> Callable[[FileSet], list[Trajectory]]:
+    """Make a reader of recorded requests.
+
+    Args:
+        name: what the format is called.
+        entries_of: lists what was recorded.
+        flow_of: reads one of them, which has this place; None where it has no request.
+    """
+
+    def read(source: FileSet) -> list[Trajectory]:
+        losses = Losses(name)
+        flows: list[Flow] = []
+        for place, entry in enumerate(entries_of(source)):
+            try:
+                flow = flow_of(entry, place)
+            except Exception as exc:  # whatever a stranger's entry holds, it costs itself alone
+                source.bad.append(f"entry {place} cannot be read: {type(exc).__name__}: {exc}")
+                continue
+            if flow is None or not _asks(flow):
+                losses.note("requests that ask no model")
+            else:
+                flows.append(flow)
+        found = stitched(flows).rollouts
+        if not found and not source.bad:
+            source.bad.append("no request in it asks a model for an answer")
+        return [replace(one, meta={**one.meta, "import": losses.report}) for one in found]
+
+    return read
+
+
+def _asks(flow: Flow) -> bool:
+    try:
+        body = json.loads(flow.body)
+    except (ValueError, RecursionError):
+        return False
+    return read_asked(body, flow.path) is not None
+
+
+def flow(
+    place: int,
+    url: Any,
+    asked: Any,
+    answer: Any,
+    *,
+    status: Any = None,
+    method: Any = "POST",
+    started: float | None = None,
+    elapsed: float | None = None,
+) -> Flow:
+    """Make the flow of a request and its answer.
+
+    Args:
+        place: its place in the order of the requests.
+        url: where it was sent.
+        asked: the request's body: text, bytes or decoded JSON.
+        answer: the answer's body, likewise; None where none came.
+        status: the HTTP status.
+        method: the HTTP method.
+        started: Unix time in seconds.
+        elapsed: seconds until the answer was there.
+    """
+    code = status if type(status) is int else None
+    exchange = Exchange(status=code) if answer is None else exchange_of(_text(answer), code)
+    return Flow(
+        number=place,
+        method=method if isinstance(method, str) else "POST",
+        path=_path(url),
+        body=_text(asked),
+        started=started,
+        exchange=replace(exchange, started=started, elapsed=elapsed),
+    )
+
+
+def _path(url: Any) -> str:
+    """Give the path of a URL; its query may hold a key."""
+    try:
+        return urlsplit(url).path if isinstance(url, str) else ""
+    except ValueError:
+        return ""
+
+
+def _text(body: Any) -> str:
+    if isinstance(body, (bytes, bytearray)):
+        return _unpacked(bytes(body)).decode(errors="replace")
+    if isinstance(body, str):
+        return body
+    return "" if body is None else json.dumps(body, ensure_ascii=False, default=str)
+
+
+def _unpacked(data: bytes) -> bytes:
+    """Unpack a body that was recorded as it crossed the wire."""
+    if not data.startswith(_GZIP):
+        return data
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error):
+        return data
+
+
+def from_base64(text: Any) -> bytes | Any:
+    """Read base64; what is none stays as it is."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (ValueError, TypeError):
+        return text
+
+
+def unix_time(value: Any) -> float | None:
+    """Read a time with its zone as Unix seconds; None for anything else."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value) if 0 <= value < 1e11 else None
+    try:
+        moment = datetime.fromisoformat(value)
+        return moment.timestamp() if moment.tzinfo is not None else None
+    except (ValueError, TypeError, OverflowError):
+        return None

@@ -1,0 +1,155 @@
+"""What rollouts come in: Parquet, tables, YAML, URLs of file systems; and what is refused, how."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import agentkit as ak
+from agentkit.errors import CassetteError, NoFile, UsageError
+from tests.files.foreign.datasets.rows import GLAIVE, PARTS, SLIME
+
+CHAT = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "Hi"}]
+
+
+@pytest.fixture
+def parquet(tmp_path: Path) -> Path:
+    path = tmp_path / "rows.parquet"
+    pd.DataFrame([GLAIVE, {**GLAIVE, "id": 5, "reward": 1.0}]).to_parquet(path)
+    return path
+
+
+def test_rows_of_parquet_are_rollouts(parquet: Path) -> None:
+    one, two = ak.load(parquet, all=True)
+    assert [(c.name, c.arguments) for c in one.turns[0].tool_calls] == [("tide", {"port": "Brest"})]
+    assert (one.final, one.meta["sample"]) == ("Six metres.", 4)
+    assert "reward" not in one.meta
+    assert two.meta["reward"] == 1.0
+    assert one.meta["import"]["lost"] == {}
+    assert len(ak.load(parquet.read_bytes(), all=True)) == 2
+    assert len(ak.load(parquet.parent, all=True)) == 2
+
+
+def test_rows_of_a_frame_are_read_alike(parquet: Path) -> None:
+    assert ak.load(pd.read_parquet(parquet), all=True) == ak.load(parquet, all=True)
+    frame = pd.DataFrame([SLIME, {**SLIME, "loss_mask": None}])
+    assert [len(one.turns) for one in ak.load(frame, all=True)] == [2, 2]
+    assert len(ak.load(pd.DataFrame([{"messages": CHAT, "reward": 1.0}, PARTS]), all=True)) == 2
+
+
+def test_a_damaged_parquet_file_says_so(parquet: Path) -> None:
+    parquet.write_bytes(parquet.read_bytes()[:100])
+    with pytest.raises(CassetteError, match=r"'rows\.parquet' is a Parquet file that cannot be"):
+        ak.load(parquet)
+
+
+def test_messages_in_yaml_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "messages.yaml"
+    path.write_text("- role: user\n  content: hi\n- role: assistant\n  content: Hi\n")
+    (rollout,) = ak.load(path, all=True)
+    assert rollout.final == "Hi"
+
+
+def test_aliases_of_aliases_are_refused(tmp_path: Path) -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [
+        f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]"  # each ten times the one before
+        for n in range(1, 12)
+    ]
+    path = tmp_path / "bomb.yaml"
+    path.write_text("\n".join(lines))
+    with pytest.raises(CassetteError, match=r"looks like YAML that cannot be read"):
+        ak.load(path)
+
+
+class Files:
+    """A file system in memory, of the few methods of fsspec that are asked for."""
+
+    def __init__(self, files: dict[str, bytes]) -> None:
+        self.files = files
+
+    def isdir(self, path: str) -> bool:
+        return path not in self.files and any(name.startswith(f"{path}/") for name in self.files)
+
+    def find(self, path: str) -> list[str]:
+        return [name for name in self.files if name.startswith(f"{path}/")]
+
+    def glob(self, path: str) -> list[str]:
+        start = path.partition("*")[0]
+        return [name for name in self.files if name.startswith(start)]
+
+    def cat_file(self, path: str) -> bytes:
+        if path not in self.files:
+            raise FileNotFoundError(path)
+        return self.files[path]
+
+
+@pytest.fixture
+def remote(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = json.dumps({"messages": CHAT}).encode()
+    system = Files({"runs/a.jsonl": line, "runs/b.jsonl": line + b"\n" + line})
+
+    def url_to_fs(url: str) -> tuple[Files, str]:
+        kind, _, path = url.partition("://")
+        if kind != "memory":
+            raise ValueError(f"Protocol not known: {kind}")
+        return system, path
+
+    module: Any = ModuleType("fsspec")
+    module.core = ModuleType("fsspec.core")
+    module.core.url_to_fs = url_to_fs
+    monkeypatch.setitem(sys.modules, "fsspec", module)
+
+
+@pytest.mark.usefixtures("remote")
+def test_a_url_of_a_file_system_is_read() -> None:
+    assert len(ak.load("memory://runs/a.jsonl", all=True)) == 1
+    assert len(ak.load("memory://runs/*.jsonl", all=True)) == 3
+    assert len(ak.load("memory://runs", all=True)) == 3
+    with pytest.raises(NoFile, match="there is no file 'memory://runs/c"):
+        ak.load("memory://runs/c.jsonl")
+    with pytest.raises(UsageError, match="Protocol not known"):
+        ak.load("gopher2://runs")
+
+
+def test_without_fsspec_the_hint_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fsspec", None)
+    with pytest.raises(UsageError, match="pip install fsspec"):
+        ak.load("s3://bucket/run.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("text", "looks"),
+    [
+        ("", "is empty"),
+        ("\n\n", "is empty"),
+        ('INFO 11-29 10:00:00 [logger.py:43] prompt: "<|im_start|>user"', "log of a server"),
+        ("2024-01-01 10:00:00,1 INFO a line", "log of a server"),
+        ("<!doctype html><html></html>", "page of HTML"),
+        ("prompt,answer,score\nhi,Hi,1\n", "table as CSV, 'prompt,answer,score'"),
+        ('{"messages": [{"role": ', "begins like JSON and is cut"),
+        ("\x00\x01\x02\x03", "is binary"),
+        ("Once upon a time", "a text that begins 'Once upon a time'"),
+        ('{"colour": "blue", "size": 3}', "an object with the keys colour, size"),
+        ("[[1, 2], [3]]", "a list of 2 entries, the first a list of 2"),
+        ('{"a": 1}\n{"a": 2}\n', "lines, 2 entries, the first an object with the keys a"),
+        ("key: value\n", "an object with the keys key"),
+        ("- key: [\n", "looks like YAML that cannot be read"),
+    ],
+)
+def test_an_unknown_file_is_refused_in_one_line(text: str, looks: str, tmp_path: Path) -> None:
+    path = tmp_path / "odd.file"
+    path.write_bytes(text.encode())
+    with pytest.raises(CassetteError) as caught:
+        ak.load(path)
+    line = str(caught.value)
+    assert "'odd.file'" in line
+    assert looks in line
+    assert "\n" not in line
+    assert "read are" in line or "restore it" in line
