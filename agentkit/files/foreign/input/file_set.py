@@ -87,7 +87,7 @@ def path_set(path: Path) -> FileSet:
     if path.is_dir():
         inside = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
         members = {str(p.relative_to(path)): _reader(p) for p in inside}
-                if len(members) == 1:  # which may be packed
+        if len(members) == 1:  # which may be packed
             ((name, read),) = members.items()
             return bytes_set(name, read())
         return FileSet(name=path.name, members=members)
