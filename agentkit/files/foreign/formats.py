@@ -18,6 +18,8 @@ from agentkit.files.foreign.evals.bench.tau_bench import TAU_BENCH, TAU_FEW_SHOT
 from agentkit.files.foreign.evals.inspect_log.inspect_file import INSPECT
 from agentkit.files.foreign.evals.swe.mini_swe import MINI_SWE
 from agentkit.files.foreign.evals.swe.swe_agent import SWE_AGENT
+from agentkit.files.foreign.evals.verifiers.verifiers_results import VERIFIERS_RESULTS
+from agentkit.files.foreign.evals.verifiers.verifiers_traces import VERIFIERS_TRACES
 from agentkit.files.foreign.format import ForeignFormat
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.files.foreign.logs.api.batch_file import BATCH
@@ -46,7 +48,7 @@ FORMATS: tuple[ForeignFormat, ...] = (
     FLOWS,
     XLAM,
     *(CLAUDE_CODE, CODEX, HERMES_SESSION, PYDANTIC_AI, LANGCHAIN, SMOLAGENTS),
-    INSPECT,
+    *(INSPECT, VERIFIERS_RESULTS, VERIFIERS_TRACES),
     *(TAU_BENCH, TAU_FEW_SHOT, TAU2, MINI_SWE, SWE_AGENT),
     *(ATROPOS, ART, SLIME, VERL, GLAIVE_CHAT, PART_MESSAGES, SHARE_GPT, SHARE_GPT_TURNS),
     *(VCR, HAR, LITE_LLM, BATCH, PREFERENCES, RESPONSES_ITEMS, ANTHROPIC_MESSAGES, EVENT_STREAM),
