@@ -7,14 +7,30 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from typing import NamedTuple
 
 from agentkit.errors import CassetteError
 from agentkit.files.foreign.logs.flow_log import read_flow
+from agentkit.trajectory.stitch.link import FlowLink
 from agentkit.trajectory.stitch.stitcher import Stitcher
+from agentkit.types.trajectory import Trajectory
 from agentkit.types.wire import ApiError, Chunk, Exchange, Flow
 
 Follower = Callable[[str, int], None]
-"""Gets `began`, `piece` or `ended`, and the number of the flow, on the thread that heard of it."""
+"""Gets `began`, `piece` or `ended`, and the number of the flow, on the thread that heard of it; or
+`pending`, where what waits for a person has changed.
+"""
+
+
+class Picture(NamedTuple):
+    """What has passed, as it is at one moment."""
+
+    flows: dict[int, Flow]
+    """The requests by number, in order of arrival."""
+    links: dict[int, FlowLink]
+    """Where each belongs that asks for an answer of a model."""
+    rollouts: dict[int, Trajectory]
+    """The rollouts by number, those of sub-agents too."""
 
 
 class FlowList:
@@ -44,7 +60,7 @@ class FlowList:
                 return
             self._texts[flow.number] = text
             self._open.add(flow.number)
-        self._tell("began", flow.number)
+        self.tell("began", flow.number)
 
     def piece(self, text: str) -> None:
         """Take a piece of an answer on its way."""
@@ -55,7 +71,7 @@ class FlowList:
                 return
             chunks = self._coming.setdefault(number, [])
             chunks.append(Chunk(at=piece["at"], text=piece["text"]))
-        self._tell("piece", number)
+        self.tell("piece", number)
 
     def end(self, text: str) -> None:
         """Take a flow that is whole."""
@@ -65,7 +81,7 @@ class FlowList:
             self._texts[number] = line
             self._open.discard(number)
             self._coming.pop(number, None)
-        self._tell("ended", number)
+        self.tell("ended", number)
 
     def fail(self, text: str) -> None:
         """Take what failed of ours."""
@@ -96,6 +112,16 @@ class FlowList:
                     self._ended.add(number)
                 self._stitcher.add(flow if ended else replace(flow, exchange=None))
             return self._stitcher
+
+    def picture(self) -> Picture:
+        """Put what has come where it belongs, and give all of it as it is at one moment."""
+        with self._looking:
+            stitcher = self.stitched()
+            links = {link.number: link for link in stitcher.links}
+            numbers = dict.fromkeys(link.rollout for link in links.values())
+            found = {number: stitcher.rollout(number) for number in numbers}
+            rollouts = {number: rollout for number, rollout in found.items() if rollout is not None}
+            return Picture(dict(sorted(self._flows.items())), links, rollouts)
 
     def _look(self) -> None:
         with self._lock:
@@ -130,14 +156,15 @@ class FlowList:
                     flow, exchange = self._flows[number], Exchange(transport_error=error)
                     self._flows[number] = replace(flow, exchange=exchange)
         for number in lost:
-            self._tell("ended", number)
+            self.tell("ended", number)
 
     def after_fork(self) -> None:
         """Leave what is in flight to the parent."""
         self._lock, self._looking = threading.Lock(), threading.RLock()
         self.followers = []
 
-    def _tell(self, kind: str, number: int) -> None:
+    def tell(self, kind: str, number: int) -> None:
+        """Tell the followers of what has happened to a flow."""
         for follower in list(self.followers):
             with suppress(Exception):  # the others are to hear of it too
                 follower(kind, number)

@@ -22,6 +22,7 @@ from agentkit.tap.hold.pending_list import PendingList
 from agentkit.tap.hold.rollout_fork import note_server
 from agentkit.tap.upstreams import Watched, environment, watched
 from agentkit.trajectory.stitch.link import FlowLink
+from agentkit.types.record import Drawn
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.wire import ApiError, Chunk, Flow
 from agentkit.types.words import count
@@ -32,7 +33,7 @@ _DIED = ApiError(
 _BY_CLIENT = "hand w.client to the agent, or w.client_for(label) to each of several"
 
 
-class Watch:
+class Watch(Drawn):
     """A tap between agents and their servers, on 127.0.0.1, or in a client. `ak.watch` makes it.
 
     Args:
@@ -73,6 +74,7 @@ class Watch:
             self._list.flows,
         )
         self._channel.listen("hold", self._pending.hear)
+        self._pending.changed = lambda: self._list.tell("pending", -1)
         for one in servers:
             note_server(one.root, one.server)
         if client is not None:
@@ -117,6 +119,25 @@ class Watch:
         return {one.name: self._url(one) for one in self._servers}
 
     @property
+    def servers(self) -> dict[str, str]:
+        """The URL of each server that is asked, by its name, without credentials."""
+        if isinstance(self._channel, ClientSource):
+            return {"": self._channel.url}
+        return {one.name: one.url for one in self._servers}
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is still seen what passes."""
+        return self._channel.alive
+
+    @property
+    def heard(self) -> FlowList:
+        """What has been heard of by now, without waiting for what passes at this moment: for a view
+        that is told by `follow` when there is more.
+        """
+        return self._list
+
+    @property
     def env(self) -> dict[str, str]:
         """The variables that lead an agent here: base URLs for OpenAI's and Anthropic's packages,
         `NO_PROXY`, and where a package wants a key and there is none, a word in its place. None
@@ -158,7 +179,8 @@ class Watch:
         called. Nobody pays for pieces while nobody follows.
 
         Args:
-            follower: gets `began`, `piece` or `ended` and a flow's number, on a thread of the tap.
+            follower: gets `began`, `piece` or `ended` and a flow's number, or `pending` where what
+                waits has changed, on a thread of the tap.
         """
         self._list.followers.append(follower)
         self._channel.send({"pieces": True}, "follow")

@@ -22,7 +22,7 @@ from agentkit.analysis.tokens.spans import KINDS, output_kinds, prompt_kinds, ru
 from agentkit.errors import UsageError
 from agentkit.read.response import read_response
 from agentkit.show.notebook.static_view import standalone
-from agentkit.show.notebook.views.tokens_live import TokensView, columns
+from agentkit.show.notebook.views.tokens.tokens_live import TokensView, columns
 from agentkit.show.render.limits import STATIC, TEXT, WHOLE
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import Trajectory, Turn

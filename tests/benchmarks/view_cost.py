@@ -30,7 +30,7 @@ from agentkit.show.charts.latency import latency_chart
 from agentkit.show.charts.rollout_charts import timeline_svg
 from agentkit.show.charts.svg import svg
 from agentkit.show.notebook.display import live_view
-from agentkit.show.notebook.views.tokens_live import TokensView
+from agentkit.show.notebook.views.tokens.tokens_live import TokensView
 from agentkit.show.render.limits import STATIC, WHOLE
 from agentkit.show.render.render import render
 from agentkit.types.trajectory import Trajectory

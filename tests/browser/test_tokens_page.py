@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 import agentkit as ak
 from agentkit.show.notebook.views.debugger.rollout_view import RolloutView
-from agentkit.show.notebook.views.tokens_live import TokensView
+from agentkit.show.notebook.views.tokens.tokens_live import TokensView
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import TokenIds, TokenLogprob

@@ -15,6 +15,7 @@ import agentkit as ak
 from agentkit.show.notebook.display import live_views
 from agentkit.show.notebook.live import LiveView
 from agentkit.show.render import shown
+from agentkit.show.render import watch as drawn_later
 from agentkit.show.render.render import DRAWINGS
 from agentkit.types.hooks import HOOKS, Hook, hook
 from agentkit.types.record import Drawn
@@ -95,6 +96,6 @@ def test_no_other_module_is_named_by_a_string() -> None:
 def test_every_module_that_registers_a_drawing_is_loaded() -> None:
     folder = PACKAGE / "show" / "render"
     drawn = {path.stem for path in folder.rglob("*.py") if "@shown.register(" in path.read_text()}
-    loaded = {module.__name__.rpartition(".")[2] for module in DRAWINGS}
+    loaded = {module.__name__.rpartition(".")[2] for module in (*DRAWINGS, drawn_later)}
     missing = drawn - loaded - {"shown"}
     assert not missing, f"add to DRAWINGS of agentkit/show/render/render.py: {sorted(missing)}"

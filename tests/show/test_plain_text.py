@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from agentkit.show.html import Html, el
 from agentkit.show.render.limits import STATIC, TEXT
 from agentkit.show.render.parts.block import bar, code, facts, fold, note, row
-from agentkit.show.render.plain_text import plain_text
+from agentkit.show.render.parts.plain_text import plain_text
 from agentkit.show.render.render import html_of, text_of
 from tests.show.render_samples import HOSTILE, SAMPLES, call, filled, weather
 

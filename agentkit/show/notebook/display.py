@@ -15,8 +15,20 @@ if TYPE_CHECKING:
     from agentkit.show.notebook.live import LiveView
 
 
-@cache
 def live_views() -> dict[type, type[LiveView]]:
+    """List the classes that have a view that lives, each with the class of its view. That of a tap
+    is imported with the first one, as it takes its time.
+    """
+    if "agentkit.tap.watch" not in sys.modules:
+        return _live_views()
+    from agentkit.show.notebook.views.watch.watch_view import WatchView
+    from agentkit.tap.watch import Watch
+
+    return {**_live_views(), Watch: WatchView}
+
+
+@cache
+def _live_views() -> dict[type, type[LiveView]]:
     """Import the classes that have a view that lives, each with the class of its view, whose one
     argument is the thing it shows. What never changes needs none: its HTML is all there is.
     """
@@ -41,7 +53,7 @@ def live_views() -> dict[type, type[LiveView]]:
     from agentkit.show.notebook.views.explorer.explorer_view import ExplorerView
     from agentkit.show.notebook.views.explorer.index_view import IndexView
     from agentkit.show.notebook.views.explorer.progress_view import ProgressView
-    from agentkit.show.notebook.views.tokens_live import TokensView
+    from agentkit.show.notebook.views.tokens.tokens_live import TokensView
     from agentkit.trajectory.person.branches import Tree
 
     tables = (Rollouts, Index, Cassette, Explorer, View)

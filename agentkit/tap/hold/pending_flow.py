@@ -20,12 +20,13 @@ from agentkit.tap.hold.patience import patience_of
 from agentkit.trajectory.breakpoints import Stop
 from agentkit.trajectory.edit import UNSET
 from agentkit.types.answer import Response, ToolCall
+from agentkit.types.record import Drawn
 from agentkit.types.request import Request
 from agentkit.types.wire import Flow
 
 
 @checked_keywords
-class PendingFlow:
+class PendingFlow(Drawn):
     """A request that has not left, or an answer that the agent has not got yet. The agent waits
     until `send`, `answer` or `fail` is called, and is kept waiting where its client can be.
     """
@@ -299,7 +300,7 @@ _HINTS = {
 }
 
 
-class PendingFlows(tuple[PendingFlow, ...]):
+class PendingFlows(Drawn, tuple[PendingFlow, ...]):
     """What waits, in the order in which it came, as a tuple."""
 
     __slots__ = ()

@@ -56,7 +56,7 @@ class ExplorerView(OpenedRollout, InnerView, LiveView):
     table's open row what was opened.
     """
 
-    scripts = ("explorer",)
+    scripts = ("inner", "explorer")
 
     def __init__(self, target: Any) -> None:
         super().__init__(target)

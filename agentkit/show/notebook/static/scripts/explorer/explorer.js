@@ -217,7 +217,6 @@ PARTS.push((live) => {
       if (name === "page") early = rows;
     },
     message(message, arrays) {
-      if (message.type === "inner") return opened.inner.hear(message, arrays);
       if (message.type !== "rows") return;
       page(message);
       draw();

@@ -17,7 +17,7 @@ function openedOf(live) {
       event.stopPropagation();
     },
   });
-  const inner = innerOf(live);
+  const inner = live.inner;
   const cell = h("div", bar, h(".ak-open", h("div", live.rows, inner.node), side));
   const node = h(".ak-detail", cell);
   return {
@@ -34,48 +34,6 @@ function openedOf(live) {
     draw(open) {
       inner.show(open.inner ?? 0);
       side.hidden = open.how !== "short";
-    },
-  };
-}
-
-/** A place for another view: its script comes from the kernel, its messages go through this one. */
-function innerOf(live) {
-  const node = h(".ak-inner", { hidden: true });
-  let number = 0;
-  let end = null;
-  let hears = new Set();
-  return {
-    node,
-    /** Makes room for the view of this number; 0: for none. */
-    show(now) {
-      if (now === number) return;
-      number = now;
-      end?.();
-      end = null;
-      hears = new Set();
-      node.replaceChildren();
-      node.hidden = !now;
-      if (now) live.send("module");
-    },
-    async hear({ number: of, module, content }, arrays) {
-      if (of !== number) return;
-      const views = arrays.map((array) => new DataView(array));
-      if (!module) return hears.forEach((hear) => hear(content, views));
-      const url = URL.createObjectURL(new Blob([module], { type: "text/javascript" }));
-      const widget = (await import(url)).default();
-      URL.revokeObjectURL(url);
-      const mine = new Set();
-      if (of !== number) return;
-      hears = mine;
-      const model = {
-        on: (name, hear) => name === "msg:custom" && mine.add(hear),
-        off: (name, hear) => mine.delete(hear),
-        get: (name) => (name === "packed" ? views[0] : undefined),
-        send: (sent) => live.send("inner", { content: sent }),
-      };
-      const forget = widget.initialize({ model });
-      const hide = await widget.render({ model, el: node });
-      end = () => [hide, forget].forEach((act) => act?.());
     },
   };
 }

@@ -19,7 +19,7 @@ from agentkit.analysis.tokens.spans import KINDS, Kind
 from agentkit.analysis.tokens.tokens import Tokens
 from agentkit.show.html import Html
 from agentkit.show.notebook.live import LiveView, sendable
-from agentkit.show.notebook.views.token_strip import strips
+from agentkit.show.notebook.views.tokens.token_strip import strips
 from agentkit.show.render.analysis.tokens import MEANINGS, break_line, tokens_head
 from agentkit.types.words import visible
 
