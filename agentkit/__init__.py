@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from agentkit import cassette, charts, export, parsers, testing
     from agentkit.agent.agent import Agent
     from agentkit.agent.batch.run import interrupted, rollout, rollouts, rollouts_async
+    from agentkit.agent.batch.stream import rollouts_iter
     from agentkit.agent.hermes.agent_loop import AgentLoop, AgentResult, ToolError
     from agentkit.agent.record.replay import record, replay
     from agentkit.agent.tools.mcp.server_tools import mcp
@@ -63,6 +64,7 @@ __version__ = VERSION
 _HOMES = {
     "agentkit.agent.agent": "Agent",
     "agentkit.agent.batch.run": "interrupted rollout rollouts rollouts_async",
+    "agentkit.agent.batch.stream": "rollouts_iter",
     "agentkit.agent.hermes.agent_loop": "AgentLoop AgentResult ToolError",
     "agentkit.agent.record.replay": "record replay",
     "agentkit.agent.tools.mcp.server_tools": "mcp",
@@ -151,6 +153,7 @@ __all__ = [
     "rollout",
     "rollouts",
     "rollouts_async",
+    "rollouts_iter",
     "sample_tree",
     "save",
     "testing",

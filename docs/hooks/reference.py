@@ -19,7 +19,7 @@ import agentkit as ak
 PARTS = {
     "agents": (
         "Agents, servers, tools",
-        "Agent Server Tool tool mcp demo rollout rollouts rollouts_async interrupted "
+        "Agent Server Tool tool mcp demo rollout rollouts rollouts_async rollouts_iter interrupted "
         "AgentLoop AgentResult ToolError resize_tool_pool",
     ),
     "debugger": ("The debugger", "debug Debugger break_on view"),

@@ -20,7 +20,7 @@ def test_every_public_name_is_there() -> None:
     for name in ak.__all__:
         assert getattr(ak, name) is not None
     assert sorted(ak.__all__) == sorted(set(ak.__all__))
-    assert len(ak.__all__) <= 58
+    assert len(ak.__all__) <= 59  # ak.rollouts_iter: a batch that does not fit in memory
 
 
 def test_names_are_offered_to_completion_and_type_checkers() -> None:

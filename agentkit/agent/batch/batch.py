@@ -30,7 +30,7 @@ from agentkit.trajectory.loop import stop
 from agentkit.types.trajectory import Trajectory
 
 _log = logging.getLogger("agentkit")
-_POLL = 0.2
+POLL = 0.2
 """Seconds between looks at a rollout that another run is writing."""
 
 
@@ -113,7 +113,7 @@ class Batch:
         while self._held and not self.progress.stopping:
             index, job = self._held.popleft()
             if not await self._do(index, job):
-                await asyncio.sleep(_POLL)
+                await asyncio.sleep(POLL)
 
     async def _do(self, index: int, job: Job) -> bool:
         """Do a job, or put it behind the others where another run is at it; tell which."""
@@ -122,7 +122,7 @@ class Batch:
         writes = not ended or (left is not None and self._has_news(job, left))
         if self._claims is None or not writes:
             if left is not None and ended:
-                await self._keep(index, job.placed(left.trajectory), left)
+                await self._keep(index, job, left)
             else:
                 await self._roll(index, job, left)
             return True
@@ -133,10 +133,10 @@ class Batch:
         self.progress.waits_no_more(index)
         left = Left(claim.trajectory, claim.place)
         if claim.state == "done" and claim.trajectory.stop_reason not in ENDED:
-            self._ended[index] = job.placed(claim.trajectory)
             self.progress.finished(claim.trajectory, earlier=True)
+            self._keep_result(index, job.placed(claim.trajectory))
         elif claim.trajectory.stop_reason in ENDED:
-            await self._keep(index, job.placed(claim.trajectory), left)
+            await self._keep(index, job, left)
         else:
             await self._roll(index, job, left)
         return True
@@ -188,16 +188,18 @@ class Batch:
             or is_unrewarded(trajectory, self._reward)
         )
 
-    async def _keep(self, index: int, trajectory: Trajectory, left: Left) -> None:
+    async def _keep(self, index: int, job: Job, left: Left) -> None:
         """Take over a rollout that an earlier run has ended; its reward may still be missing."""
-        if self._writer is not None and self._has_news(self.jobs[index], left):
+        trajectory = job.placed(left.trajectory)
+        if self._writer is not None and self._has_news(job, left):
             recording = Recorder(_nothing, self._writer)
             if left.place is not None:
                 recording.go_on(self._writer, left.place, left.trajectory)
             trajectory = await rewarded(trajectory, self._reward, self._secrecy)
             recording.finish(trajectory)
-        self._ended[index] = await rewarded(trajectory, self._reward, self._secrecy)
-        self.progress.finished(self._ended[index] or trajectory, earlier=True)
+        trajectory = await rewarded(trajectory, self._reward, self._secrecy)
+        self.progress.finished(trajectory, earlier=True)
+        self._keep_result(index, trajectory)
 
     async def _roll(self, index: int, job: Job, left: Left | None) -> None:
         engine = self._begin(job, left)
@@ -214,9 +216,13 @@ class Batch:
             # not of a model, tool or server, for that is data; it ends this rollout and no other
             self.failures.append(exc)
             engine.trajectory = stop(_with_meta(engine.trajectory, exception=named(exc)))
-        self._ended[index] = engine.trajectory
         del self._running[index]
         self.progress.finished(engine.trajectory)
+        self._keep_result(index, engine.trajectory)
+
+    def _keep_result(self, index: int, trajectory: Trajectory) -> None:
+        """Keep a rollout that has ended."""
+        self._ended[index] = trajectory
 
     def _begin(self, job: Job, left: Left | None) -> Engine | RemoteRollout:
         if self._crew is not None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -93,6 +93,29 @@ def jobs_of(
     if isinstance(agent, ReplayAgent):
         agent.check_enough(job.start for job in jobs)
     return jobs
+
+
+def later_jobs(
+    agent: Agent,
+    prompts: Iterator[Any],
+    n: int,
+    meta: Mapping[str, Any],
+    shard: tuple[int, int] | None,
+) -> Iterator[Job]:
+    """List the rollouts of prompts that are read when their turn comes.
+
+    Args:
+        agent, prompts, n, meta, shard: as `jobs_of` takes them.
+
+    Raises:
+        UsageError: a prompt is neither a text nor a list of messages.
+    """
+    for index, prompt in enumerate(prompts):
+        if in_shard(index, shard):
+            start = _start(agent, prompt, meta)
+            key = start_key(start)
+            for sample in range(n):
+                yield Job(start, key, index, sample)
 
 
 def in_shard(index: int, shard: tuple[int, int] | None) -> bool:

@@ -147,7 +147,7 @@ def run_side(
     shard: tuple[int, int] | None = None,
 ) -> Rollouts:
     """Run rollouts, as `rollouts` does, with a name for what is said of them meanwhile."""
-    with _use(record, resume) as writer:
+    with file_in_use(record, resume) as writer:
         where = (executor, workers, shard)
         batch = _batch(agent, prompts, n, concurrency, reward, resume, meta, writer, *where)
         batch.progress.name = name
@@ -155,7 +155,7 @@ def run_side(
         try:
             run(batch.run())
         except BaseException as exc:
-            _keep(batch, exc)
+            keep_begun(batch, exc)
             raise
         finally:
             close()
@@ -185,14 +185,14 @@ async def rollouts_async(
             them.
         executor, workers, shard: as `rollouts` takes them.
     """
-    with _use(record, resume) as writer:
+    with file_in_use(record, resume) as writer:
         where = (executor, workers, shard)
         batch = _batch(agent, prompts, n, concurrency, reward, resume, meta, writer, *where)
         close = shown(batch.progress, progress)
         try:
             await run_async(batch.run())
         except BaseException as exc:
-            _keep(batch, exc)
+            keep_begun(batch, exc)
             raise
         finally:
             close()
@@ -206,7 +206,7 @@ def interrupted() -> Rollouts | None:
 
 
 @contextmanager
-def _use(record: Any, resume: Any) -> Iterator[RunWriter | None]:
+def file_in_use(record: Any, resume: Any) -> Iterator[RunWriter | None]:
     """Hold the file in use, and be an owner of rollouts in it, for as long as the run lives.
 
     Raises:
@@ -244,13 +244,7 @@ def _batch(
     workers: int | None,
     shard: tuple[int, int] | None,
 ) -> Batch:
-    for name, number in (("n", n), ("concurrency", concurrency)):
-        if type(number) is not int or number < 1:
-            raise UsageError(f"{name} is {number!r}", hint="give a whole number from 1 up")
-    if reward is not None and not callable(reward):
-        raise UsageError(
-            f"the reward is a {type(reward).__name__}", hint="give a function of the trajectory"
-        )
+    check_numbers(n, concurrency, reward)
     jobs = jobs_of(checked(agent), prompts, n, checked_meta(meta), checked_shard(shard))
     crew = crew_of(executor, workers, agent, reward)
     if crew is not None:
@@ -271,6 +265,21 @@ def _batch(
     )
 
 
+def check_numbers(n: Any, concurrency: Any, reward: Any) -> None:
+    """Check how much a batch is to do at once, and what its reward is.
+
+    Raises:
+        UsageError: a number is below 1, or the reward is no function.
+    """
+    for name, number in (("n", n), ("concurrency", concurrency)):
+        if type(number) is not int or number < 1:
+            raise UsageError(f"{name} is {number!r}", hint="give a whole number from 1 up")
+    if reward is not None and not callable(reward):
+        raise UsageError(
+            f"the reward is a {type(reward).__name__}", hint="give a function of the trajectory"
+        )
+
+
 def crew_of(executor: Any, workers: int | None, agent: Agent, reward: Reward | None) -> Crew | None:
     """Make the workers of a batch, which are to be started; None where it runs in this process.
 
@@ -288,12 +297,13 @@ def _whole(batch: Batch) -> Rollouts:
         Exception: what every rollout raised.
     """
     if batch.failures and len(batch.failures) == len(batch.jobs):
-        _keep(batch, batch.failures[0])
+        keep_begun(batch, batch.failures[0])
         raise batch.failures[0]
     return batch.result()
 
 
-def _keep(batch: Batch, exc: BaseException) -> None:
+def keep_begun(batch: Batch, exc: BaseException) -> None:
+    """Keep what had begun of a batch that ends with this exception."""
     global _interrupted
     exc.rollouts = _interrupted = batch.result()  # type: ignore[attr-defined]
     exc.add_note(
