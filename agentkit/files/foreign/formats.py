@@ -39,6 +39,10 @@ from agentkit.files.foreign.sessions.hermes_agent import HERMES_SESSION
 from agentkit.files.foreign.sessions.langchain_dump import LANGCHAIN
 from agentkit.files.foreign.sessions.pydantic_dump import PYDANTIC_AI
 from agentkit.files.foreign.sessions.smolagents_steps import SMOLAGENTS
+from agentkit.files.foreign.traces.langfuse_trace import LANGFUSE
+from agentkit.files.foreign.traces.langsmith_runs import LANGSMITH
+from agentkit.files.foreign.traces.mlflow_trace import MLFLOW
+from agentkit.files.foreign.traces.otel_trace import OTEL
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import in_line
 
@@ -49,6 +53,7 @@ FORMATS: tuple[ForeignFormat, ...] = (
     XLAM,
     *(CLAUDE_CODE, CODEX, HERMES_SESSION, PYDANTIC_AI, LANGCHAIN, SMOLAGENTS),
     *(INSPECT, VERIFIERS_RESULTS, VERIFIERS_TRACES),
+    *(LANGSMITH, LANGFUSE, MLFLOW, OTEL),
     *(TAU_BENCH, TAU_FEW_SHOT, TAU2, MINI_SWE, SWE_AGENT),
     *(ATROPOS, ART, SLIME, VERL, GLAIVE_CHAT, PART_MESSAGES, SHARE_GPT, SHARE_GPT_TURNS),
     *(VCR, HAR, LITE_LLM, BATCH, PREFERENCES, RESPONSES_ITEMS, ANTHROPIC_MESSAGES, EVENT_STREAM),

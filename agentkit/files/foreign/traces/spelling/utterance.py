@@ -12,8 +12,12 @@ from typing import Any
 from agentkit.files.foreign.entries import ChatEntry, answered, entry
 from agentkit.files.foreign.traces.loose import decoded, written
 
-_FINISH = {"tool_call": "tool_calls"}
-"""OpenTelemetry's and pydantic-ai's own words for an end, in OpenAI's."""
+_FINISH = {
+    "tool_call": "tool_calls",
+    "tool-calls": "tool_calls",
+    "content-filter": "content_filter",
+}
+"""OpenTelemetry's, pydantic-ai's and the AI SDK's own words for an end, in OpenAI's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,111 @@
+"""Traces of OpenTelemetry: GenAI in both spellings, OpenInference, OpenLLMetry, the AI SDK,
+Logfire's rows and Phoenix' tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from agentkit.files.foreign.entries import Losses
+from agentkit.files.foreign.format import ForeignFormat
+from agentkit.files.foreign.input.file_set import FileSet
+from agentkit.files.foreign.traces.loose import known, text
+from agentkit.files.foreign.traces.run.model_call import Trace
+from agentkit.files.foreign.traces.run.run_tree import conversation_of, rollouts_of
+from agentkit.files.foreign.traces.span.span import Span
+from agentkit.files.foreign.traces.span.span_calls import kind_of, model_call, tool_run
+from agentkit.files.foreign.traces.span.span_messages import whole_conversation
+from agentkit.files.foreign.traces.span.span_source import holds_spans, spans_in
+from agentkit.types.trajectory import Trajectory
+
+_SESSIONS = ("gen_ai.conversation.id", "session.id", "langfuse.session.id", "mlflow.trace.session")
+
+
+def read_spans(spans: Iterable[Span], name: str, bad: list[str]) -> list[Trajectory]:
+    """Read the rollouts of spans, trace by trace; the traces of one session are one.
+
+    Args:
+        spans: the spans, in any order.
+        name: of the format.
+        bad: takes a sentence about each trace that cannot be read.
+    """
+    listed = list(spans)
+    sessions = {
+        span.trace: str(session) for span in listed if (session := text(span.get(*_SESSIONS)))
+    }
+    grouped: dict[str, list[Span]] = {}
+    for span in listed:
+        grouped.setdefault(sessions.get(span.trace, span.trace), []).append(span)
+    found: list[Trajectory] = []
+    for place, inside in enumerate(grouped.values()):
+        try:
+            trace = _trace(inside, name, sessions)
+            made = rollouts_of(trace) if trace.calls else _of_agent(inside, trace)
+        except Exception as exc:  # whatever a stranger's trace holds, it costs itself alone
+            bad.append(f"trace {place} cannot be read: {type(exc).__name__}: {exc}")
+            continue
+        if not made:
+            bad.append(f"trace {place} holds no messages of a model")
+        found += made
+    return found
+
+
+def _trace(spans: Sequence[Span], name: str, sessions: dict[str, str]) -> Trace:
+    first = min(spans, key=lambda span: span.started or float("inf"))
+    root = next((span for span in spans if span.parent is None), first)
+    trace = Trace(Losses(name), meta=_meta(root, spans, sessions.get(root.trace)))
+    trace.parents = {span.id: span.parent for span in spans}
+    for span in spans:
+        kind = kind_of(span)
+        if kind == "model":
+            call = model_call(span, trace.losses)
+            if call.messages or call.answer is not None:
+                trace.calls.append(call)
+            else:
+                trace.losses.note("spans of a model without messages")
+        elif kind == "tool":
+            trace.runs.append(tool_run(span))
+        elif kind is None and span.attributes:
+            trace.losses.note(f"spans[].{span.name}"[:80])
+    return trace
+
+
+def _of_agent(spans: Sequence[Span], trace: Trace) -> list[Trajectory]:
+    """Read the conversation that an agent's span holds, where nothing else holds one."""
+    for span in spans:
+        if kind_of(span) != "agent":
+            continue
+        whole = span.get("pydantic_ai.all_messages", "all_messages_events")
+        if whole is not None:
+            given = {"gen_ai.input.messages": whole, "events": span.attributes.get("events")}
+            copy = Span(span.id, span.trace, span.parent, span.name, known(**given))
+            messages = whole_conversation(copy, trace.losses)
+        else:
+            messages = whole_conversation(span, trace.losses)
+        if messages:
+            return [conversation_of(messages, trace)]
+    return []
+
+
+def _meta(root: Span, spans: Sequence[Span], session: str | None) -> dict[str, Any]:
+    agents = (text(span.get("gen_ai.agent.name")) for span in spans)
+    return known(
+        trace=root.trace or None,
+        name=root.name or None,
+        session=session,
+        agent=next((agent for agent in agents if agent), None),
+        user=text(root.get("user.id", "enduser.id", "langfuse.user.id")),
+        service=text(root.resource.get("service.name")),
+    )
+
+
+def _fits(source: FileSet) -> bool:
+    return any(holds_spans(value) for value in source.values[:20])
+
+
+def _read(source: FileSet) -> list[Trajectory]:
+    return read_spans(spans_in(source.values), "OpenTelemetry trace", source.bad)
+
+
+OTEL = ForeignFormat("an OpenTelemetry trace", _fits, _read)

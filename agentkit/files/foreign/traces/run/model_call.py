@@ -1,0 +1,178 @@
+"""What a trace holds of a run: the calls of models with what they were asked, and of tools."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from agentkit.files.foreign.entries import Losses
+from agentkit.files.foreign.traces.loose import decoded, first, known, mapping, mappings, text
+from agentkit.files.foreign.traces.spelling.any_spelling import utterances_in
+from agentkit.files.foreign.traces.spelling.utterance import Utterance, exchange_of
+from agentkit.types.wire import ApiError, Exchange
+
+
+@dataclass(slots=True, eq=False)
+class ModelCall:
+    """One request of a model, and its answer."""
+
+    span: str
+    messages: list[dict[str, Any]]
+    """What it was shown, in the chat form."""
+    answer: Utterance | None = None
+    """What it said; None where that is not known."""
+    model: str | None = None
+    tools: list[dict[str, Any]] = field(default_factory=list)
+    sampling: dict[str, Any] = field(default_factory=dict)
+    started: float | None = None
+    elapsed: float | None = None
+    error: str | None = None
+    source: Any = None
+    """What the recorder wrote beside its messages."""
+    body: dict[str, Any] | None = None
+    """The whole answer as the server sent it, where that was kept."""
+
+    @property
+    def request(self) -> str:
+        """The body of its request, as far as it is known."""
+        tools = {"tools": self.tools} if self.tools else {}
+        head = {"model": self.model} if self.model else {}
+        asked = {**self.sampling, **head, **tools, "messages": self.messages}
+        return json.dumps(asked, ensure_ascii=False, default=str)
+
+    @property
+    def exchange(self) -> Exchange:
+        """What came back."""
+        times: dict[str, Any] = {"started": self.started, "elapsed": self.elapsed}
+        if self.answer is None or (self.error and not _says(self.answer)):
+            message = self.error or "the trace holds no answer"
+            error = ApiError(kind="server_error" if self.error else "bad_response", message=message)
+            body = json.dumps({"imported": self.source}, ensure_ascii=False, default=str)
+            return Exchange(transport_error=error, body=body if self.source else "", **times)
+        if self.body is not None:
+            body = json.dumps({**self.body, "imported": self.source}, default=str)
+            return Exchange(body=body, **times)
+        made: Exchange = exchange_of(self.answer, self.source or {}, **times)
+        return made
+
+
+def _says(answer: Utterance) -> bool:
+    return bool(answer.message.get("content") or answer.message.get("tool_calls"))
+
+
+@dataclass(slots=True, eq=False)
+class ToolRun:
+    """One run of a tool."""
+
+    span: str
+    name: str | None = None
+    call_id: str | None = None
+    content: str | None = None
+    """What came out, as text; None where that was not kept."""
+    error: str | None = None
+    started: float | None = None
+    elapsed: float | None = None
+
+
+@dataclass(slots=True)
+class Trace:
+    """The runs of one trace, or of one session."""
+
+    losses: Losses
+    meta: dict[str, Any] = field(default_factory=dict)
+    calls: list[ModelCall] = field(default_factory=list)
+    runs: list[ToolRun] = field(default_factory=list)
+    parents: dict[str, str | None] = field(default_factory=dict)
+    """The span in which each span ran."""
+
+    def above(self, span: str) -> list[str]:
+        """List the spans in which a span ran, the nearest first."""
+        found: list[str] = []
+        now = self.parents.get(span)
+        while now is not None and now not in found and now != span and len(found) < 1000:
+            found.append(now)
+            now = self.parents.get(now)
+        return found
+
+
+def asked_messages(given: Any, losses: Losses) -> list[dict[str, Any]]:
+    """Give the messages that an input holds."""
+    return [said.message for said in utterances_in(given, losses)]
+
+
+def answer_in(given: Any, losses: Losses) -> Utterance | None:
+    """Give the answer that an output holds: the last message of the assistant."""
+    value = decoded(given)
+    if isinstance(value, Mapping):
+        value = _inner_output(dict(value))
+    found = utterances_in(value, losses, "assistant")
+    answers = [one for one in found if one.role == "assistant"]
+    if not answers:
+        return None
+    last = answers[-1]
+    return Utterance(last.message, answer={**_beside(mapping(given)), **last.answer})
+
+
+def _inner_output(value: dict[str, Any]) -> Any:
+    """Give what an output holds its answer in."""
+    one = _generation(value)
+    if one:
+        return first(one.get("message"), one.get("text"))
+    if "role" not in value and isinstance(value.get("output"), (Mapping, list)):
+        return value["output"]
+    return value
+
+
+def _generation(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the first of LangChain's generations; {} where there is none."""
+    listed = decoded(value.get("generations"))
+    while isinstance(listed, list) and listed and isinstance(listed[0], list):
+        listed = listed[0]
+    return next(iter(mappings(listed)), {})
+
+
+def _beside(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what an output says of its answer beside the message."""
+    info = mapping(value.get("llm_output"))
+    finish = text(mapping(_generation(value).get("generation_info")).get("finish_reason"))
+    usage = first(value.get("usage"), value.get("usage_metadata"), info.get("token_usage"))
+    model = text(value.get("model")) or text(info.get("model_name")) or text(info.get("model"))
+    counts = mapping(usage) or None
+    return known(model=model, id=text(value.get("id")), usage=counts, finish_reason=finish)
+
+
+def raw_body(given: Any) -> dict[str, Any] | None:
+    """Give an output that is the whole body of a chat completion."""
+    value = decoded(given)
+    if not isinstance(value, Mapping) or value.get("object") != "chat.completion":
+        return None
+    choices = mappings(value.get("choices"))
+    return dict(value) if choices and isinstance(choices[0].get("message"), Mapping) else None
+
+
+def tool_schemas(given: Any) -> list[dict[str, Any]]:
+    """Read schemas of tools in whatever dialect as OpenAI has them."""
+    listed = decoded(given)
+    if isinstance(listed, Mapping):  # the AI SDK keeps them by name
+        listed = [{"name": name, **mapping(one)} for name, one in listed.items()]
+    values = [decoded(one) for one in listed] if isinstance(listed, (list, tuple)) else []
+    made = [_schema(dict(one)) for one in values if isinstance(one, Mapping)]
+    return [one for one in made if one is not None]
+
+
+def _schema(tool: dict[str, Any]) -> dict[str, Any] | None:
+    inner = mapping(tool.get("tool"))
+    schema = first(inner.get("json_schema"), tool.get("json_schema"))
+    if schema is not None:
+        return _schema(mapping(schema))
+    function = mapping(tool.get("function"))
+    if function:
+        return {"type": "function", "function": function}
+    if not isinstance(tool.get("name"), str):
+        return None
+    given = ("parameters", "input_schema", "inputSchema", "parameters_json_schema", "args_schema")
+    parameters = first(*(decoded(tool.get(name)) for name in given))
+    fields = known(description=text(tool.get("description")), parameters=parameters)
+    return {"type": "function", "function": {"name": tool["name"], **fields}}

@@ -1,0 +1,146 @@
+"""The rollouts of a trace: requests that go on from each other are one, and what ran inside a tool
+is in the result of its call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from agentkit.files.foreign.entries import imported
+from agentkit.files.foreign.logs.stitched_log import stitched
+from agentkit.files.foreign.traces.run.model_call import ModelCall, ToolRun, Trace
+from agentkit.files.foreign.traces.spelling.utterance import Utterance, entry_of
+from agentkit.trajectory.loop import apply
+from agentkit.types.answer import ToolCall
+from agentkit.types.request import Spec
+from agentkit.types.steps import Result
+from agentkit.types.trajectory import ToolResult, Trajectory, Turn
+from agentkit.types.wire import Flow
+
+_PATH = "/v1/chat/completions"
+
+
+def rollouts_of(trace: Trace) -> list[Trajectory]:
+    """Make the rollouts of a trace, in the order of their first requests."""
+    owners = {run.span: run for run in trace.runs}
+    inside: dict[str | None, list[ModelCall]] = {None: []}
+    for call in _innermost(trace):
+        owner = next((span for span in trace.above(call.span) if span in owners), None)
+        inside.setdefault(owner, []).append(call)
+    joined = _Joined(trace, inside)
+    found = joined.of(None)
+    for span in inside:
+        if span is not None and span not in joined.used:
+            found += joined.of(span)
+    for _ in joined.free:
+        trace.losses.note("runs of tools that no call is known of")
+    return [_with_meta(rollout, trace) for rollout in found]
+
+
+def conversation_of(spoken: Sequence[Utterance], trace: Trace) -> Trajectory:
+    """Make the rollout of a conversation that a trace holds as one list of messages."""
+    entries = [entry_of(one, {}) for one in spoken]
+    return imported(entries, Spec(), trace.losses, trace.meta)
+
+
+def _innermost(trace: Trace) -> list[ModelCall]:
+    """Leave out what wraps another call of a model: it is recorded twice."""
+    spans = {call.span for call in trace.calls}
+    wrapping = {span for call in trace.calls for span in trace.above(call.span) if span in spans}
+    for _ in wrapping:
+        trace.losses.note("spans around another call of a model")
+    return [call for call in trace.calls if call.span not in wrapping]
+
+
+class _Joined:
+    """Rollouts with the runs of their tools, each of which is the result of one call."""
+
+    def __init__(self, trace: Trace, inside: dict[str | None, list[ModelCall]]) -> None:
+        self.trace = trace
+        self.inside = inside
+        self.used: set[str] = set()
+        self.free: list[ToolRun] = sorted(trace.runs, key=lambda run: run.started or 0.0)
+
+    def of(self, owner: str | None) -> list[Trajectory]:
+        """Make the rollouts that ran in a tool, or in none."""
+        if owner is not None:
+            self.used.add(owner)
+        return [self._with_runs(rollout) for rollout in _stitch(self.inside.get(owner, ()))]
+
+    def _with_runs(self, rollout: Trajectory) -> Trajectory:
+        turns: list[Turn] = []
+        for turn in rollout.turns:
+            results = tuple(
+                self._result(call, result, turn.started)
+                for call, result in zip(turn.tool_calls, turn.results, strict=False)
+            )
+            before = (
+                replace(turn.before, last=turns[-1] if turns else None) if turn.before else None
+            )
+            turns.append(replace(turn, results=results, before=before))
+        rollout = replace(rollout, turns=tuple(turns))
+        for call in rollout.pending:
+            result = self._result(call, None, None)
+            if result is not None:
+                rollout = apply(rollout, Result(position=call.position, result=result))
+        return rollout
+
+    def _result(
+        self, call: ToolCall, result: ToolResult | None, after: float | None
+    ) -> ToolResult | None:
+        run = self._run(call, after)
+        if run is None:
+            return result
+        if result is None and run.content is None and run.error is None:
+            return None
+        made = result or ToolResult(call_id=call.id, name=call.name, status="ok", content="")
+        if result is None:
+            made = replace(made, content=run.content or run.error or "")
+        elif run.content is not None and run.content != result.content:
+            made = replace(made, value=run.content)
+        if run.error is not None:
+            made = replace(made, status="error", error=run.error)
+        if run.started is not None:
+            made = replace(made, started=run.started, elapsed=run.elapsed)
+        subs = self.of(run.span) if run.span in self.inside and run.span not in self.used else []
+        for _ in subs[1:]:
+            self.trace.losses.note("further rollouts inside one run of a tool")
+        return replace(made, trajectory=subs[0]) if subs else made
+
+    def _run(self, call: ToolCall, after: float | None) -> ToolRun | None:
+        """Find the run of a call: by its id, else the first of its name that has none."""
+        ids = {call.id, call.raw_id}
+        found = next((run for run in self.free if run.call_id and run.call_id in ids), None)
+        if found is None:
+            names = (call.name, call.raw_name)
+            free = [run for run in self.free if run.call_id is None and run.name in names]
+            later = [r for r in free if after is None or r.started is None or r.started >= after]
+            found = next(iter(later), None)
+        if found is not None:
+            self.free.remove(found)
+        return found
+
+
+def _stitch(calls: Iterable[ModelCall]) -> list[Trajectory]:
+    """Put the requests together; without times they are in the order in which they were written."""
+    listed = list(calls)
+    if all(call.started is not None for call in listed):
+        listed.sort(key=lambda call: call.started or 0.0)
+    flows = [
+        Flow(
+            number=number,
+            path=_PATH,
+            body=call.request,
+            started=call.started,
+            exchange=call.exchange,
+        )
+        for number, call in enumerate(listed)
+    ]
+    return stitched(flows).rollouts
+
+
+def _with_meta(rollout: Trajectory, trace: Trace) -> Trajectory:
+    meta: dict[str, Any] = {**trace.meta, **rollout.meta, "import": trace.losses.report}
+    return replace(rollout, meta=meta)
