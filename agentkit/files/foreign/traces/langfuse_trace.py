@@ -15,8 +15,8 @@ from agentkit.files.foreign.format import ForeignFormat, flat
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.files.foreign.traces.loose import first, known, mapping, mappings, text, written
 from agentkit.files.foreign.traces.moment import lasted, moment
-from agentkit.files.foreign.traces.run.model_call import (
-    ModelCall,
+from agentkit.files.foreign.traces.run.recorded_runs import (
+    ModelRun,
     ToolRun,
     Trace,
     answer_in,
@@ -149,7 +149,7 @@ def _error(one: Mapping[str, Any]) -> str | None:
     return (message or "it has failed") if one.get("level") == "ERROR" else None
 
 
-def _model(one: Mapping[str, Any], name: str, losses: Losses) -> ModelCall:
+def _model(one: Mapping[str, Any], name: str, losses: Losses) -> ModelRun:
     started, elapsed = _times(one)
     asked = mapping(one.get("input"))
     output = one.get("output")
@@ -159,7 +159,7 @@ def _model(one: Mapping[str, Any], name: str, losses: Losses) -> ModelCall:
         answer = Utterance(answer.message, answer={**known(usage=_usage(one)), **answer.answer})
     parameters = mapping(_get(one, "modelParameters"))
     beside = {key: item for key, item in one.items() if key not in ("input", "output")}
-    return ModelCall(
+    return ModelRun(
         span=name,
         messages=asked_messages(one.get("input"), losses),
         answer=answer,

@@ -21,8 +21,8 @@ from agentkit.files.foreign.traces.loose import (
     written,
 )
 from agentkit.files.foreign.traces.moment import lasted, moment
-from agentkit.files.foreign.traces.run.model_call import (
-    ModelCall,
+from agentkit.files.foreign.traces.run.recorded_runs import (
+    ModelRun,
     ToolRun,
     Trace,
     answer_in,
@@ -136,7 +136,7 @@ def _times(run: Mapping[str, Any]) -> tuple[float | None, float | None]:
     return started, lasted(started, moment(run.get("end_time")))
 
 
-def _model(run: Mapping[str, Any], name: str, losses: Losses) -> ModelCall:
+def _model(run: Mapping[str, Any], name: str, losses: Losses) -> ModelRun:
     started, elapsed = _times(run)
     extra = mapping(run.get("extra"))
     parameters = mapping(extra.get("invocation_params"))
@@ -149,7 +149,7 @@ def _model(run: Mapping[str, Any], name: str, losses: Losses) -> ModelCall:
         or text(inputs.get("model"))
     )
     beside = {key: item for key, item in run.items() if key not in _HEAVY}
-    return ModelCall(
+    return ModelRun(
         span=name,
         messages=asked_messages(inputs, losses) if inputs else [],
         answer=answer_in(outputs, losses) if outputs else None,

@@ -11,10 +11,10 @@ from agentkit.files.foreign.entries import Losses
 from agentkit.files.foreign.format import ForeignFormat
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.files.foreign.traces.loose import known, text
-from agentkit.files.foreign.traces.run.model_call import Trace
+from agentkit.files.foreign.traces.run.recorded_runs import Trace
 from agentkit.files.foreign.traces.run.run_tree import conversation_of, rollouts_of
 from agentkit.files.foreign.traces.span.span import Span
-from agentkit.files.foreign.traces.span.span_calls import kind_of, model_call, tool_run
+from agentkit.files.foreign.traces.span.span_calls import kind_of, model_run, tool_run
 from agentkit.files.foreign.traces.span.span_messages import whole_conversation
 from agentkit.files.foreign.traces.span.span_source import holds_spans, spans_in
 from agentkit.types.trajectory import Trajectory
@@ -59,7 +59,7 @@ def _trace(spans: Sequence[Span], name: str, sessions: dict[str, str]) -> Trace:
     for span in spans:
         kind = kind_of(span)
         if kind == "model":
-            call = model_call(span, trace.losses)
+            call = model_run(span, trace.losses)
             if call.messages or call.answer is not None:
                 trace.calls.append(call)
             else:

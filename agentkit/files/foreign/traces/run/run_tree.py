@@ -10,7 +10,7 @@ from typing import Any
 
 from agentkit.files.foreign.entries import imported
 from agentkit.files.foreign.logs.stitched_log import stitched
-from agentkit.files.foreign.traces.run.model_call import ModelCall, ToolRun, Trace
+from agentkit.files.foreign.traces.run.recorded_runs import ModelRun, ToolRun, Trace
 from agentkit.files.foreign.traces.spelling.utterance import Utterance, entry_of
 from agentkit.trajectory.loop import apply
 from agentkit.types.answer import ToolCall
@@ -25,7 +25,7 @@ _PATH = "/v1/chat/completions"
 def rollouts_of(trace: Trace) -> list[Trajectory]:
     """Make the rollouts of a trace, in the order of their first requests."""
     owners = {run.span: run for run in trace.runs}
-    inside: dict[str | None, list[ModelCall]] = {None: []}
+    inside: dict[str | None, list[ModelRun]] = {None: []}
     for call in _innermost(trace):
         owner = next((span for span in trace.above(call.span) if span in owners), None)
         inside.setdefault(owner, []).append(call)
@@ -45,7 +45,7 @@ def conversation_of(spoken: Sequence[Utterance], trace: Trace) -> Trajectory:
     return imported(entries, Spec(), trace.losses, trace.meta)
 
 
-def _innermost(trace: Trace) -> list[ModelCall]:
+def _innermost(trace: Trace) -> list[ModelRun]:
     """Leave out what wraps another call of a model: it is recorded twice."""
     spans = {call.span for call in trace.calls}
     wrapping = {span for call in trace.calls for span in trace.above(call.span) if span in spans}
@@ -57,7 +57,7 @@ def _innermost(trace: Trace) -> list[ModelCall]:
 class _Joined:
     """Rollouts with the runs of their tools, each of which is the result of one call."""
 
-    def __init__(self, trace: Trace, inside: dict[str | None, list[ModelCall]]) -> None:
+    def __init__(self, trace: Trace, inside: dict[str | None, list[ModelRun]]) -> None:
         self.trace = trace
         self.inside = inside
         self.used: set[str] = set()
@@ -123,7 +123,7 @@ class _Joined:
         return found
 
 
-def _stitch(calls: Iterable[ModelCall]) -> list[Trajectory]:
+def _stitch(calls: Iterable[ModelRun]) -> list[Trajectory]:
     """Put the requests together; without times they are in the order in which they were written."""
     listed = list(calls)
     if all(call.started is not None for call in listed):

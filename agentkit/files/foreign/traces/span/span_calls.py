@@ -6,12 +6,17 @@ from typing import Any
 
 from agentkit.files.foreign.entries import Losses
 from agentkit.files.foreign.traces.loose import count, decoded, first, known, mapping, text, written
-from agentkit.files.foreign.traces.run.model_call import ModelCall, ToolRun, raw_body, tool_schemas
+from agentkit.files.foreign.traces.run.recorded_runs import (
+    ModelRun,
+    ToolRun,
+    raw_body,
+    tool_schemas,
+)
 from agentkit.files.foreign.traces.span.span import Span
 from agentkit.files.foreign.traces.span.span_messages import (
     MESSAGES,
     shown_messages,
-    told_answer,
+    span_answer,
 )
 from agentkit.files.foreign.traces.spelling.utterance import Utterance
 
@@ -62,9 +67,9 @@ def _has_choice(span: Span) -> bool:
     )
 
 
-def model_call(span: Span, losses: Losses) -> ModelCall:
+def model_run(span: Span, losses: Losses) -> ModelRun:
     """Read a span of a model."""
-    answer = told_answer(span, losses)
+    answer = span_answer(span, losses)
     if answer is not None:
         answer = Utterance(answer.message, answer={**_beside(span), **answer.answer})
         reasons = decoded(span.get("gen_ai.response.finish_reasons", "ai.response.finishReason"))
@@ -72,7 +77,7 @@ def model_call(span: Span, losses: Losses) -> ModelCall:
         if isinstance(given, str) and given:  # the server's own word
             answer.answer["finish_reason"] = given
     model = span.get("gen_ai.request.model", "llm.model_name", "ai.model.id", "mlflow.llm.model")
-    return ModelCall(
+    return ModelRun(
         span=span.id,
         messages=shown_messages(span, losses),
         answer=answer,

@@ -12,7 +12,7 @@ from typing import Any
 
 from agentkit.files.foreign.entries import Losses
 from agentkit.files.foreign.traces.loose import decoded, first, known, mapping, mappings, text
-from agentkit.files.foreign.traces.run.model_call import answer_in, asked_messages
+from agentkit.files.foreign.traces.run.recorded_runs import answer_in, asked_messages
 from agentkit.files.foreign.traces.span.span import Span
 from agentkit.files.foreign.traces.spelling.any_spelling import utterances_in
 from agentkit.files.foreign.traces.spelling.utterance import Utterance, assistant, call
@@ -71,7 +71,7 @@ def _history(given: Any, losses: Losses) -> list[dict[str, Any]]:
     return [message for message in found if message.get("content") != "" or len(message) > 2]
 
 
-def told_answer(span: Span, losses: Losses) -> Utterance | None:
+def span_answer(span: Span, losses: Losses) -> Utterance | None:
     """Give what the model of a span said; None where that was not kept."""
     given = span.get(*_ANSWERED[:4])
     if given is None:
@@ -122,7 +122,7 @@ def _chosen(answer: Utterance | None) -> list[Utterance]:
 def whole_conversation(span: Span, losses: Losses) -> list[Utterance]:
     """Give all that a span holds of a conversation, its answer behind what was shown."""
     shown = [Utterance(message) for message in shown_messages(span, losses)]
-    answer = told_answer(span, losses)
+    answer = span_answer(span, losses)
     if answer is None or (shown and shown[-1].role == "assistant"):
         return shown
     return [*shown, answer]

@@ -15,7 +15,7 @@ from agentkit.types.wire import ApiError, Exchange
 
 
 @dataclass(slots=True, eq=False)
-class ModelCall:
+class ModelRun:
     """One request of a model, and its answer."""
 
     span: str
@@ -82,7 +82,7 @@ class Trace:
 
     losses: Losses
     meta: dict[str, Any] = field(default_factory=dict)
-    calls: list[ModelCall] = field(default_factory=list)
+    calls: list[ModelRun] = field(default_factory=list)
     runs: list[ToolRun] = field(default_factory=list)
     parents: dict[str, str | None] = field(default_factory=dict)
     """The span in which each span ran."""
