@@ -344,7 +344,7 @@ def _mlflow(asked: Any, answer: Any, finish: str) -> dict[str, Any]:
 
 
 _MLFLOW_TOOL = {"mlflow.spanType": '"TOOL"', "mlflow.spanOutputs": '"-3"'}
-MLFLOW = {
+MLFLOW: dict[str, Any] = {
     "info": {
         "request_id": "tr-1",
         "trace_metadata": {"mlflow.trace.session": "talk"},
@@ -370,7 +370,7 @@ def _observation(span: str, parent: str | None, start: int, end: int, **rest: An
     }
 
 
-LANGFUSE = {
+LANGFUSE: dict[str, Any] = {
     "id": "ab",
     "name": "agent",
     "sessionId": "talk",
