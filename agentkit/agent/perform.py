@@ -22,6 +22,7 @@ from agentkit.agent.tools.budget import Budget
 from agentkit.agent.tools.pool import tool_pool
 from agentkit.agent.tools.runner import RunTool, redacted_result
 from agentkit.agent.tools.tool import Tool
+from agentkit.dialects.json_body import encode_json
 from agentkit.dialects.responses.chain import chained, next_link
 from agentkit.dialects.responses.request import new_messages
 from agentkit.errors import UsageError
@@ -79,13 +80,13 @@ def live(
     """
     chat = Blockwise(server) if may_block else server
     by_http = isinstance(server, (Server, SdkClient))
-    encoded, sent = EncodedHistory(), SentHistory(dict)
+    encoded, sent, fixed = EncodedHistory(), SentHistory(dict), _SentFields(withheld)
 
     async def perform(step: Step, emit: Emit | None = None) -> Outcome:
         if isinstance(step, ToolStep):
             return Result(position=step.call.position, result=await run_tool(step))
         trajectory = step.trajectory
-        fields, extra = _sent_fields(trajectory, withheld)
+        fields, extra, tools = fixed.of(trajectory)
         link = next_link(trajectory)
         if trajectory.spec.chain:
             fields = chained(fields, link)
@@ -96,6 +97,7 @@ def live(
             encoded=encoded.encode(trajectory) if whole else None,
             fields=fields,
             extra_body=extra,
+            tools=tools if whole else None,
             dialect=trajectory.spec.dialect,
             stream=trajectory.spec.stream,
             raw=True,  # secrets are taken out when the arguments of calls have been read
@@ -181,15 +183,36 @@ def _redacted(step: ToolStep) -> bool:
     return response is not None and response.exchange.redacted
 
 
-def _sent_fields(
-    trajectory: Trajectory, withheld: Any
-) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """Collect what a request holds besides its messages, with what is sent and not shown."""
-    spec, own = trajectory.spec, trajectory.open.sampling if trajectory.open else None
-    used = withheld if spec.withheld is None else spec.withheld
-    if used is not None:
-        spec, own = replace(spec, sampling=used.restored(spec.sampling)), used.restored(own)
-    return fields_of(spec, own)
+class _SentFields:
+    """What the requests of a rollout hold besides its messages, with what is sent and not shown;
+    made anew only where it is another than before.
+    """
+
+    def __init__(self, withheld: Any) -> None:
+        self._withheld = withheld
+        self._spec: Spec | None = None
+        self._found: tuple[dict[str, Any], dict[str, Any] | None, bytes | None] = ({}, None, None)
+
+    def of(self, trajectory: Trajectory) -> tuple[dict[str, Any], dict[str, Any] | None, Any]:
+        """Give the fields, what is merged over them, and the tools as Chat Completions has them,
+        encoded.
+        """
+        spec, own = trajectory.spec, trajectory.open.sampling if trajectory.open else None
+        if own is not None:
+            return *self._made(spec, own), None
+        if spec is not self._spec:
+            fields, extra = self._made(spec, None)
+            tools = fields.get("tools") if spec.dialect == "chat" else None
+            self._spec, self._found = spec, (fields, extra, encode_json(tools) if tools else None)
+        return self._found
+
+    def _made(
+        self, spec: Spec, own: dict[str, Any] | None
+    ) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        used = self._withheld if spec.withheld is None else spec.withheld
+        if used is not None:
+            spec, own = replace(spec, sampling=used.restored(spec.sampling)), used.restored(own)
+        return fields_of(spec, own)
 
 
 Wrap = Callable[[Perform, Trajectory, int], Perform]

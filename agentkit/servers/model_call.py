@@ -31,9 +31,11 @@ class Call(Record):
     messages: Sequence[dict[str, Any]]
     """The history in OpenAI's chat format."""
     encoded: Sequence[bytes] | None = None
-    """The same history already encoded message by message, where the caller keeps it; None:
-    `messages` is encoded.
+    """The same history already encoded, in pieces between which commas belong, where the caller
+    keeps it; None: `messages` is encoded.
     """
+    tools: bytes | None = None
+    """The tools among `fields`, encoded for Chat Completions, where the caller keeps them."""
     dialect: Dialect = "chat"
     """The API that is spoken."""
     fields: dict[str, Any] = field(default_factory=dict)
@@ -101,10 +103,21 @@ def request_body(call: Call, *, completion_tokens: bool = False) -> bytes:
         body.setdefault("max_completion_tokens", limit)
     if "messages" in body:
         return encode_json(body)
-    parts = call.encoded
-    messages = encode_json(list(call.messages)) if parts is None else b"[" + b",".join(parts) + b"]"
-    head = encode_json(body)[:-1]
-    return b"".join((head, b"," if body else b"", b'"messages":', messages, b"}"))
+    tools = None if "tools" in (call.extra_body or ()) else call.tools
+    if tools is not None:
+        del body["tools"]
+    head = encode_json(body)[:-1] + (b"," if body else b"")
+    if tools is not None:
+        head = b'%b"tools":%b,' % (head, tools)
+    if call.encoded is None:
+        return b'%b"messages":%b}' % (head, encode_json(list(call.messages)))
+    # one join, no sum: each copy of a long history costs as much as all else
+    pieces = [head, b'"messages":[']
+    for part in call.encoded:
+        pieces += (part, b",")
+    if call.encoded:
+        pieces.pop()
+    return b"".join((*pieces, b"]}"))
 
 
 def needs_completion_tokens(model: Any) -> bool:

@@ -131,6 +131,8 @@ class Server:
             name: Secret(str(value))
             for name, value in {**dict(address.query), **(params or {})}.items()
         }
+        self._shown: dict[Dialect, str] = {}
+        """The URLs as answers show them, without secrets."""
         self._clients = PerLoop(self._connect)
         self._recipe = Recipe(
             {"url": url or address.url, "headers": own, "params": dict(params or {})},
@@ -227,12 +229,16 @@ class Server:
         return f"{self.url}{path_under(self.url, dialect)}{'?' if query else ''}{query}"
 
     def _arrival(self, call: Call, emit: Emit | None) -> Arrival:
+        shown = self._shown.get(call.dialect)
+        if shown is None:
+            shown = self._redact(clean_url(self._full_url(call.dialect)))
+            self._shown[call.dialect] = shown
         return Arrival(
             clock=self._clock,
             stream=call.stream,
             emit=emit,
             redact=AS_IT_CAME,
-            url=self._redact(clean_url(self._full_url(call.dialect))),
+            url=shown,
             most=self.max_answer_bytes,
         )
 
@@ -253,6 +259,7 @@ class Server:
             secrets = [*login_secrets(login), *header_secrets(proxy.headers.items(), given=True)]
             remember(secrets)
             self._redact = self._redact.with_secrets(secrets)
+            self._shown.clear()
         headers = {name: value.reveal() for name, value in self._headers.items()}
         wire = HttpWire(self._full_url(), headers, proxy, self.timeout)
         return (wire, asyncio.Semaphore(self.connections)), wire.close_all

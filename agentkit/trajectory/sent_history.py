@@ -92,32 +92,46 @@ class SentHistory(Generic[T]):
         self._turns.append(turn)
 
     def _add(self, messages: Iterable[dict[str, Any]]) -> None:
-        self._take([self._form(message) for message in messages])
+        self._parts.extend(map(self._form, messages))
 
     def _set(self, parts: list[T]) -> None:
-        self._parts = []
-        self._take(parts)
-
-    def _take(self, parts: list[T]) -> None:
-        self._parts.extend(parts)
+        self._parts = parts
 
 
 class EncodedHistory(SentHistory[bytes]):
-    """The same as JSON bytes, with a running digest of them."""
+    """The same as JSON bytes. Where it is sent it is kept joined, and where it is looked up by a
+    digest, that runs along with it.
+    """
 
     def __init__(self) -> None:
         super().__init__(encode_message)
-        self._digest = hashlib.sha256()
+        self._joined, self._joins = b"", 0
+        self._digest, self._digested = hashlib.sha256(), 0
 
     def encode(self, trajectory: Trajectory) -> list[bytes]:
-        """Encode the messages of the next request, each in the dialect it is sent in."""
-        return self.messages(trajectory)
+        """Encode the messages of the next request, each in the dialect it is sent in. In Chat
+        Completions, those of earlier turns are one piece, with the commas between them.
+        """
+        added = self._next(trajectory)
+        if added is None or trajectory.spec.dialect != "chat":
+            return self.messages(trajectory)
+        if self._joins < len(self._parts):
+            before = [self._joined] if self._joins else []
+            self._joined = b",".join([*before, *self._parts[self._joins :]])
+            self._joins = len(self._parts)
+        return [self._joined, *added] if self._joins else added
 
     def key(self, trajectory: Trajectory, fields: dict[str, Any]) -> str:
         """Digest the next request, equal for requests that hold the same; linear in what is new."""
         added = self._next(trajectory)
-        digest = hashlib.sha256() if added is None else self._digest.copy()
-        for part in self.messages(trajectory) if added is None else added:
+        if added is None:
+            digest, added = hashlib.sha256(), self.messages(trajectory)
+        else:
+            for part in self._parts[self._digested :]:
+                self._digest.update(part)
+            self._digested = len(self._parts)
+            digest = self._digest.copy()
+        for part in added:
             digest.update(part)
         digest.update(json.dumps(fields, sort_keys=True, default=str).encode())
         return digest.hexdigest()[:16]
@@ -127,13 +141,9 @@ class EncodedHistory(SentHistory[bytes]):
         return codec.encode if codec else encode_message
 
     def _set(self, parts: list[bytes]) -> None:
-        self._digest = hashlib.sha256()
+        self._joined, self._joins = b"", 0
+        self._digest, self._digested = hashlib.sha256(), 0
         super()._set(parts)
-
-    def _take(self, parts: list[bytes]) -> None:
-        super()._take(parts)
-        for part in parts:
-            self._digest.update(part)
 
 
 def encode_message(message: dict[str, Any]) -> bytes:

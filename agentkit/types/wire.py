@@ -190,6 +190,10 @@ class TokenLogprob(Record):
     """The alternatives the server listed, as (token, logprob), best first."""
 
 
+_STEPS = 4
+"""Sequences before one of token ids that are looked at for what two have in common."""
+
+
 class TokenIds(Sequence[int]):
     """An immutable sequence of token ids that shares what it has in common with the sequence before
     it.
@@ -230,16 +234,54 @@ class TokenIds(Sequence[int]):
 
     def common(self, other: Iterable[int]) -> int:
         """Count the leading ids that the two have in common."""
-        return _common_prefix(
-            self._flat(), other._flat() if isinstance(other, TokenIds) else array("q", other)
-        )
+        if not isinstance(other, TokenIds):
+            return _common_prefix(self._flat(), array("q", other))
+        known = self._known_common(other)
+        return known + _common_prefix(self._from(known), other._from(known))
+
+    def _known_common(self, other: TokenIds) -> int:
+        """Count leading ids that the two are known to have in common, as both share them with the
+        same sequence before.
+        """
+        mine = {id(node): limit for node, limit in self._nearest()}
+        shared = (min(limit, mine.get(id(node), 0)) for node, limit in other._nearest())
+        return next(filter(None, shared), 0)
+
+    def _nearest(self) -> Iterator[tuple[TokenIds, int]]:
+        """Yield itself and the sequences before it, with how many ids it has in common with each;
+        a few, as more would be as long a way as comparing.
+        """
+        node: TokenIds | None = self
+        limit = len(self)
+        for _ in range(_STEPS):
+            if node is None:
+                return
+            yield node, limit
+            limit = min(limit, node._shared)
+            node = node._base
+
+    def _from(self, start: int, stop: int | None = None) -> array[int]:
+        """Copy what is behind a position; linear in that, where it lies behind what is shared."""
+        stop = len(self) if stop is None else stop
+        if start >= self._shared:
+            return self._own[start - self._shared : max(0, stop - self._shared)]
+        parts: list[array[int]] = []
+        node: TokenIds | None = self
+        while node is not None and start < stop:
+            begin = max(0, start - node._shared)
+            parts.append(node._own[begin : max(begin, stop - node._shared)])
+            stop = min(stop, node._shared)
+            node = node._base
+        found = array("q")
+        for part in reversed(parts):
+            found.extend(part)
+        return found
 
     def __add__(self, other: Iterable[int]) -> TokenIds:
-        """Join these ids and the others to a sequence of its own."""
-        joined = TokenIds()
-        joined._own = self._flat() + (
-            other._flat() if isinstance(other, TokenIds) else array("q", other)
-        )
+        """Join these ids and the others to a sequence that goes on from these."""
+        joined = TokenIds(other)
+        if len(self):
+            joined._base, joined._shared = self, len(self)
         return joined
 
     def __len__(self) -> int:
@@ -253,6 +295,9 @@ class TokenIds(Sequence[int]):
     @overload
     def __getitem__(self, index: slice) -> tuple[int, ...]: ...
     def __getitem__(self, index: int | slice) -> int | tuple[int, ...]:
+        start, stop, step = index.indices(len(self)) if isinstance(index, slice) else (0, 0, 0)
+        if step == 1:
+            return tuple(self._from(start, stop))
         return tuple(self._flat()[index]) if isinstance(index, slice) else self._flat()[index]
 
     def __eq__(self, other: object) -> bool:

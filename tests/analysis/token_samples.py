@@ -64,3 +64,28 @@ def _logprob(chosen: random.Random, token: int, top: int) -> TokenLogprob:
     value = -(chosen.random() ** 6) * 8
     others = tuple((WORDS[(token + k) % len(WORDS)], value - k) for k in range(1, top))
     return TokenLogprob(token=text, logprob=value, token_id=token, top=((text, value), *others))
+
+
+def long_conversation(turns: int, *, again: int = 0) -> Trajectory:
+    """A rollout of so many short turns, whose prompts share what came before as those of a real one
+    do.
+
+    Args:
+        turns: how many.
+        again: tokens at the end of each answer that the next prompt has as others.
+    """
+    made: list[Turn] = []
+    context = TokenIds(range(20))
+    for turn in range(turns):
+        base = made[-1].response.prompt_token_ids if made else None
+        prompt = TokenIds(context, base=base if isinstance(base, TokenIds) else None)
+        output = TokenIds(range(1000 + turn, 1030 + turn))
+        response = Response(content="text", prompt_token_ids=prompt, token_ids=output)
+        made.append(Turn(index=turn, response=response))
+        rest = [*output[: 30 - again], *range(again), *range(10)]
+        context = TokenIds([*prompt, *rest])
+    return Trajectory(
+        prompt=(Message(wire={"role": "user", "content": "say"}),),
+        turns=tuple(made),
+        stop_reason="final",
+    )

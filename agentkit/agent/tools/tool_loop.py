@@ -161,8 +161,13 @@ async def run_here(
         work, timeout, clock, context: as `run_on_tool_loop` takes them.
     """
     job = ToolJob(work, clock, context)
+
+    async def run() -> None:  # tells it itself: a callback would come a round of the loop later
+        job.end(await work())
+        job.hear(True)
+
     job.begin()
-    task = asyncio.get_running_loop().create_task(work(), context=context)
+    task = asyncio.get_running_loop().create_task(run(), context=context)
     task.add_done_callback(partial(_hear, job))
     try:
         return await job.ran(timeout)
@@ -173,9 +178,7 @@ async def run_here(
 def _hear(job: ToolJob, task: asyncio.Task[Any]) -> None:
     if task.cancelled():  # before its first line; later it would be what the tool gave
         job.end(error=asyncio.CancelledError("the tool was cancelled from inside"))
-    else:
-        job.end(task.result())
-    job.hear(True)
+        job.hear(True)
 
 
 @atexit.register

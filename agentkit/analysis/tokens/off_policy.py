@@ -4,7 +4,8 @@ by that: trained, though no later prompt has them as they were sampled.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import insort
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from agentkit.analysis.tokens.likelihood import written
@@ -45,26 +46,39 @@ def breaks_of(
     found: list[PrefixBreak] = []
     first = 0
     for check in checks:
-        for k, step in enumerate(check.steps):
-            if step.status != "differs" or step.at is None or first + k >= len(runs):
-                continue
-            gone: list[tuple[TokenRun, int]] = []
-            for r in range(first, first + k) if check.unit == "turn" else ():
-                gone += _mark(runs[r], off[r], step.at)
-            missing = _missing(gone, runs[first + k])
-            found.append(PrefixBreak(first + k, step, missing))
+        context: list[tuple[int, int]] = []
+        for r, step in enumerate(check.steps[: len(runs) - first], first):
+            if step.status == "differs" and step.at is not None:
+                gone = _mark(runs, off, context, step.at)
+                found.append(PrefixBreak(r, step, _missing(gone, runs[r])))
+            if check.unit == "turn":
+                insort(context, (runs[r].offset + len(runs[r]), r))
         first += len(check.steps)
     return found, off
 
 
-def _mark(run: TokenRun, off: bytearray, at: int) -> Iterator[tuple[TokenRun, int]]:
-    """Mark the sampled tokens from a position of the context on; yield those that were not marked
-    before.
+def _mark(
+    runs: Sequence[TokenRun], off: list[bytearray], context: list[tuple[int, int]], at: int
+) -> list[tuple[TokenRun, int]]:
+    """Mark the sampled tokens from a position of the context on, and list them.
+
+    Args:
+        runs: the runs.
+        off: the marks.
+        context: where the tokens of each run end that are not marked yet, in order; it is cut.
+        at: the position.
     """
-    for i in range(max(run.sampled_from, at - run.offset), len(run)):
-        if not off[i]:
-            off[i] = 1
-            yield run, i
+    gone: list[tuple[int, int]] = []
+    while context and context[-1][0] > at:
+        end, r = context.pop()
+        begin = max(runs[r].sampled_from, at - runs[r].offset)
+        last = end - runs[r].offset
+        if begin < last:
+            off[r][begin:last] = b"\1" * (last - begin)
+            gone += ((r, i) for i in range(begin, last))
+        if begin > runs[r].sampled_from:
+            insort(context, (runs[r].offset + begin, r))
+    return [(runs[r], i) for r, i in sorted(gone)]
 
 
 def _missing(gone: Sequence[tuple[TokenRun, int]], now: TokenRun) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any, Literal, TypeAlias
 
 from agentkit.analysis.tokens.prefix_cause import CAUSES, Break, Cause, likely_cause
@@ -128,9 +129,17 @@ def _cut(sampled: list[tuple[int, int]], at: int | None) -> list[tuple[int, int]
     """Cut the sampled regions to what is still in the context: what is before the first
     difference.
     """
-    if at is None:
-        return sampled
-    return [(start, min(end, at)) for start, end in sampled if start < at]
+    while at is not None and sampled and sampled[-1][1] > at:
+        start, _ = sampled.pop()
+        if start < at:
+            sampled.append((start, at))
+    return sampled
+
+
+def _behind(sampled: list[tuple[int, int]], at: int) -> int:
+    """Count the sampled tokens behind a position."""
+    behind = takewhile(lambda region: region[1] > at, reversed(sampled))
+    return sum(end - max(start, at) for start, end in behind)
 
 
 def _step(
@@ -177,7 +186,7 @@ def _step(
         at=at,
         cause=cause,
         reason="; of that answer ".join([reason, *lost[:1]]),
-        off_policy=sum(end - max(start, at) for start, end in sampled if end > at),
+        off_policy=_behind(sampled, at),
         **_sides(before, prompt, at, known),
         **sizes,
     )
