@@ -13,10 +13,12 @@ from agentkit.files.foreign.datasets.part_messages import PART_MESSAGES
 from agentkit.files.foreign.datasets.share_gpt import SHARE_GPT, SHARE_GPT_TURNS
 from agentkit.files.foreign.datasets.trainer_dump import SLIME, VERL
 from agentkit.files.foreign.datasets.xlam import XLAM
+from agentkit.files.foreign.evals.atif import ATIF
 from agentkit.files.foreign.evals.bench.tau2 import TAU2
 from agentkit.files.foreign.evals.bench.tau_bench import TAU_BENCH, TAU_FEW_SHOT
 from agentkit.files.foreign.evals.inspect_log.inspect_file import INSPECT
 from agentkit.files.foreign.evals.swe.mini_swe import MINI_SWE
+from agentkit.files.foreign.evals.swe.openhands import OPENHANDS
 from agentkit.files.foreign.evals.swe.swe_agent import SWE_AGENT
 from agentkit.files.foreign.evals.verifiers.verifiers_results import VERIFIERS_RESULTS
 from agentkit.files.foreign.evals.verifiers.verifiers_traces import VERIFIERS_TRACES
@@ -52,9 +54,9 @@ FORMATS: tuple[ForeignFormat, ...] = (
     FLOWS,
     XLAM,
     *(CLAUDE_CODE, CODEX, HERMES_SESSION, PYDANTIC_AI, LANGCHAIN, SMOLAGENTS),
-    *(INSPECT, VERIFIERS_RESULTS, VERIFIERS_TRACES),
+    *(INSPECT, ATIF, VERIFIERS_RESULTS, VERIFIERS_TRACES),
     *(LANGSMITH, LANGFUSE, MLFLOW, OTEL),
-    *(TAU_BENCH, TAU_FEW_SHOT, TAU2, MINI_SWE, SWE_AGENT),
+    *(TAU_BENCH, TAU_FEW_SHOT, TAU2, MINI_SWE, SWE_AGENT, OPENHANDS),
     *(ATROPOS, ART, SLIME, VERL, GLAIVE_CHAT, PART_MESSAGES, SHARE_GPT, SHARE_GPT_TURNS),
     *(VCR, HAR, LITE_LLM, BATCH, PREFERENCES, RESPONSES_ITEMS, ANTHROPIC_MESSAGES, EVENT_STREAM),
 )

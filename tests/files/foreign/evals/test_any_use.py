@@ -14,9 +14,16 @@ from hypothesis import strategies as st
 
 import agentkit as ak
 from agentkit.errors import AgentkitError
-from tests.files.foreign.evals import bench_cases, inspect_cases, swe_cases, verifiers_cases
+from tests.files.foreign.evals import (
+    atif_cases,
+    bench_cases,
+    inspect_cases,
+    openhands_cases,
+    swe_cases,
+    verifiers_cases,
+)
 
-SHELVES = (bench_cases, swe_cases, inspect_cases, verifiers_cases)
+SHELVES = (bench_cases, swe_cases, inspect_cases, verifiers_cases, atif_cases, openhands_cases)
 CASES: dict[str, Any] = {name: case for shelf in SHELVES for name, case in shelf.CASES.items()}
 ODD = st.one_of(
     st.none(),

@@ -1,0 +1,84 @@
+"""Trajectories of OpenHands: a list of events, or rows of an evaluation that hold one (`history`),
+of its first generation (`action` and `observation`) and of its agent SDK (`kind`).
+
+Source: All-Hands-AI/OpenHands, openhands/events/; OpenHands/software-agent-sdk,
+openhands-sdk/openhands/sdk/event/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from agentkit.files.foreign.entries import Losses, imported
+from agentkit.files.foreign.evals.fields import given, list_in, object_in, objects_in, text_in
+from agentkit.files.foreign.evals.swe.openhands_events import EventReading
+from agentkit.files.foreign.evals.swe.openhands_sdk import SdkReading, is_sdk_event
+from agentkit.files.foreign.format import ForeignFormat, flat
+from agentkit.files.foreign.input.file_set import FileSet
+from agentkit.types.request import Spec
+from agentkit.types.trajectory import Trajectory
+
+_ROW = (
+    *("instance_id", "instruction", "history", "metadata", "test_result", "error", "metrics"),
+    *("instance", "attempt", "git_patch"),
+)
+
+
+def _is_event(value: Any) -> bool:
+    if not isinstance(value, Mapping):
+        return False
+    ours = "source" in value and ("args" in value or "extras" in value)
+    return (ours and ("action" in value or "observation" in value)) or is_sdk_event(value)
+
+
+def _is_row(value: Any) -> bool:
+    history = list_in(object_in(value).get("history"))
+    first = history[0] if history else None
+    return _is_event(first[0] if isinstance(first, list) and first else first)
+
+
+def _fits(source: FileSet) -> bool:
+    rows = flat(source)
+    return any(_is_event(row) or _is_row(row) for row in [*rows][:1])
+
+
+def _read(source: FileSet) -> Iterator[Trajectory]:
+    rows = [*flat(source)]
+    runs: Sequence[Any] = [{"history": rows}] if _is_event(rows[0]) else rows
+    for place, run in enumerate(runs):
+        try:
+            yield _rollout(object_in(run))
+        except Exception as exc:  # whatever a stranger's row holds, it costs itself alone
+            source.bad.append(f"entry {place} cannot be read: {type(exc).__name__}: {exc}")
+
+
+def _rollout(run: Mapping[str, Any]) -> Trajectory:
+    losses = Losses("OpenHands")
+    losses.beside(run, _ROW, "row")
+    events: list[Any] = []
+    for one in list_in(run.get("history")):
+        events += one if isinstance(one, list) else [one]  # pairs of both, in 2024
+    found = objects_in(events)
+    if not found:
+        raise ValueError("it holds no events")
+    for _ in range(len(events) - len(found)):
+        losses.note("history[] that is no event")
+    sdk = any(map(is_sdk_event, found))
+    reading: SdkReading | EventReading = SdkReading(losses) if sdk else EventReading(losses)
+    entries = reading.entries(found)
+    tested = object_in(run.get("test_result"))
+    config = object_in(object_in(run.get("metadata")).get("llm_config"))
+    meta = given(
+        task=run.get("instance_id"),
+        error=run.get("error"),
+        labels=dict(object_in(tested.get("report"))),
+        submission=tested.get("git_patch") or run.get("git_patch"),
+        cost=object_in(run.get("metrics")).get("accumulated_cost"),
+    )
+    model = text_in(config.get("model")) or reading.model
+    spec = Spec(model=model or None, tools=reading.tools)
+    return imported(entries, spec, losses, meta, "error" if run.get("error") else reading.ended)
+
+
+OPENHANDS = ForeignFormat("OpenHands", _fits, _read)
