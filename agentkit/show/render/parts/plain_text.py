@@ -291,7 +291,7 @@ def _bar(node: Node) -> list[str]:
             line.append(_words(child).strip())
     line = [word for word in line if word]
     if len(line) > 1 and _is_name(node.children[0]):
-        line[:2] = [f"{line[0]}: {line[1]}"]
+        line[:2] = [f"{line[0].removesuffix(':')}: {line[1]}"]
     return ["  ".join(line), *_indented(below, 2)]
 
 
@@ -299,7 +299,7 @@ def _title(node: Node) -> list[str]:
     """Write a heading: a name, and what is to be known of it."""
     first, *rest = node.children or [""]
     name, words = _words(first), "".join(map(_words, rest))
-    parted = ":" if _is_name(first) and words.startswith(" ") else ""
+    parted = ":" if _is_name(first) and words.startswith(" ") and name[-1:] != ":" else ""
     return [f"{name}{parted}{words}".strip()]
 
 
