@@ -13,7 +13,15 @@ from typing import Any
 from agentkit.files.foreign.entries import Losses
 from agentkit.files.foreign.format import ForeignFormat, flat
 from agentkit.files.foreign.input.file_set import FileSet
-from agentkit.files.foreign.traces.loose import first, known, mapping, mappings, text, written
+from agentkit.files.foreign.traces.loose import (
+    decoded,
+    first,
+    known,
+    mapping,
+    mappings,
+    text,
+    written,
+)
 from agentkit.files.foreign.traces.moment import lasted, moment
 from agentkit.files.foreign.traces.run.recorded_runs import (
     ModelRun,
@@ -152,7 +160,9 @@ def _error(one: Mapping[str, Any]) -> str | None:
 def _model(one: Mapping[str, Any], name: str, losses: Losses) -> ModelRun:
     started, elapsed = _times(one)
     asked = mapping(one.get("input"))
+    given, offered = _offered(one.get("input"))
     output = one.get("output")
+    tools = first(asked.get("tools"), mapping(asked.get("config")).get("tools"))
     model = text(one.get("model")) or text(_get(one, "providedModelName"))
     answer = None if output in (None, "") else answer_in(output, losses)
     if answer is not None:
@@ -161,10 +171,10 @@ def _model(one: Mapping[str, Any], name: str, losses: Losses) -> ModelRun:
     beside = {key: item for key, item in one.items() if key not in ("input", "output")}
     return ModelRun(
         span=name,
-        messages=asked_messages(one.get("input"), losses),
+        messages=asked_messages(given, losses),
         answer=answer,
         model=model,
-        tools=tool_schemas(first(asked.get("tools"), parameters.get("tools"))),
+        tools=tool_schemas(first(offered or None, tools, parameters.get("tools"))),
         sampling={key: item for key, item in parameters.items() if key != "tools"},
         started=started,
         elapsed=elapsed,
@@ -172,6 +182,28 @@ def _model(one: Mapping[str, Any], name: str, losses: Losses) -> ModelRun:
         source=beside,
         body=raw_body(output),
     )
+
+
+def _offered(given: Any) -> tuple[Any, list[Any]]:
+    """Divide an input into messages and tools, which the LangChain callback writes among them."""
+    value = decoded(given)
+    if not isinstance(value, list):
+        return given, []
+    tools = [
+        mapping(one["content"])
+        for one in value
+        if isinstance(one, Mapping)
+        and one.get("role") == "tool"
+        and mapping(mapping(one.get("content")).get("function")).get("name")
+        and "tool_call_id" not in one
+    ]
+    return [one for one in value if not _is_offered(one, tools)], tools
+
+
+def _is_offered(one: Any, tools: list[Any]) -> bool:
+    if not isinstance(one, Mapping) or one.get("role") != "tool" or "tool_call_id" in one:
+        return False
+    return mapping(one.get("content")) in tools
 
 
 def _usage(one: Mapping[str, Any]) -> dict[str, Any] | None:

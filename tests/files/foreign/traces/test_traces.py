@@ -221,3 +221,43 @@ def test_runs_of_langsmith_may_lie_in_a_list() -> None:
     parents = {"m1": "root", "m2": "t1", "m3": "root"}
     models = [{**run, "parent_run_id": parents[name]} for name, run in samples._LLM.items()]
     assert one([root, tool, *models]) == one([samples.LANGSMITH])
+
+
+def test_gemini_has_no_ids_and_goes_on_all_the_same() -> None:
+    hi = {"role": "user", "parts": [{"text": "Greet."}]}
+    call = {"role": "model", "parts": [{"function_call": {"name": "greet", "args": {}}}]}
+    gave = {"name": "greet", "response": {"text": "Hello"}}
+    result = {"role": "user", "parts": [{"function_response": gave}]}
+    final = {"role": "model", "parts": [{"text": "Hello."}]}
+    config = {
+        "system_instruction": "Be kind.",
+        "tools": [{"function_declarations": [{"name": "greet"}]}],
+    }
+
+    def observation(name: str, second: int, contents: Any, content: Any) -> Any:
+        given = {"model": "gemini", "config": config, "contents": contents}
+        usage = {"prompt_token_count": 9, "candidates_token_count": 2}
+        output = {"content": content, "finish_reason": "STOP", "usage_metadata": usage}
+        made = samples._observation(
+            name, None, second, second + 1, type="GENERATION", model="gemini"
+        )
+        return {**made, "input": json.dumps(given), "output": json.dumps(output)}
+
+    rollout = one([observation("a", 1, [hi], call), observation("b", 3, [hi, call, result], final)])
+    assert rollout.final == "Hello."
+    assert rollout.prompt[0].content == "Be kind."
+    assert rollout.spec.tools[0]["function"]["name"] == "greet"
+    assert rollout.turns[0].tool_results[0].content == '{"text": "Hello"}'
+    assert rollout.turns[0].usage.input_tokens == 9
+    assert rollout.meta["import"]["lost"] == {"ids of calls, which are numbered": 1}
+
+
+def test_tools_among_the_messages_of_the_langchain_callback_are_tools() -> None:
+    trace = copy.deepcopy(samples.LANGFUSE)
+    for place in (1, 2, 3):
+        row = trace["observations"][place]
+        offered = {"role": "tool", "content": samples.TOOL}
+        row["input"] = [*row["input"]["messages"], offered]
+    rollout = one([trace])
+    assert rollout.spec.tools == (samples.TOOL,)
+    assert len(rollout.turns) == 2

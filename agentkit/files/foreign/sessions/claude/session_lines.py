@@ -42,9 +42,18 @@ def is_line(row: Any) -> bool:
 def fits(source: FileSet) -> bool:
     """Tell a session by its first lines, and a folder by its first files."""
     if len(source.members) <= 1:
-        return any(is_line(row) for row in list(flat(source))[:_LOOKED_AT])
+        return any(is_line(row) for row in _rows(source)[:_LOOKED_AT])
     names = [name for name in source.members if name.endswith(".jsonl")][:3]
     return bool(names) and all(fits(_member(source, name)) for name in names)
+
+
+def _rows(source: FileSet) -> list[Any]:
+    """Give the lines of a file; what the web client has of a session lies in `loglines`."""
+    rows = list(flat(source))
+    inner = rows[0].get("loglines") if rows and isinstance(rows[0], Mapping) else None
+    if not isinstance(inner, list):
+        return rows
+    return [{"sessionId": "", **row} if isinstance(row, Mapping) else row for row in inner]
 
 
 def _member(source: FileSet, name: str) -> FileSet:
@@ -60,7 +69,7 @@ def read_lines(source: FileSet) -> SessionLines:
         else [source]
     )
     for file in files:
-        rows = list(flat(file))
+        rows = _rows(file)
         source.bad.extend([] if file is source else file.bad)
         if len(source.members) > 1 and not any(is_line(row) for row in rows):
             if any(isinstance(row, Mapping) and "role" in row for row in rows):

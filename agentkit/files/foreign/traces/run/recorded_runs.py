@@ -120,6 +120,12 @@ def _inner_output(value: dict[str, Any]) -> Any:
     one = _generation(value)
     if one:
         return first(one.get("message"), one.get("text"))
+    for candidate in mappings(value.get("candidates"))[:1]:  # Gemini's
+        value = candidate
+    content = value.get("content")
+    if isinstance(content, Mapping) and "parts" in content:
+        words = (value.get("finish_reason"), value.get("finishReason"))
+        return {"role": "model", **content, **known(finish_reason=text(first(*words)))}
     if "role" not in value and isinstance(value.get("output"), (Mapping, list)):
         return value["output"]
     return value
@@ -137,10 +143,20 @@ def _beside(value: Mapping[str, Any]) -> dict[str, Any]:
     """Give what an output says of its answer beside the message."""
     info = mapping(value.get("llm_output"))
     finish = text(mapping(_generation(value).get("generation_info")).get("finish_reason"))
-    usage = first(value.get("usage"), value.get("usage_metadata"), info.get("token_usage"))
+    usages = (value.get("usage"), value.get("usage_metadata"), value.get("usageMetadata"))
+    usage = first(*usages, info.get("token_usage"))
     model = text(value.get("model")) or text(info.get("model_name")) or text(info.get("model"))
-    counts = mapping(usage) or None
+    counts = _counts(mapping(usage)) or None
     return known(model=model, id=text(value.get("id")), usage=counts, finish_reason=finish)
+
+
+def _counts(usage: dict[str, Any]) -> dict[str, Any]:
+    """Write Gemini's counts under OpenAI's names."""
+    if "prompt_token_count" not in usage and "promptTokenCount" not in usage:
+        return usage
+    read = first(usage.get("prompt_token_count"), usage.get("promptTokenCount"))
+    wrote = first(usage.get("candidates_token_count"), usage.get("candidatesTokenCount"))
+    return known(prompt_tokens=read, completion_tokens=wrote)
 
 
 def raw_body(given: Any) -> dict[str, Any] | None:
@@ -158,7 +174,13 @@ def tool_schemas(given: Any) -> list[dict[str, Any]]:
     if isinstance(listed, Mapping):  # the AI SDK keeps them by name
         listed = [{"name": name, **mapping(one)} for name, one in listed.items()]
     values = [decoded(one) for one in listed] if isinstance(listed, (list, tuple)) else []
-    made = [_schema(dict(one)) for one in values if isinstance(one, Mapping)]
+    flat = [
+        inner
+        for one in values
+        if isinstance(one, Mapping)
+        for inner in mappings(one.get("function_declarations")) or [dict(one)]
+    ]
+    made = [_schema(one) for one in flat]
     return [one for one in made if one is not None]
 
 

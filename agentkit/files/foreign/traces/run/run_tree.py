@@ -10,6 +10,7 @@ from typing import Any
 
 from agentkit.files.foreign.entries import imported
 from agentkit.files.foreign.logs.stitched_log import stitched
+from agentkit.files.foreign.traces.run.call_numbers import number_calls
 from agentkit.files.foreign.traces.run.recorded_runs import ModelRun, ToolRun, Trace
 from agentkit.files.foreign.traces.spelling.utterance import Utterance, entry_of
 from agentkit.trajectory.loop import apply
@@ -24,6 +25,7 @@ _PATH = "/v1/chat/completions"
 
 def rollouts_of(trace: Trace) -> list[Trajectory]:
     """Make the rollouts of a trace, in the order of their first requests."""
+    number_calls(trace)
     owners = {run.span: run for run in trace.runs}
     inside: dict[str | None, list[ModelRun]] = {None: []}
     for call in _innermost(trace):

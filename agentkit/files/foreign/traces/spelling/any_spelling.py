@@ -37,6 +37,7 @@ from agentkit.files.foreign.traces.spelling.utterance import (
 _BLOCKS = ("tool_use", "tool_result", "thinking", "redacted_thinking", "server_tool_use")
 _ITEMS = ("function_call", "function_call_output", "reasoning", "custom_tool_call")
 _ROLES = {"human": "user", "ai": "assistant", "model": "assistant", "gpt": "assistant"}
+_SPEAKERS = ("system", "developer", "user", "assistant", "tool", "function")
 _LISTS = ("messages", "input", "contents", "prompts", "prompt", "chat_history")
 _OPENINFERENCE = ("contents", "function_call_name")
 
@@ -66,6 +67,9 @@ def _of_list(values: list[Any], losses: Losses, role: str) -> list[Utterance]:
     if len(values) == 2 and values[0] in ("human", "user", "system", "ai", "assistant"):
         return [Utterance({"role": _ROLES.get(values[0], values[0]), "content": values[1]})]
     objects = [value for value in values if isinstance(value, Mapping)]
+    if objects and all("toolCallId" in one and "toolName" in one for one in objects):
+        asked = [{**one, "type": one.get("type", "tool-call")} for one in objects]
+        return _ai_sdk("assistant", asked)
     if any(one.get("type") in _ITEMS and "role" not in one for one in objects):
         return [Utterance(_plain(m)) for m in from_responses({"input": objects})]
     return [said for value in values for said in utterances_in(value, losses, role)]
@@ -91,7 +95,7 @@ def _of_object(value: dict[str, Any], losses: Losses, role: str) -> list[Utteran
         return _of_object(
             {**inner, **known(finish_reason=value.get("finish_reason"))}, losses, role
         )
-    if any(key in value for key in _OPENINFERENCE) or _wrapped_calls(value):
+    if _is_inference(value):
         return inference_utterances(value, losses)
     if isinstance(value.get("role"), str):
         return _chat(value)
@@ -108,10 +112,20 @@ def _of_object(value: dict[str, Any], losses: Losses, role: str) -> list[Utteran
     return [Utterance({"role": role, "content": written(value)})]
 
 
+def _is_inference(value: Mapping[str, Any]) -> bool:
+    """Tell a message of OpenInference from a request of Gemini, which has `contents` too."""
+    spoken = "role" in value and any(key in value for key in _OPENINFERENCE)
+    return spoken or "function_call_name" in value or _wrapped_calls(value)
+
+
 def _system(value: Mapping[str, Any]) -> list[Utterance]:
-    given = first(value.get("system"), value.get("instructions"))
+    inner = mapping(value.get("config"))
+    orders = (value.get("system_instruction"), inner.get("system_instruction"))
+    given = first(value.get("system"), value.get("instructions"), *orders)
     if not given:
         return []
+    if isinstance(given, Mapping) and "parts" in given:
+        return parts_utterances({**given, "role": "system"}, Losses(""))
     (message,) = from_messages({"system": given, "messages": []})
     return [Utterance(message)]
 
@@ -124,6 +138,8 @@ def _chat(value: dict[str, Any]) -> list[Utterance]:
     """Read a message with a role, as OpenAI, Anthropic and the AI SDK write it."""
     role = _ROLES.get(value["role"], value["role"])
     content = value.get("content")
+    if role not in _SPEAKERS and "additional_kwargs" in value:  # Langfuse names the tool there
+        return [Utterance(tool(_texts(content), value.get("tool_call_id"), role))]
     kinds = {one.get("type") for one in mappings(content)}
     if isinstance(content, str) and content.startswith("[{"):
         kinds = {one.get("type") for one in mappings(content)}
@@ -141,7 +157,9 @@ def _chat(value: dict[str, Any]) -> list[Utterance]:
         return [Utterance({**message, "role": role}, result=_failed(value))]
     kept = {key: one for key, one in value.items() if key in _KEPT and one is not None}
     message = {**kept, "role": role, "content": _texts(content)}
-    calls = [_call(one) for one in mappings(value.get("tool_calls"))]
+    beside = mapping(value.get("additional_kwargs"))  # of LangChain, as Langfuse writes it
+    made = value.get("tool_calls") or beside.get("tool_calls")
+    calls = [_call(one) for one in mappings(made)]
     asked = mapping(value.get("function_call"))
     if not calls and asked:
         calls = [call(asked.get("name"), asked.get("arguments"))]

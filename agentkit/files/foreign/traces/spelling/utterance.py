@@ -67,7 +67,13 @@ def call(name: Any, arguments: Any, call_id: Any = None) -> dict[str, Any]:
     """Write a call in the chat form; its arguments are the text that was written, or their JSON."""
     made: dict[str, Any] = {"type": "function"}
     made["function"] = {"name": name, "arguments": arguments_text(arguments)}
+    call_id = _id(call_id)
     return {"id": call_id, **made} if isinstance(call_id, str) and call_id else made
+
+
+def _id(given: Any) -> Any:
+    """Give the id of a call; the last of a list, which names the run of a server before it."""
+    return given[-1] if isinstance(given, list) and given else given
 
 
 def arguments_text(arguments: Any) -> str:
@@ -92,6 +98,7 @@ def assistant(
 def tool(content: Any, call_id: Any, name: Any = None) -> dict[str, Any]:
     """Write the message of a tool's result."""
     message: dict[str, Any] = {"role": "tool", "content": written(content)}
+    call_id = _id(call_id)
     if isinstance(call_id, str) and call_id:
         message["tool_call_id"] = call_id
     if isinstance(name, str) and name:
