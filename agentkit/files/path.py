@@ -214,17 +214,21 @@ def system_errors(path: Path) -> Iterator[None]:
         ) from exc
 
 
-def write_whole(target: Path, texts: Iterable[str]) -> None:
+def write_whole(target: Path, texts: Iterable[str] | bytes) -> None:
     """Write a file beside the target and move it over it, so that a crash leaves the old file."""
     with system_errors(target):
         _write_whole(target, texts)
 
 
-def _write_whole(target: Path, texts: Iterable[str]) -> None:
+def _write_whole(target: Path, texts: Iterable[str] | bytes) -> None:
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
     try:
-        with open(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.writelines(texts)
+        if isinstance(texts, bytes):
+            with open(handle, "wb") as binary:
+                binary.write(texts)
+        else:
+            with open(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.writelines(texts)
         os.chmod(name, 0o666 & ~_umask())
         os.replace(name, target)
     except BaseException:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, overload
@@ -11,13 +11,14 @@ from agentkit.errors import CassetteError, UsageError, checked_keywords
 from agentkit.files.cassette.codec import encode_line
 from agentkit.files.cassette.lines import dump
 from agentkit.files.cassette.writer import used
+from agentkit.files.foreign.written.writers import WEIGHED, WRITERS, written_in
 from agentkit.files.path import path_in, to_write, write_whole
 from agentkit.files.reader import forms_hint, rollouts_in
 from agentkit.read.managed import MANAGED_STATE
 from agentkit.read.plain import plain
 from agentkit.servers.redaction.known_secrets import known_secrets
 from agentkit.types.hooks import hook
-from agentkit.types.trajectory import Trajectory
+from agentkit.types.trajectory import Trajectory, Turn
 
 PAGES = (".html", ".htm")
 CASSETTES = (".jsonl", ".json", "")
@@ -25,7 +26,14 @@ CASSETTES = (".jsonl", ".json", "")
 
 
 @checked_keywords
-def save(rollouts: Any, path: Any) -> Path:
+def save(
+    rollouts: Any,
+    path: Any,
+    *,
+    format: str | None = None,
+    min_reward: float | None = None,
+    weight: Callable[[Turn], float | bool | None] | None = None,
+) -> Path:
     """Write rollouts to a file, whole or not at all.
 
     Args:
@@ -34,31 +42,77 @@ def save(rollouts: Any, path: Any) -> Path:
             managed state goes with it, as `meta["managed_state"]`.
         path: a name that ends in `.jsonl` gets the format that `ak.load` and `ak.replay` read; one
             that ends in `.html` a self-contained page that works offline, also of a diff or a
-            comparison.
+            comparison; one in `.parquet` a row of chat messages a rollout.
+        format: that of another tool, whatever the path: `atif` (1.8), `otel` (GenAI spans in
+            OTLP's JSON), `openai` (chat JSONL), `finetune` (OpenAI's examples), `verifiers`,
+            `sharegpt`, `parquet`. What it has no place for is left out, and a line of the log
+            says so.
+        min_reward: leave out rollouts whose `meta["reward"]` is lower, or that have none.
+        weight: says of a turn whether it is trained on (1 or 0), for a format that has a place for
+            it; by default what the data set it came from said.
 
     Returns:
         The path.
 
     Raises:
-        UsageError: there is nothing to save, or the path is none, or has another ending.
+        UsageError: there is nothing to save, the path is none or has another ending, or there is no
+            such format.
         NoFile: its folder is not there.
         FileInUse: rollouts are being recorded there.
     """
     target = to_write(path)
     ending = target.suffix.lower()
-    if ending not in (*PAGES, *CASSETTES):
+    if format is None and ending == ".parquet":
+        format = "parquet"
+    if format is None and ending not in (*PAGES, *CASSETTES):
         raise UsageError(
             f"rollouts are not saved as {ending!r}",
-            hint="end the name in '.jsonl', which ak.load reads, or in '.html', which is a page",
+            hint="end the name in '.jsonl', which ak.load reads, or in '.html', which is a page;"
+            f" or name another tool's format: {', '.join(WRITERS)}",
         )
     redact = known_secrets()
-    if ending in PAGES:
-        write_whole(target, [redact(hook("page")(_shown(rollouts)))])
+    if format is None and ending in PAGES:
+        shown = rollouts if min_reward is None else _rewarded(_some(rollouts), min_reward)
+        write_whole(target, [redact(hook("page")(_shown(shown)))])
         return target
-    trajectories = _some(rollouts)
+    trajectories = _rewarded(_some(rollouts), min_reward)
     with used(target if target.exists() else None, alone=True):
-        write_whole(target, (redact(line) for line in _lines(trajectories)))
+        if format is None:
+            _refuse_weight(weight)
+            write_whole(target, (redact(line) for line in _lines(trajectories)))
+            return target
+        written = written_in(trajectories, format, weight, redact)
+        data = written.data
+        write_whole(target, data if isinstance(data, bytes) else [data])
+    written.tell(target.name)
     return target
+
+
+def _refuse_weight(weight: Any) -> None:
+    if weight is not None:
+        raise UsageError(
+            "a cassette has no place for the weight of a turn",
+            hint=f"name a format that has: {', '.join(WEIGHED)}",
+        )
+
+
+def _rewarded(found: list[Trajectory], least: float | None) -> list[Trajectory]:
+    """Keep the rollouts with at least this reward."""
+    if least is None:
+        return found
+    kept = [one for one in found if _reward(one) is not None and _reward(one) >= least]
+    if not kept:
+        raise UsageError(
+            f"none of {len(found)} rollouts has a reward of {least} or more",
+            hint="a reward is in rollout.meta['reward']",
+        )
+    return kept
+
+
+def _reward(trajectory: Trajectory) -> Any:
+    reward = trajectory.meta.get("reward")
+    number = isinstance(reward, (int, float)) and not isinstance(reward, bool)
+    return reward if number else None
 
 
 def _shown(rollouts: Any) -> Any:

@@ -1,0 +1,170 @@
+"""Rollouts as rows of chat messages: OpenAI's chat JSONL, its fine-tuning files, ShareGPT,
+verifiers' results, and the same rows as Parquet.
+
+Sources: OpenAI's guide to supervised fine-tuning (`weight` of an assistant's message is 0 or 1);
+LLaMA-Factory's data/README.md; `results.jsonl` of PrimeIntellect-ai/verifiers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from agentkit.files.foreign.entries import Losses
+from agentkit.files.foreign.written.spoken import Spoken, meta_of, note_raw, spoken
+from agentkit.types.trajectory import Trajectory
+
+Row = dict[str, Any]
+Weigh = Callable[[Any], float | bool | None]
+"""Says of a turn whether it is trained on."""
+
+_TRAINED = ("role", "content", "tool_calls", "tool_call_id", "name", "refusal", "weight")
+
+
+def openai_row(trajectory: Trajectory, losses: Losses, weigh: Weigh | None) -> Row:
+    """Write a row of chat messages with tools and meta, as `ak.load` reads it again."""
+    note_raw(trajectory, losses, "sampling")
+    if trajectory.spec.dialect != "chat":
+        losses.note("what only its dialect knows")
+    messages = [said.message for said in _weighed(trajectory, losses, weigh)]
+    model = {"model": trajectory.spec.model} if trajectory.spec.model else {}
+    row = {**meta_of(trajectory), **trajectory.spec.sampling, **model, "messages": messages}
+    return {**row, **_tools(trajectory)}
+
+
+def finetune_row(trajectory: Trajectory, losses: Losses, weigh: Weigh | None) -> Row:
+    """Write an example that OpenAI trains on: nothing but messages and tools."""
+    note_raw(trajectory, losses)
+    messages = []
+    for said in _weighed(trajectory, losses, weigh):
+        losses.beside(said.message, _TRAINED, "messages[]")
+        message = {key: said.message[key] for key in _TRAINED if key in said.message}
+        messages.append(message)
+    losses.beside(meta_of(trajectory), (), "meta")
+    if trajectory.pending:
+        losses.note("calls that were not answered, at the end of messages")
+    return {"messages": messages, **_tools(trajectory)}
+
+
+def verifiers_row(trajectory: Trajectory, losses: Losses, weigh: Weigh | None) -> Row:
+    """Write a row of verifiers' `results.jsonl`."""
+    note_raw(trajectory, losses, "error")
+    listed = spoken(trajectory, losses)
+    count = len(trajectory.prompt)
+    meta = meta_of(trajectory)
+    for name in ("tools", "model"):
+        if getattr(trajectory.spec, name):
+            losses.note(name)
+    error = trajectory.error
+    taken = ("reward", "task", "sample", "target", "answer", "info", "metrics")
+    losses.beside(meta, taken, "meta")
+    row: Row = {
+        "example_id": meta.get("sample"),
+        "prompt": [said.message for said in listed[:count]],
+        "completion": [_as_text(said.message) for said in listed[count:]],
+        "task": meta.get("task"),
+        "reward": meta.get("reward"),
+        "error": None if error is None else str(error.message),
+        "answer": meta.get("target", meta.get("answer")),
+        "info": meta.get("info"),
+    }
+    measured = meta.get("metrics")
+    row.update(measured if isinstance(measured, dict) else {})
+    return {key: value for key, value in row.items() if value is not None}
+
+
+def _as_text(message: Row) -> Row:
+    """Write calls as verifiers does, each as JSON text."""
+    calls = message.get("tool_calls")
+    if not calls:
+        return message
+    texts = [json.dumps(call, ensure_ascii=False) for call in calls]
+    return {**message, "content": message.get("content") or "", "tool_calls": texts}
+
+
+def sharegpt_row(trajectory: Trajectory, losses: Losses, weigh: Weigh | None) -> Row:
+    """Write a row of ShareGPT as LLaMA-Factory reads it: calls and results are turns."""
+    note_raw(trajectory, losses)
+    row: Row = {
+        key: v for key, v in meta_of(trajectory).items() if key not in ("sample", "weights")
+    }
+    if "sample" in trajectory.meta:
+        row["id"] = trajectory.meta["sample"]
+    turns: list[Row] = []
+    for said in _weighed(trajectory, losses, weigh):
+        turns += _turns(said.message, losses)
+    row["conversations"] = turns
+    if trajectory.spec.model:
+        row["model"] = trajectory.spec.model
+    if trajectory.spec.tools:
+        plain = [tool.get("function", tool) for tool in trajectory.spec.tools]
+        row["tools"] = json.dumps(plain, ensure_ascii=False)
+    return row
+
+
+_SPEAKERS = {"user": "human", "assistant": "gpt", "tool": "observation", "system": "system"}
+
+
+def _turns(message: Mapping[str, Any], losses: Losses) -> list[Row]:
+    role, content = str(message.get("role")), message.get("content")
+    text = content if isinstance(content, str) else _joined(content, losses)
+    weight = {"weight": message["weight"]} if "weight" in message else {}
+    found: list[Row] = []
+    thought = message.get("reasoning")
+    if thought:
+        text = f"<think>\n{thought}\n</think>\n{text}"
+    calls = message.get("tool_calls")
+    if text or not calls:
+        found.append({"from": _SPEAKERS.get(role, role), "value": text, **weight})
+    if calls:
+        listed = [_called(call) for call in calls]
+        if text:
+            losses.note("that a text and its calls were one answer")
+        losses.counts["ids of calls"] += len(listed)
+        value = listed[0] if len(listed) == 1 else listed
+        written = json.dumps(value, ensure_ascii=False)
+        found.append({"from": "function_call", "value": written, **weight})
+    return found
+
+
+def _joined(content: Any, losses: Losses) -> str:
+    """Join the texts of a content in parts."""
+    parts = content if isinstance(content, list) else []
+    texts = [part["text"] for part in parts if isinstance(part, dict) and "text" in part]
+    if len(texts) < len(parts):
+        losses.note("parts that are no text")
+    return "".join(str(text) for text in texts)
+
+
+def _called(call: Mapping[str, Any]) -> Row:
+    inner = call.get("function") or call.get("custom") or {}
+    given = inner.get("arguments", inner.get("input", ""))
+    try:
+        given = json.loads(given)
+    except (ValueError, RecursionError):
+        pass  # kept as the text that the model wrote
+    return {"name": inner.get("name"), "arguments": given}
+
+
+def _weighed(trajectory: Trajectory, losses: Losses, weigh: Weigh | None) -> list[Spoken]:
+    """List the messages, each answer with the weight that the caller or a data set gives it."""
+    listed = spoken(trajectory, losses)
+    known = trajectory.meta.get("weights")
+    weights = known if isinstance(known, list) else []
+    place = 0
+    for said in listed:
+        if said.turn is None:
+            continue
+        given = weights[place] if place < len(weights) else None
+        place += 1
+        weight = weigh(said.turn) if weigh is not None else given
+        if weight is not None:
+            said.message["weight"] = int(weight) if float(weight).is_integer() else weight
+    return listed
+
+
+def _tools(trajectory: Trajectory) -> Row:
+    return (
+        {"tools": [dict(tool) for tool in trajectory.spec.tools]} if trajectory.spec.tools else {}
+    )

@@ -1,0 +1,191 @@
+"""Rollouts as OpenTelemetry spans in OTLP's JSON, a trace each, by the conventions for GenAI.
+
+Sources: docs/gen-ai/gen-ai-spans.md and gen-ai-agent-spans.md of
+open-telemetry/semantic-conventions (messages as JSON in attributes); OTLP's JSON encoding.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from agentkit.files.foreign.entries import Losses
+from agentkit.files.foreign.written.spoken import meta_of, note_raw, spoken
+from agentkit.types.trajectory import OpenTurn, ToolResult, Trajectory, Turn
+from agentkit.types.wire import VERSION
+
+Span = dict[str, Any]
+_PROVIDERS = {"chat": "openai", "responses": "openai", "messages": "anthropic"}
+_FINISHES = {"tool_calls": "tool_call"}
+
+
+def otel_document(trajectories: list[Trajectory], losses: Losses) -> dict[str, Any]:
+    """Write rollouts as one OTLP export."""
+    spans = [span for place, one in enumerate(trajectories) for span in _trace(place, one, losses)]
+    resource = {"attributes": [_attribute("service.name", "agentkit")]}
+    scope = {"name": "agentkit", "version": VERSION}
+    inside = {"scope": scope, "spans": spans}
+    return {"resourceSpans": [{"resource": resource, "scopeSpans": [inside]}]}
+
+
+def _trace(place: int, trajectory: Trajectory, losses: Losses) -> Iterator[Span]:
+    note_raw(trajectory, losses, "usage", "times", "finish", "error")
+    losses.beside(meta_of(trajectory), ("reward", "sample", "task"), "meta")
+    trace = _id(f"{place}", 32)
+    root = _id(f"{place}/root", 16)
+    yield _root(trajectory, trace, root)
+    history: list[dict[str, Any]] = []
+    for said in spoken(trajectory, losses):
+        if said.turn is None:
+            history.append(_message(said.message))
+            continue
+        answer = _message(said.message)
+        yield from _turn(said.turn, history, answer, trajectory, (trace, root), place)
+        history.append(answer)
+
+
+def _root(trajectory: Trajectory, trace: str, span: str) -> Span:
+    meta = meta_of(trajectory)
+    attributes = {
+        "gen_ai.operation.name": "invoke_agent",
+        "gen_ai.provider.name": _PROVIDERS[trajectory.spec.dialect],
+        "gen_ai.request.model": trajectory.spec.model,
+        "agentkit.stop_reason": trajectory.stop_reason,
+        "error.type": trajectory.error.kind if trajectory.error is not None else None,
+        **{f"agentkit.meta.{key}": meta.get(key) for key in ("reward", "sample", "task")},
+    }
+    return _span("invoke_agent", trace, span, None, attributes)
+
+
+def _turn(
+    turn: Turn | OpenTurn,
+    history: list[dict[str, Any]],
+    answer: dict[str, Any],
+    trajectory: Trajectory,
+    ids: tuple[str, str],
+    place: int,
+) -> Iterator[Span]:
+    response = turn.response
+    if response is None:
+        return
+    index = turn.index if isinstance(turn, Turn) else len(trajectory.turns)
+    finish = response.finish_reason
+    output = {**answer, "finish_reason": _FINISHES.get(finish, finish)} if finish else answer
+    usage = response.usage
+    attributes = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": _PROVIDERS[trajectory.spec.dialect],
+        "gen_ai.request.model": trajectory.spec.model,
+        "gen_ai.response.model": response.model,
+        "gen_ai.response.id": response.id,
+        "gen_ai.response.finish_reasons": [finish] if finish else None,
+        "gen_ai.usage.input_tokens": usage.input_tokens if usage else None,
+        "gen_ai.usage.output_tokens": usage.output_tokens if usage else None,
+        "gen_ai.usage.cache_read.input_tokens": usage.cached_tokens if usage else None,
+        "gen_ai.input.messages": _json(history),
+        "gen_ai.output.messages": _json([output]),
+        "gen_ai.tool.definitions": _json(trajectory.spec.tools) if trajectory.spec.tools else None,
+    }
+    exchange = response.exchange
+    span = _id(f"{place}/{index}", 16)
+    times = (exchange.started, exchange.elapsed)
+    yield _span(
+        f"chat {trajectory.spec.model or ''}".strip(), ids[0], span, ids[1], attributes, times
+    )
+    for position, (call, result) in enumerate(zip(response.tool_calls, turn.results, strict=True)):
+        if result is not None:
+            own = _id(f"{place}/{index}/{position}", 16)
+            attributes = _tool(result, call.id, call.raw_arguments)
+            times = (result.started, result.elapsed)
+            yield _span(f"execute_tool {call.name}", ids[0], own, ids[1], attributes, times)
+
+
+def _tool(result: ToolResult, call_id: str, arguments: str) -> dict[str, Any]:
+    return {
+        "gen_ai.operation.name": "execute_tool",
+        "gen_ai.tool.name": result.name,
+        "gen_ai.tool.call.id": call_id,
+        "gen_ai.tool.call.arguments": arguments,
+        "gen_ai.tool.call.result": result.content,
+        "error.type": result.status if result.status not in ("ok", "edited") else None,
+    }
+
+
+def _message(message: dict[str, Any]) -> dict[str, Any]:
+    """Write a message as the conventions have it: a role with parts."""
+    parts: list[dict[str, Any]] = []
+    content, role = message.get("content"), str(message.get("role"))
+    if role == "tool":
+        called = {"type": "tool_call_response", "id": message.get("tool_call_id")}
+        return {"role": "tool", "parts": [{**called, "response": content}]}
+    if message.get("reasoning"):
+        parts.append({"type": "reasoning", "content": message["reasoning"]})
+    for part in content if isinstance(content, list) else [content]:
+        text = part.get("text") if isinstance(part, dict) else part
+        if isinstance(text, str) and text:
+            parts.append({"type": "text", "content": text})
+        elif isinstance(part, dict):
+            parts.append(part)
+    for call in message.get("tool_calls") or ():
+        inner = call.get("function") or call.get("custom") or {}
+        arguments = _decoded(inner.get("arguments", inner.get("input")))
+        named = {"id": call.get("id"), "name": inner.get("name")}
+        parts.append({"type": "tool_call", **named, "arguments": arguments})
+    return {"role": role, "parts": parts}
+
+
+def _decoded(text: Any) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        return text
+
+
+def _span(
+    name: str,
+    trace: str,
+    span: str,
+    parent: str | None,
+    attributes: dict[str, Any],
+    times: tuple[float | None, float | None] = (None, None),
+) -> Span:
+    started, elapsed = times
+    found: Span = {"traceId": trace, "spanId": span, "name": name, "kind": 3}
+    if parent is not None:
+        found["parentSpanId"] = parent
+    if started is not None:
+        found["startTimeUnixNano"] = str(int(started * 1e9))
+        if elapsed is not None:
+            found["endTimeUnixNano"] = str(int((started + elapsed) * 1e9))
+    kept = {key: value for key, value in attributes.items() if value is not None}
+    found["attributes"] = [_attribute(key, value) for key, value in kept.items()]
+    if "error.type" in kept:
+        found["status"] = {"code": 2}
+    return found
+
+
+def _attribute(key: str, value: Any) -> dict[str, Any]:
+    return {"key": key, "value": _value(value)}
+
+
+def _value(value: Any) -> dict[str, Any]:
+    if isinstance(value, bool):
+        return {"boolValue": value}
+    if isinstance(value, int):
+        return {"intValue": str(value)}
+    if isinstance(value, float):
+        return {"doubleValue": value}
+    if isinstance(value, list):
+        return {"arrayValue": {"values": [_value(one) for one in value]}}
+    return {"stringValue": value if isinstance(value, str) else _json(value)}
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _id(text: str, length: int) -> str:
+    """Make an id of a place, the same at every writing."""
+    return hashlib.sha256(f"agentkit/{text}".encode()).hexdigest()[:length]

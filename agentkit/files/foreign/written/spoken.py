@@ -1,0 +1,140 @@
+"""A rollout as the messages that were said, whatever dialect they were said in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from agentkit.files.foreign.entries import Losses
+from agentkit.types.answer import ToolCall
+from agentkit.types.trajectory import OpenTurn, ToolResult, Trajectory, Turn
+
+Message = dict[str, Any]
+_PLACED = ("import", "prompt_index", "notes")
+"""Meta that is agentkit's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """One message, and the turn whose answer it is."""
+
+    message: Message
+    turn: Turn | OpenTurn | None = None
+    result: ToolResult | None = None
+
+
+def spoken(trajectory: Trajectory, losses: Losses) -> list[Spoken]:
+    """List the conversation as it stands at its end, in the chat form: an answer with its text,
+    reasoning and calls, each result behind its call.
+    """
+    found = [Spoken(_given(message.wire)) for message in trajectory.prompt]
+    for turn in (*trajectory.turns, *([trajectory.open] if trajectory.open else ())):
+        if turn.kept is not None and turn.kept < len(found):
+            losses.note("history before it was changed")
+            del found[turn.kept :]
+        found += [Spoken(_given(message.wire)) for message in turn.added]
+        if turn.response is not None:
+            found += _answer(turn, losses)
+    if trajectory.attempts:
+        losses.counts["attempts that failed"] += len(trajectory.attempts)
+    return found
+
+
+def _given(wire: Message) -> Message:
+    return {key: value for key, value in wire.items() if key != "items"}
+
+
+def _answer(turn: Turn | OpenTurn, losses: Losses) -> Iterator[Spoken]:
+    response = turn.response
+    if response is None:
+        return
+    calls = [_call(call) for call in response.tool_calls]
+    message: Message = {"role": "assistant", "content": response.content}
+    if response.content is None and not calls:
+        message["content"] = ""
+    if response.reasoning:
+        message["reasoning"] = response.reasoning
+    if response.refusal:
+        message["refusal"] = response.refusal
+    if calls:
+        message["tool_calls"] = calls
+    if response.server_steps:
+        losses.counts["steps of the server"] += len(response.server_steps)
+    yield Spoken(message, turn=turn)
+    for call, result in zip(response.tool_calls, turn.results, strict=True):
+        if result is None:
+            continue
+        if result.trajectory is not None:
+            losses.note("rollouts of sub-agents")
+        told = {"role": "tool", "tool_call_id": call.id, "content": result.content}
+        yield Spoken(told, result=result)
+
+
+def _call(call: ToolCall) -> Message:
+    if call.status == "custom":
+        custom = {"name": call.name, "input": call.raw_arguments}
+        return {"id": call.id, "type": "custom", "custom": custom}
+    return {
+        "id": call.id,
+        "type": "function",
+        "function": {"name": call.name, "arguments": arguments_text(call)},
+    }
+
+
+def arguments_text(call: ToolCall) -> str:
+    """Write the arguments of a call: as the model wrote them where that is JSON."""
+    try:
+        json.loads(call.raw_arguments)
+    except (ValueError, RecursionError):
+        known = call.arguments
+        return call.raw_arguments if known is None else json.dumps(known, ensure_ascii=False)
+    return call.raw_arguments
+
+
+def meta_of(trajectory: Trajectory) -> dict[str, Any]:
+    """Give what is known of a rollout beside its conversation."""
+    return {
+        key: value
+        for key, value in trajectory.meta.items()
+        if key not in _PLACED and value is not None
+    }
+
+
+def note_raw(trajectory: Trajectory, losses: Losses, *kept: str) -> None:
+    """Count what most formats have no place for.
+
+    Args:
+        trajectory: the rollout.
+        losses: where it is counted.
+        kept: which of these the format has a place for: `usage`, `tokens`, `times`, `finish`,
+            `sampling`, `error`.
+    """
+    for turn in trajectory.all_turns:
+        response = turn.response
+        if response is None:
+            continue
+        exchange = response.exchange
+        known = {
+            "usage": response.usage,
+            "tokens": response.token_ids or response.logprobs or response.prompt_token_ids,
+            "times": exchange.started is not None or exchange.elapsed is not None,
+            "finish": response.finish_reason,
+        }
+        for name, value in known.items():
+            if value and name not in kept:
+                losses.note(_NAMES[name])
+        losses.note("raw answers")
+    if trajectory.spec.sampling and "sampling" not in kept:
+        losses.note("sampling")
+    if trajectory.error is not None and "error" not in kept:
+        losses.note("the error it ended with")
+
+
+_NAMES = {
+    "usage": "token counts",
+    "tokens": "token ids and logprobs",
+    "times": "times",
+    "finish": "finish reasons",
+}
