@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agentkit.files.foreign.entries import Losses
-from agentkit.files.foreign.written.spoken import Spoken, meta_of, note_raw, spoken
+from agentkit.files.foreign.written.spoken_messages import Spoken, meta_of, note_raw, spoken
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.trajectory import OpenTurn, ToolResult, Trajectory, Turn
 from agentkit.types.wire import VERSION
@@ -151,7 +151,7 @@ def _metrics(response: Response, losses: Losses) -> Step:
 
 
 def _totals(trajectory: Trajectory, steps: int) -> Step:
-    usages = [turn.response.usage for turn in trajectory.all_turns if turn.response is not None]
+    usages = [turn.response.usage for turn in trajectory.all_turns]
     known = [usage for usage in usages if usage is not None]
     totals: Step = {"total_steps": steps}
     if known and len(known) == len(usages):

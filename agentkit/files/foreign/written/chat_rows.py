@@ -12,13 +12,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from agentkit.files.foreign.entries import Losses
-from agentkit.files.foreign.written.spoken import Spoken, meta_of, note_raw, spoken
+from agentkit.files.foreign.written.spoken_messages import Spoken, meta_of, note_raw, spoken
 from agentkit.types.trajectory import Trajectory
 
 Row = dict[str, Any]
 Weigh = Callable[[Any], float | bool | None]
 """Says of a turn whether it is trained on."""
 
+_VERIFIED = ("reward", "task", "sample", "target", "answer", "info", "labels", "advantage", "error")
 _TRAINED = ("role", "content", "tool_calls", "tool_call_id", "name", "refusal", "weight")
 
 
@@ -49,29 +50,31 @@ def finetune_row(trajectory: Trajectory, losses: Losses, weigh: Weigh | None) ->
 
 def verifiers_row(trajectory: Trajectory, losses: Losses, weigh: Weigh | None) -> Row:
     """Write a row of verifiers' `results.jsonl`."""
-    note_raw(trajectory, losses, "error")
+    note_raw(trajectory, losses, "sampling", "error")
     listed = spoken(trajectory, losses)
-    count = len(trajectory.prompt)
-    meta = meta_of(trajectory)
-    for name in ("tools", "model"):
-        if getattr(trajectory.spec, name):
-            losses.note(name)
-    error = trajectory.error
-    taken = ("reward", "task", "sample", "target", "answer", "info", "metrics")
-    losses.beside(meta, taken, "meta")
+    count, spec = len(trajectory.prompt), trajectory.spec
+    meta, error = meta_of(trajectory), trajectory.error
+    losses.beside(meta, _VERIFIED, "meta")
+    measured = meta.get("labels")
     row: Row = {
         "example_id": meta.get("sample"),
         "prompt": [said.message for said in listed[:count]],
         "completion": [_as_text(said.message) for said in listed[count:]],
         "task": meta.get("task"),
         "reward": meta.get("reward"),
-        "error": None if error is None else str(error.message),
-        "answer": meta.get("target", meta.get("answer")),
+        "advantage": meta.get("advantage"),
+        "metrics": measured if isinstance(measured, dict) else None,
+        "answer": meta.get("answer", meta.get("target")),
         "info": meta.get("info"),
+        "error": f"{error.kind}: {error.message}" if error is not None else meta.get("error"),
+        "is_completed": trajectory.stop_reason == "final",
+        "is_truncated": trajectory.stop_reason == "length",
+        "model": spec.model,
+        "sampling_args": dict(spec.sampling) or None,
+        "tool_defs": [dict(tool) for tool in spec.tools] or None,
     }
-    measured = meta.get("metrics")
-    row.update(measured if isinstance(measured, dict) else {})
-    return {key: value for key, value in row.items() if value is not None}
+    wanted = ("example_id", "reward")  # by which its files are known
+    return {key: value for key, value in row.items() if key in wanted or value is not None}
 
 
 def _as_text(message: Row) -> Row:
@@ -110,22 +113,18 @@ def _turns(message: Mapping[str, Any], losses: Losses) -> list[Row]:
     role, content = str(message.get("role")), message.get("content")
     text = content if isinstance(content, str) else _joined(content, losses)
     weight = {"weight": message["weight"]} if "weight" in message else {}
-    found: list[Row] = []
-    thought = message.get("reasoning")
-    if thought:
-        text = f"<think>\n{thought}\n</think>\n{text}"
-    calls = message.get("tool_calls")
-    if text or not calls:
-        found.append({"from": _SPEAKERS.get(role, role), "value": text, **weight})
-    if calls:
-        listed = [_called(call) for call in calls]
-        if text:
-            losses.note("that a text and its calls were one answer")
-        losses.counts["ids of calls"] += len(listed)
+    thought, calls = message.get("reasoning"), message.get("tool_calls") or ()
+    listed = [_called(call) for call in calls]
+    losses.counts["ids of calls"] += len(listed)
+    if listed and not text and not thought:
         value = listed[0] if len(listed) == 1 else listed
         written = json.dumps(value, ensure_ascii=False)
-        found.append({"from": "function_call", "value": written, **weight})
-    return found
+        return [{"from": "function_call", "value": written, **weight}]
+    parts = [f"<think>\n{thought}\n</think>"] if thought else []
+    parts += [text] if text else []
+    for call in listed:  # beside a text, as Hermes writes them
+        parts.append(f"<tool_call>\n{json.dumps(call, ensure_ascii=False)}\n</tool_call>")
+    return [{"from": _SPEAKERS.get(role, role), "value": "\n".join(parts), **weight}]
 
 
 def _joined(content: Any, losses: Losses) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from agentkit.files.foreign.entries import Losses
-from agentkit.files.foreign.written.spoken import meta_of, note_raw, spoken
+from agentkit.files.foreign.written.spoken_messages import meta_of, note_raw, spoken
 from agentkit.types.trajectory import OpenTurn, ToolResult, Trajectory, Turn
 from agentkit.types.wire import VERSION
 
@@ -156,14 +156,19 @@ def _span(
     if parent is not None:
         found["parentSpanId"] = parent
     if started is not None:
-        found["startTimeUnixNano"] = str(int(started * 1e9))
+        found["startTimeUnixNano"] = _nanos(started)
         if elapsed is not None:
-            found["endTimeUnixNano"] = str(int((started + elapsed) * 1e9))
+            found["endTimeUnixNano"] = _nanos(started + elapsed)
     kept = {key: value for key, value in attributes.items() if value is not None}
     found["attributes"] = [_attribute(key, value) for key, value in kept.items()]
     if "error.type" in kept:
         found["status"] = {"code": 2}
     return found
+
+
+def _nanos(seconds: float) -> str:
+    """Write a time; below microseconds a number of seconds since 1970 knows nothing."""
+    return str(round(seconds * 1e6) * 1000)
 
 
 def _attribute(key: str, value: Any) -> dict[str, Any]:

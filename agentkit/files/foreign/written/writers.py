@@ -29,7 +29,7 @@ RowWriter = Callable[[Trajectory, Losses, Weigh | None], Row]
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenFile:
     """Rollouts in a format, and what of them it has no place for."""
 
     data: str | bytes
@@ -118,7 +118,7 @@ def written_in(
     format: str,
     weigh: Weigh | None,
     redact: Callable[[str], str],
-) -> Written:
+) -> WrittenFile:
     """Write rollouts in a format of another tool.
 
     Args:
@@ -144,5 +144,6 @@ def written_in(
     losses = Losses(format)
     text = redact(WRITERS[format](trajectories, losses, weigh))
     if format == "parquet":
-        return Written(parquet_bytes([json.loads(row) for row in text.split("\n") if row]), losses)
-    return Written(text, losses)
+        rows = [json.loads(row) for row in text.split("\n") if row]
+        return WrittenFile(parquet_bytes(rows), losses)
+    return WrittenFile(text, losses)

@@ -113,13 +113,12 @@ def note_raw(trajectory: Trajectory, losses: Losses, *kept: str) -> None:
     """
     for turn in trajectory.all_turns:
         response = turn.response
-        if response is None:
-            continue
         exchange = response.exchange
-        known = {
+        timed = exchange.started is not None or exchange.elapsed is not None
+        known: dict[str, Any] = {
             "usage": response.usage,
             "tokens": response.token_ids or response.logprobs or response.prompt_token_ids,
-            "times": exchange.started is not None or exchange.elapsed is not None,
+            "times": timed,
             "finish": response.finish_reason,
         }
         for name, value in known.items():
