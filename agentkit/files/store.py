@@ -61,23 +61,15 @@ def save(
         FileInUse: rollouts are being recorded there.
     """
     target = to_write(path)
-    ending = target.suffix.lower()
-    if format is None and ending == ".parquet":
-        format = "parquet"
-    if format is None and ending not in (*PAGES, *CASSETTES):
-        raise UsageError(
-            f"rollouts are not saved as {ending!r}",
-            hint="end the name in '.jsonl', which ak.load reads, or in '.html', which is a page;"
-            f" or name another tool's format: {', '.join(WRITERS)}",
-        )
+    format = format or _format_of(target)
     redact = known_secrets()
-    if format is None and ending in PAGES:
+    if format == "page":
         shown = rollouts if min_reward is None else _rewarded(_some(rollouts), min_reward)
         write_whole(target, [redact(hook("page")(_shown(shown)))])
         return target
     trajectories = _rewarded(_some(rollouts), min_reward)
     with used(target if target.exists() else None, alone=True):
-        if format is None:
+        if format == "cassette":
             _refuse_weight(weight)
             write_whole(target, (redact(line) for line in _lines(trajectories)))
             return target
@@ -86,6 +78,26 @@ def save(
         write_whole(target, data if isinstance(data, bytes) else [data])
     written.tell(target.name)
     return target
+
+
+def _format_of(target: Path) -> str:
+    """Tell by the ending of a path what is written.
+
+    Raises:
+        UsageError: it has another ending.
+    """
+    ending = target.suffix.lower()
+    if ending in CASSETTES:
+        return "cassette"
+    if ending in PAGES:
+        return "page"
+    if ending == ".parquet":
+        return "parquet"
+    raise UsageError(
+        f"rollouts are not saved as {ending!r}",
+        hint="end the name in '.jsonl', which ak.load reads, or in '.html', which is a page; or"
+        f" name another tool's format: {', '.join(WRITERS)}",
+    )
 
 
 def _refuse_weight(weight: Any) -> None:
