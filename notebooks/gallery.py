@@ -23,8 +23,10 @@ from agentkit.dialects.codecs import CODECS
 from agentkit.testing import FixedClock, ScriptedServer, by_turn, calls, says
 
 try:
+    from notebooks import watched_agents
     from notebooks.dialect_answers import MESSAGES, RESPONSES
 except ModuleNotFoundError:  # in a notebook, whose folder is the first that is looked in
+    import watched_agents
     from dialect_answers import MESSAGES, RESPONSES
 
 Thing = TypeVar("Thing")
@@ -549,12 +551,72 @@ def checks() -> Any:
     return ak.prefix_check(ak.load(CASSETTES / "vllm_tokens.jsonl", all=True)[0])
 
 
+# other agents
+
+
+def nothing_seen() -> Any:
+    """A tap that no agent has been led to."""
+    return tapped()[0]
+
+
+def watching() -> Any:
+    """Constructed: a tap that has seen a rollout with a label, and holds the answer of another."""
+    tap, _ = tapped()
+    watched_agents.with_openai(tap.url_for("run-7"), asked("A hotel in Oslo, below 120 EUR."))
+    tap.hold(ak.break_on.tool("pay"))
+    run_beside(tap, "Two days in Oslo or Bergen next week, whichever is drier.")
+    return tap
+
+
+def request_waits() -> Any:
+    """Constructed: a tap that holds a request before it leaves."""
+    tap, _ = tapped()
+    tap.hold(ak.break_on.request())
+    run_beside(tap, "A hotel in Bergen.")
+    return tap
+
+
+def tapped() -> tuple[Any, Any]:
+    """A tap on a reference server; `end_of` ends both."""
+    server = ak.testing.serve(watched_agents.answers).start()
+    tap = ak.watch(server.url)
+    _SERVERS[id(tap)] = server
+    return tap, server
+
+
+_SERVERS: dict[int, Any] = {}
+"""The server behind each tap, by its identity."""
+
+
+def asked(prompt: str) -> dict[str, Any]:
+    """A first request of an agent with two tools."""
+    tools = [ak.tool(each).schema for each in (watched_agents.search_hotels, watched_agents.pay)]
+    return {
+        "model": "travel-8b",
+        "messages": [{"role": "user", "content": prompt}],
+        "tools": tools,
+    }
+
+
+def run_beside(tap: Any, prompt: str) -> None:
+    """Run an agent on a thread until what it asks, or is answered, waits."""
+    import threading
+
+    def run() -> None:
+        with contextlib.suppress(Exception):  # the tap may be closed before it ends
+            watched_agents.with_openai(tap.url, asked(prompt))
+
+    threading.Thread(target=run, daemon=True).start()
+    _until(lambda: bool(tap.pending) and bool(tap.rollouts))
+
+
 _NAMES = """
 conversation ready paused answering pausing stopped server_failed ended failed_tool
 problems branched branches noted long content
 responses messages answering_messages
 table captured_table nothing_found recording examined reasoning
 comparison comparison_equal difference tree tokens tokens_mask no_tokens checks server_check
+nothing_seen watching request_waits
 """
 STATES: dict[str, Callable[[], Any]] = {name: globals()[name] for name in _NAMES.split()}
 """Every state by name. What runs in one of them is ended by `end_of`."""
@@ -564,3 +626,7 @@ def end_of(thing: Any) -> None:
     """End what still runs in a state."""
     if isinstance(thing, ak.Debugger) and thing.running:
         thing.stop()
+    server = _SERVERS.pop(id(thing), None)
+    if server is not None:
+        thing.close()
+        server.stop()

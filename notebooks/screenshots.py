@@ -26,6 +26,7 @@ KEPT = {
     "table": ("captured_table", 1400),
     "comparison": ("comparison", 1400),
     "tokens": ("tokens", 1000),
+    "watch": ("watching", 1000),
 }
 """Name of the picture to its state and width."""
 MOST = 1200

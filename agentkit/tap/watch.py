@@ -179,8 +179,8 @@ class Watch(Drawn):
         called. Nobody pays for pieces while nobody follows.
 
         Args:
-            follower: gets `began`, `piece` or `ended` and a flow's number, or `pending` where what
-                waits has changed, on a thread of the tap.
+            follower: gets `began`, `piece` or `ended` and a flow's number, `pending` where what
+                waits has changed, or `closed`, mostly on a thread of the tap.
         """
         self._list.followers.append(follower)
         self._channel.send({"pieces": True}, "follow")
@@ -265,6 +265,7 @@ class Watch(Drawn):
         self._pending.release()
         self._channel.close()
         self._channel.join()
+        self._list.tell("closed", -1)
 
     def __enter__(self) -> Self:
         self._share_secrets()

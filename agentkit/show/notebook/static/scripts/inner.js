@@ -4,6 +4,9 @@ function innerOf(live) {
   let number = 0;
   let end = null;
   let hears = new Set();
+  /** What it says before its script is there; null once it is. @type {any[]?} */
+  let early = [];
+  let loading = 0;
   return {
     node,
     /** Makes room for the view of this number; 0: for none. */
@@ -13,14 +16,19 @@ function innerOf(live) {
       end?.();
       end = null;
       hears = new Set();
+      early = [];
       node.replaceChildren();
       node.hidden = !now;
-      if (now) live.send("module");
+      // the script may come unasked, as from a kernel that is busy with a cell
+      if (now) setTimeout(() => number === now && loading !== now && live.send("module"), 50);
     },
     async hear({ number: of, module, content }, arrays) {
       if (of !== number) return;
       const views = arrays.map((array) => new DataView(array));
+      if (!module && early) return void early.push([content, views]);
       if (!module) return hears.forEach((hear) => hear(content, views));
+      if (loading === of) return;
+      loading = of;
       const url = URL.createObjectURL(new Blob([module], { type: "text/javascript" }));
       const widget = (await import(url)).default();
       URL.revokeObjectURL(url);
@@ -34,6 +42,8 @@ function innerOf(live) {
         send: (sent) => live.send("inner", { content: sent }),
       };
       const forget = widget.initialize({ model });
+      for (const told of early) mine.forEach((hear) => hear(...told));
+      early = null;
       const hide = await widget.render({ model, el: node });
       end = () => [hide, forget].forEach((act) => act?.());
     },

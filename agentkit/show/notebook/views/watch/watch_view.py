@@ -58,6 +58,8 @@ class WatchView(InnerView, LiveView):
         self._picked = False
         """Whether a person has chosen what is open."""
         self._piece_soon = False
+        self._unsent = False
+        """Whether no page has been sent the script of what is open."""
 
     @classmethod
     def counts(cls, thing: Any) -> dict[str, int]:
@@ -151,6 +153,27 @@ class WatchView(InnerView, LiveView):
         self._since = time.monotonic()
         self._opened = SeenRollout(number, self._seen.rollouts[number])
         self._put_in(RolloutView(self._opened), self._opened)
+        self._unsent = True
+
+    def refresh(self) -> None:
+        """Send what changed since the last time, and what is open unasked: a kernel that is busy
+        with a cell cannot be asked for it.
+        """
+        with self._lock:
+            super().refresh()
+            self._send_opened()
+
+    def _reset(self, page: str) -> None:
+        super()._reset(page)
+        self._send_opened()
+
+    def _send_opened(self) -> None:
+        inner = self._inner
+        if self._unsent and self._pages and inner is not None:
+            self._unsent = False
+            told = {"type": "inner", "number": self._number, "module": str(inner._esm)}
+            self.send(told, [inner.packed])
+            inner.begin()
 
     def fragments(self) -> Mapping[str, Html]:
         """Draw where an agent is led, as long as none has come."""
