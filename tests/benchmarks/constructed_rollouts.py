@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 COMMON = 4000
+PROMPTS = 5000
 WORDS = 29
 """Words of a text."""
 TOOLS = ("search", "open_page", "run_code", "pay", "lookup")
@@ -23,6 +24,7 @@ class Writer:
 
     def __init__(self, seed: int = 0) -> None:
         self.rng = random.Random(seed)
+        self.prompts: dict[int, str] = {}
         letters = "abcdefghijklmnopqrstuvwxyzäöüßé"
         self.words = [
             "".join(self.rng.choices(letters, k=self.rng.randint(3, 9))) for _ in range(COMMON)
@@ -40,9 +42,12 @@ class Writer:
         """Write the lines of one rollout as agentkit records it."""
         rng = self.rng
         spec = {"model": "constructed-8b", "max_turns": 30}
-        prompt = [{"role": "user", "content": f"Task {sample % 5000}: {self.text(WORDS)}"}]
+        asked = sample % PROMPTS
+        if asked not in self.prompts:
+            self.prompts[asked] = f"Task {asked}: {self.text(WORDS)}"
+        prompt = [{"role": "user", "content": self.prompts[asked]}]
         reward = round(rng.random(), 3)
-        meta = {"sample": sample % 8, "prompt_index": sample % 5000, "reward": reward}
+        meta = {"sample": sample // PROMPTS, "prompt_index": asked, "reward": reward}
         meta["training_step"] = sample // 1000
         head = {"agentkit": 1, "kind": "rollout", "sample": sample, "spec": spec}
         lines = [{**head, "prompt": prompt, "meta": meta, "owner": "constructed"}]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import median
 from typing import Any
 
+from agentkit.analysis.explore.columns.places import as_array
 from agentkit.analysis.explore.columns.source import Source
 from agentkit.analysis.explore.groups import Spread, spread_of
-from agentkit.analysis.sample_tree import finite
 from agentkit.types.record import Record, record
 
 _ENOUGH = 10
@@ -39,25 +38,30 @@ class Aggregates(Record):
 
 def aggregates_of(source: Source, places: Sequence[int]) -> Aggregates:
     """Add up the rollouts at these places; linear. Of a file, times are not read for it."""
-    turns, elapsed, costs = (_known(source, name, places) for name in ("turns", "elapsed", "cost"))
-    elapsed.sort()
-    reasons = source.values("stop_reason")
+    import numpy as np
+
+    chosen = as_array(places)
+    turns, elapsed, costs = (_known(source, name, chosen) for name in ("turns", "elapsed", "cost"))
+    elapsed = np.sort(elapsed)
+    failed = source.distinct("stop_reason").where(lambda reason: reason == "error")
     return Aggregates(
         count=len(places),
-        reward=spread_of(_known(source, "reward", places)),
-        failed=sum(reasons[place] == "error" for place in places),
-        turns=median(turns) if turns else None,
-        elapsed=median(elapsed) if elapsed else None,
-        slow=elapsed[int(len(elapsed) * 0.9)] if len(elapsed) >= _ENOUGH else None,
-        input_tokens=int(sum(_known(source, "input_tokens", places))),
-        cost=sum(costs) if costs else None,
+        reward=spread_of(_known(source, "reward", chosen)),
+        failed=int(failed[chosen].sum()),
+        turns=float(np.median(turns)) if len(turns) else None,
+        elapsed=float(np.median(elapsed)) if len(elapsed) else None,
+        slow=float(elapsed[int(len(elapsed) * 0.9)]) if len(elapsed) >= _ENOUGH else None,
+        input_tokens=int(sum(_known(source, "input_tokens", chosen).tolist())),
+        cost=sum(costs.tolist()) if len(costs) else None,
     )
 
 
-def _known(source: Source, name: str, places: Sequence[int]) -> list[Any]:
-    """List those values of a column that are numbers."""
+def _known(source: Source, name: str, chosen: Any) -> Any:
+    """Make an array of those values of a column that are numbers."""
+    import numpy as np
+
     column = source.columns.get(name)
     if column is None or column.kind != "number" or source.reads(name):
-        return []
-    values = source.values(name)
-    return list(finite(values[place] for place in places))
+        return np.zeros(0)
+    values = source.numbers(name)[chosen]
+    return values[~np.isnan(values)]

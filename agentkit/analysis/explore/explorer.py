@@ -6,27 +6,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from math import isnan
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from agentkit.analysis.diff import Diff, diff
 from agentkit.analysis.explore.aggregates import Aggregates, aggregates_of
+from agentkit.analysis.explore.columns.places import as_array, as_places
 from agentkit.analysis.explore.columns.source import Source
+from agentkit.analysis.explore.columns.sources import source_of
 from agentkit.analysis.explore.facets import Facet, Histogram, KeptRollouts, facets_of, histogram_of
 from agentkit.analysis.explore.groups import Group, groups_of
 from agentkit.analysis.explore.labels import Labels, labels_beside
 from agentkit.analysis.explore.query import Query, parse_query
-from agentkit.analysis.explore.table_columns import LABEL, NUMBER, TableColumns
+from agentkit.analysis.explore.table_columns import TableColumns
 from agentkit.analysis.frames.safe_frame import inferred_frame
 from agentkit.analysis.sample_tree import SampleTree, sample_tree
 from agentkit.errors import UsageError, checked_keywords, suggest
-from agentkit.files.cassette.index import Cassette
 from agentkit.files.path import to_write
-from agentkit.files.reader import rollout_sequence
 from agentkit.trajectory.person.notes import KEY, Remark, entries_of
 from agentkit.types.record import Drawn
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import in_line
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _NOTHING = Query()
 
@@ -92,17 +94,22 @@ class Explorer(Drawn, Sequence[Trajectory]):
     def filter(self, query: str) -> Explorer:
         """Keep the rollouts that fulfil a query: `reward<0.5 stop_reason=error label=bad Oslo`.
 
-        Conditions are `column` and one of `= != < <= > >= ~` and a value, alternatives with commas;
-        other words may be anywhere in the texts.
+        Conditions are `column` and one of `= != < <= > >= ~` and a value, alternatives with commas.
+        `content~`, `reasoning~`, `arguments~` and `result~` search the texts of one kind, `word=`
+        finds a whole word; other words may be anywhere in the texts.
 
         Raises:
             UsageError: there is no such column, a number is none, or a quote is not closed.
         """
         asked = parse_query(query, self.columns)
         places: Sequence[int] = self.places
+        searched = [c for c in asked.conditions if self._columns.is_search(c)]
         for condition in asked.conditions:
-            kept = self._columns.holding(condition)
-            places = [place for place in places if kept[place]]
+            if condition not in searched:
+                chosen = as_array(places)
+                places = as_places(chosen[self._columns.holding(condition)[chosen]])
+        for condition in searched:
+            places = self.source.matching(condition, places)
         if asked.words:
             places = self.source.holding(asked.words, places)
         whole = replace(
@@ -124,19 +131,33 @@ class Explorer(Drawn, Sequence[Trajectory]):
                 f"no column is named {column!r}",
                 hint=suggest(column, self.columns, f"the columns are {', '.join(self.columns)}"),
             )
-        if column not in (NUMBER, LABEL):
-            self.source.values(column)
-        valued = [(place, self.value(column, place)) for place in self.places]
-        known = sorted(
-            (item for item in valued if _is_known(item[1])),
-            key=lambda item: _key(item[1]),
-            reverse=descending,
-        )
-        places = [place for place, _ in known]
-        places += [place for place, value in valued if not _is_known(value)]
+        places = self._columns.order(column, self.places, descending)
         order = f"by {column} descending" if descending else f"by {column}"
         in_words = " ".join(filter(None, [self.asked, order]))
         return self._with(places, in_words, self.query, self._base)
+
+    def sql(self, query: str) -> pd.DataFrame:
+        """Ask in SQL (DuckDB's) about the rollouts of this table, over three tables: `rollouts`,
+        `turns` and `calls`, whose `row` names the rollout. What is noted of a rollout is in columns
+        like `"meta.reward"`, texts are in `rollouts.prompt_text`, `turns.content`,
+        `turns.reasoning`, `calls.arguments` and `calls.result`.
+
+        Args:
+            query: as `select "meta.reward", turns from rollouts where turns > 3`.
+
+        Raises:
+            UsageError: it cannot be answered, or duckdb is not installed.
+        """
+        return self.source.sql(query, self.places)
+
+    def refresh(self) -> Explorer:
+        """Open the table anew where its file has grown since; its filter and order are asked again
+        by whoever wants them.
+
+        Returns:
+            A table of all the rollouts there are now.
+        """
+        return Explorer(self.source.renewed(), self.labels, title=self.title)
 
     def facets(self) -> tuple[Facet, ...]:
         """Count, for each value of the columns that say how it went, the rollouts that what else is
@@ -157,9 +178,7 @@ class Explorer(Drawn, Sequence[Trajectory]):
         return aggregates_of(self.source, self.places)
 
     def _kept(self) -> KeptRollouts:
-        words = self.query.words
-        found = self.source.holding(words, self._base) if words else None
-        return KeptRollouts(self._columns, self._base, self.query, found)
+        return KeptRollouts(self._columns, self._base, self.query)
 
     def groups(self) -> tuple[Group, ...]:
         """Group the rollouts by prompt, each group with its spread of rewards, turns, calls and
@@ -171,11 +190,10 @@ class Explorer(Drawn, Sequence[Trajectory]):
         """Build the sample tree of one prompt, that of the rollout at this position of the table:
         what its rollouts have in common and where they part.
         """
-        keys = self.source.prompts()
-        wanted = keys[self.places[position]]
-        return sample_tree(
-            [self.source.rollouts[place] for place in self.places if keys[place] == wanted]
-        )
+        keys = self.source.prompt_numbers()
+        chosen = as_array(self.places)
+        same = chosen[keys[chosen] == keys[chosen[position]]].tolist()
+        return sample_tree([self.source.rollouts[place] for place in same])
 
     def compare(self, a: int, b: int) -> Diff:
         """Diff two rollouts of the table, by their positions."""
@@ -278,9 +296,7 @@ class Explorer(Drawn, Sequence[Trajectory]):
         """
         import pandas as pd
 
-        columns = {
-            name: [self.value(name, place) for place in self.places] for name in self.columns
-        }
+        columns = {name: self._columns.objects(name, self.places) for name in self.columns}
         return inferred_frame(columns, index=pd.RangeIndex(len(self)))
 
     def _with(
@@ -314,23 +330,17 @@ class Explorer(Drawn, Sequence[Trajectory]):
         return f"<Explorer {self.heading()}>"
 
 
-def _is_known(value: Any) -> bool:
-    return value is not None and not (isinstance(value, float) and isnan(value))
-
-
-def _key(value: Any) -> tuple[int, Any]:
-    return (0, value) if isinstance(value, (int, float)) else (1, str(value).casefold())
-
-
 @checked_keywords
 def explore(x: Any, *, labels: Any = None, title: str = "") -> Explorer:
     """Open rollouts as a table to filter, sort, search, group, label and look into.
 
-    A file is opened by an index and not read whole.
+    A file is opened by a list of its places and not read whole; one of more than ten thousand
+    rollouts by `ak.index`, which is made on first use where duckdb and pyarrow are installed.
 
     Args:
         x: what `ak.rollouts` gave, a list of trajectories, or whatever else `ak.view` shows; the
-            path of a cassette, `ak.cassette.open(path)` or `ak.cassette.index(path)`.
+            path of a cassette, `ak.cassette.open(path)`, `ak.cassette.index(path)` or what
+            `ak.index` gave.
         labels: the file labels are kept in; by default beside the rollouts' file, or only in memory
             if they have none.
         title: a heading.
@@ -343,13 +353,8 @@ def explore(x: Any, *, labels: Any = None, title: str = "") -> Explorer:
     if isinstance(x, Explorer):
         return x
     title = title or getattr(x, "title", "")
-    rollouts = rollout_sequence(x)
-    file = rollouts.entries.path if isinstance(rollouts, Cassette) else getattr(x, "file", None)
     kept = to_write(labels) if labels is not None else None
+    source, file = source_of(x)
     if kept is None and file is not None:
         kept = labels_beside(file)
-    return Explorer(
-        Source(rollouts, x.samples if hasattr(x, "file") and hasattr(x, "samples") else None),
-        Labels(kept),
-        title=title if isinstance(title, str) else "",
-    )
+    return Explorer(source, Labels(kept), title=title if isinstance(title, str) else "")

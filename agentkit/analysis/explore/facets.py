@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from agentkit.analysis.explore.columns.places import as_array, as_places
 from agentkit.analysis.explore.query import Condition, Query
 from agentkit.analysis.explore.table_columns import LABEL, TableColumns
-from agentkit.analysis.sample_tree import finite
 from agentkit.types.record import Record, record
 
 FACETS = ("ended", "codes", "tools", "model", "server", "dialect", LABEL)
@@ -68,27 +68,31 @@ class KeptRollouts:
     there. Each condition is worked out once.
     """
 
-    def __init__(
-        self, columns: TableColumns, base: Sequence[int], query: Query, found: Any
-    ) -> None:
-        """Work out each condition.
+    def __init__(self, columns: TableColumns, base: Sequence[int], query: Query) -> None:
+        """Work out each condition. Texts are searched of what fulfils all others but one at least.
 
         Args:
             columns: those of the table.
             base: the places of the rollouts that are filtered.
             query: the conditions.
-            found: the places that hold its words; None where it has none.
         """
         import numpy as np
 
         self.columns = columns
+        searched = [c for c in query.conditions if columns.is_search(c)]
+        of_columns = [c for c in query.conditions if c not in searched]
+        self._missed = [(c.column, ~columns.holding(c)) for c in of_columns]
+        places = base
+        if searched or query.words:
+            chosen = as_array(base)
+            misses = sum(missed[chosen].astype(np.int8) for _, missed in self._missed)
+            places = as_places(chosen[misses <= 1] if self._missed else chosen)
+        for condition in searched:
+            places = columns.source.matching(condition, places)
+        if query.words:
+            places = columns.source.holding(query.words, places)
         self._all = np.zeros(len(columns.source), bool)
-        self._all[np.asarray(base, np.int64)] = True
-        if found is not None:
-            words = np.zeros(len(columns.source), bool)
-            words[np.asarray(found, np.int64)] = True
-            self._all &= words
-        self._missed = [(c.column, ~columns.holding(c)) for c in query.conditions]
+        self._all[as_array(places)] = True
 
     def others(self, column: str) -> Any:
         """Make an array of the rollouts that the conditions on all other columns keep."""
@@ -139,18 +143,20 @@ def histogram_of(
     """Count the numbers of a column in ten steps; None where there are none, or all are equal."""
     if name not in columns.names or columns.kind(name) != "number":
         return None
-    distinct = columns.distinct(name)
-    numbers = list(finite(distinct.values))
-    if len(numbers) < 2:
+    import numpy as np
+
+    every = columns.numbers(name)
+    known = ~np.isnan(every)
+    if not known.any():
         return None
-    least, greatest = min(numbers), max(numbers)
+    least, greatest = float(every[known].min()), float(every[known].max())
+    if least == greatest:
+        return None
     if least >= 0 and greatest <= 1:
         least, greatest = 0.0, 1.0
-    counts = [0] * STEPS
-    for value, number in zip(distinct.values, distinct.counted(kept.others(name)), strict=True):
-        for known in finite([value]):
-            step = int((known - least) / (greatest - least) * STEPS + 1e-9)
-            counts[min(step, STEPS - 1)] += number
+    numbers = every[known & kept.others(name)]
+    steps = ((numbers - least) / (greatest - least) * STEPS + 1e-9).astype(np.int64)
+    counts = np.bincount(np.minimum(steps, STEPS - 1), minlength=STEPS).tolist()
     found = Histogram(column=name, least=least, greatest=greatest, counts=tuple(counts))
     conditions = [c for c in query.conditions if c.column == name]
     if not conditions:

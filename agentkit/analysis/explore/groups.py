@@ -9,12 +9,16 @@ from math import ceil
 from statistics import fmean
 from typing import Any
 
+from agentkit.analysis.explore.columns.places import as_array
 from agentkit.analysis.explore.columns.source import Source
 from agentkit.analysis.sample_tree import deviation, finite
 from agentkit.types.record import Record, clip, record
 from agentkit.types.words import count
 
 _BINS = 5
+_MANY = 20_000
+"""Numbers, all of them finite, that are not gone through one by one."""
+_SPREAD = ("reward", "turns", "calls", "output_tokens")
 _BARS = "▁▂▃▄▅▆▇█"
 
 
@@ -33,11 +37,29 @@ class Spread(Record):
 
 def spread_of(values: Sequence[Any]) -> Spread | None:
     """Compute the spread of those values that are finite numbers; None if there are none."""
+    if len(values) > _MANY:
+        return _spread_of_many(values)
     numbers = list(finite(values))
     if not numbers:
         return None
     return Spread(
         mean=fmean(numbers), deviation=deviation(numbers), least=min(numbers), greatest=max(numbers)
+    )
+
+
+def _spread_of_many(values: Any) -> Spread | None:
+    """Compute the spread of very many values, where the last digit of the deviation is open."""
+    import numpy as np
+
+    numbers = np.asarray(values, np.float64)
+    mean = fmean(numbers.tolist())
+    far = np.abs(numbers - mean).max()
+    scaled = (numbers - mean) / (far or 1.0)  # no square is too large
+    return Spread(
+        mean=mean,
+        deviation=float(far * np.sqrt(np.dot(scaled, scaled) / len(numbers))),
+        least=float(numbers.min()),
+        greatest=float(numbers.max()),
     )
 
 
@@ -85,17 +107,44 @@ def groups_of(source: Source, places: Sequence[int]) -> tuple[Group, ...]:
     """Group the rollouts at these places by prompt, in the order in which the prompts first occur;
     linear.
     """
-    keys, rewards = source.prompts(), _numbers(source, "reward", places)
-    ends = (min(rewards), max(rewards)) if rewards else (0.0, 0.0)
-    found: dict[str, list[int]] = {}
-    for place in places:
-        found.setdefault(keys[place], []).append(place)
-    return tuple(_group(source, key, members, ends) for key, members in found.items())
+    import numpy as np
+
+    if not len(places):
+        return ()
+    chosen = as_array(places)
+    columns = _Columns(source)
+    rewards = columns.known("reward", chosen)
+    ends = (float(rewards.min()), float(rewards.max())) if len(rewards) else (0.0, 0.0)
+    keys = source.prompt_numbers()[chosen]
+    _, first, numbers = np.unique(keys, return_index=True, return_inverse=True)
+    order = np.argsort(numbers, kind="stable")
+    parts = np.split(chosen[order], np.cumsum(np.bincount(numbers))[:-1])
+    return tuple(_group(columns, parts[number], ends) for number in np.argsort(first))
 
 
-def _numbers(source: Source, name: str, places: Sequence[int]) -> list[float]:
-    values = source.values(name) if name in source.columns else ()
-    return list(finite(values[place] for place in places)) if values else []
+class _Columns:
+    """The columns of groups, as arrays."""
+
+    def __init__(self, source: Source) -> None:
+        names = [name for name in _SPREAD if name in source.columns]
+        self.source = source
+        self.numbers = {name: source.numbers(name) for name in names}
+        self.reasons = source.distinct("stop_reason")
+
+    def known(self, name: str, places: Any) -> Any:
+        """Make an array of the numbers of a column."""
+        import numpy as np
+
+        if name not in self.numbers:
+            return np.zeros(0)
+        values = self.numbers[name][places]
+        return values[~np.isnan(values)]
+
+    def endings(self, places: Any) -> tuple[tuple[Any, int], ...]:
+        """Count why rollouts ended, the most frequent first."""
+        values = self.reasons.values
+        rows: list[int] = self.reasons.rows[places].tolist()
+        return tuple((values[row], number) for row, number in Counter(rows).most_common())
 
 
 def _shape(numbers: Sequence[float], ends: tuple[float, float]) -> str:
@@ -109,19 +158,15 @@ def _shape(numbers: Sequence[float], ends: tuple[float, float]) -> str:
     return "".join(_BARS[ceil(bins[i] / most * (len(_BARS) - 1))] for i in range(_BINS))
 
 
-def _group(source: Source, key: str, places: list[int], ends: tuple[float, float]) -> Group:
-    def column(name: str) -> list[Any]:
-        values = source.values(name) if name in source.columns else None
-        return [values[place] for place in places] if values is not None else []
-
+def _group(columns: _Columns, places: Any, ends: tuple[float, float]) -> Group:
+    members = tuple(places.tolist())
+    found = {name: columns.known(name, places).tolist() for name in _SPREAD}
+    spreads = {name: spread_of(values) for name, values in found.items()}
     return Group(
-        key=key,
-        prompt=source.value("prompt", places[0]),
-        places=tuple(places),
-        reward=spread_of(column("reward")),
-        reward_shape=_shape(_numbers(source, "reward", places), ends),
-        turns=spread_of(column("turns")),
-        calls=spread_of(column("calls")),
-        output_tokens=spread_of(column("output_tokens")),
-        stop_reasons=tuple(Counter(column("stop_reason")).most_common()),
+        key=str(columns.source.prompt_digest(members[0])),
+        prompt=columns.source.value("prompt", members[0]),
+        places=members,
+        reward_shape=_shape(found["reward"], ends),
+        stop_reasons=columns.endings(places),
+        **spreads,
     )

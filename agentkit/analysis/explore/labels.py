@@ -126,13 +126,14 @@ class Labels:
         return {key: tuple(labels) for key, labels in sorted(self._of.items()) if labels}
 
     @property
-    def _keys(self) -> set[int]:
-        return self._of.keys() | self._remarks.keys()
+    def keys(self) -> list[int]:
+        """Every rollout of which something was kept."""
+        return sorted(self._of.keys() | self._remarks.keys())
 
     @property
     def names(self) -> list[str]:
         """Every label that was given, in alphabetical order."""
-        return sorted({label for key in self._keys for label in self.of(key)}, key=str.casefold)
+        return sorted({label for key in self.keys for label in self.of(key)}, key=str.casefold)
 
     def save(self, path: Any) -> Path:
         """Keep the labels in this file from now on.

@@ -4,6 +4,9 @@
     stop_reason=error,length            either of two
     tools=get_weather                   of several names, one is enough
     label=bad                           rollouts with this label
+    arguments~Oslo reasoning~"not sure" texts of one kind, in any case: arguments, content,
+                                        reasoning, result
+    word=refund                         a whole word in any of the texts
     Oslo "get_weather"                  words anywhere in the rollout's texts, in any case
 
 A rollout must fulfil all of them. A text with a space or a sign in it is put in double quotes.
@@ -14,7 +17,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +27,14 @@ from agentkit.types.record import Record, record
 _PART = re.compile(r"""\s*(?:([\w.]+)\s*(!=|<=|>=|=|<|>|~)\s*)?((?:"(?:[^"\\]|\\.)*"|[^\s"])+)""")
 _VALUE = re.compile(r"""(?:"(?:[^"\\]|\\.)*"|[^,"])+""")
 _BARE = re.compile(r"[^\s\"\\,=!<>~]+")
+TEXTS = {
+    "": ("prompt", "content", "reasoning", "arguments", "result"),
+    **{name: (name,) for name in ("content", "reasoning", "arguments", "result")},
+}
+"""What texts are searched in, by the name that is asked for; "" for all of them."""
+WORD = "word"
+"""The name that asks for a whole word in any of the texts."""
+_SEARCHED = (*filter(None, TEXTS), WORD)
 _NUMERIC: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -111,13 +122,13 @@ class Query(Record):
         return replace(self, conditions=tuple(c for c in self.conditions if c.column != column))
 
 
-def parse_query(text: str, columns: Iterable[str]) -> Query:
-    """Parse a line of text as a query.
+def parse_query(text: str, columns: Sequence[str]) -> Query:
+    """Parse a line of text as a query. A column of the caller's own comes before texts of its name.
 
     Raises:
         UsageError: there is no such column, a number is none, or a quote is not closed.
     """
-    known = list(columns)
+    known = [*columns, *(name for name in _SEARCHED if name not in columns)]
     conditions, words, at = [], [], 0
     text = text.strip()
     while at < len(text):
@@ -131,14 +142,16 @@ def parse_query(text: str, columns: Iterable[str]) -> Query:
             words.append(_unquoted(value))
         else:
             conditions.append(_condition(name, sign, value, known))
+            if name not in columns:
+                _check_search(conditions[-1])
     return Query(conditions=tuple(conditions), words=tuple(word for word in words if word))
 
 
-def mended(text: str, columns: Iterable[str]) -> str:
+def mended(text: str, columns: Sequence[str]) -> str:
     """Write a query with the columns that were meant, in place of names that no column has; ""
     where there is nothing to mend.
     """
-    known = list(columns)
+    known = [*columns, *_SEARCHED]
 
     def meant(part: re.Match[str]) -> str:
         name = part.group(1)
@@ -168,6 +181,16 @@ def _condition(name: str, sign: str, text: str, known: list[str]) -> Condition:
                     hint=f"write {name}{sign}0.5",
                 ) from None
     return Condition(column=name, sign=sign, values=values)
+
+
+def _check_search(condition: Condition) -> None:
+    """Refuse to search in texts by a sign that says nothing of them."""
+    wanted = "=" if condition.column == WORD else "~"
+    if condition.sign != wanted or not condition.values:
+        raise UsageError(
+            f"{condition.column} is searched by {wanted}",
+            hint=f"write {condition.column}{wanted}refund",
+        )
 
 
 def _unquoted(text: str) -> str:

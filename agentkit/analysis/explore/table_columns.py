@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from agentkit.analysis.explore.columns.distinct import Distinct, items_of
+from agentkit.analysis.explore.columns.index_column import Numbers
 from agentkit.analysis.explore.columns.source import Source
 from agentkit.analysis.explore.labels import Labels
 from agentkit.analysis.explore.query import Condition
@@ -50,6 +51,11 @@ class TableColumns:
         return tuple(dict.fromkeys([*self.labels.of(self.source.sample(place)), *noted]))
 
     @property
+    def labelled(self) -> list[int]:
+        """The places of the rollouts that have a label, or a note."""
+        return sorted({*self.source.remarked, *self.source.places_of(self.labels.keys)})
+
+    @property
     def label_names(self) -> list[str]:
         """Every label of any rollout, in alphabetical order."""
         noted = {label for place in self.source.remarked for label in self.labels_of(place)}
@@ -69,7 +75,7 @@ class TableColumns:
         rows = np.zeros(len(self.source), np.int64)
         values: dict[tuple[str, ...], int] = {(): 0}
         if self.label_names:
-            for place in range(len(self.source)):
+            for place in self.labelled:
                 rows[place] = values.setdefault(self.labels_of(place), len(values))
         return Distinct(list(values), rows)
 
@@ -78,10 +84,40 @@ class TableColumns:
         import numpy as np
 
         if condition.column == NUMBER:
-            return np.fromiter(map(condition.holds, range(len(self.source))), bool)
-        column = self.distinct(condition.column)
-        several = condition.column == LABEL or self.kind(condition.column) == "names"
-        return column.where(_any_of(condition) if several else condition.holds)
+            numbers = np.arange(len(self.source), dtype=np.int64)
+            return Numbers(numbers, np.ones(len(numbers), bool)).where(condition)
+        if condition.column == LABEL or self.kind(condition.column) == "names":
+            return self.distinct(condition.column).where(_any_of(condition))
+        return self.source.where(condition)
+
+    def is_search(self, condition: Condition) -> bool:
+        """Tell whether a condition is one on texts, which are not in the table."""
+        return condition.column not in self.names
+
+    def order(self, name: str, places: Sequence[int], descending: bool) -> Sequence[int]:
+        """Sort rollouts by a column; what is not known comes last."""
+        if name == NUMBER:
+            return sorted(places, reverse=descending)
+        if name != LABEL:
+            return self.source.order(name, places, descending)
+        known = [place for place in places if self.labels_of(place)]
+        written = {place: str(self.value(LABEL, place)).casefold() for place in known}
+        known.sort(key=written.__getitem__, reverse=descending)
+        return [*known, *(place for place in places if place not in written)]
+
+    def numbers(self, name: str) -> Any:
+        """Return a column as numbers, NaN for what is none."""
+        import numpy as np
+
+        if name == NUMBER:
+            return np.arange(len(self.source), dtype=np.float64)
+        return self.source.numbers(name)
+
+    def objects(self, name: str, places: Sequence[int]) -> list[Any]:
+        """List the values of a column for some rollouts."""
+        if name in (NUMBER, LABEL):
+            return [self.value(name, place) for place in places]
+        return self.source.objects(name, places)
 
     def items(self, name: str, value: Any) -> Sequence[str | None]:
         """List what a value of a column counts for: a name each, where it holds several."""

@@ -5,20 +5,24 @@ from __future__ import annotations
 import glob
 import logging
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from agentkit.errors import AgentkitError, NoFile, UsageError, checked_keywords
+from agentkit.errors import AgentkitError, NoFile, checked_keywords
 from agentkit.files.cassette.index import is_cassette
 from agentkit.files.index.cassette_sidecar import CassetteSidecar
 from agentkit.files.index.foreign_sidecar import LineSidecar, WholeSidecar, row_reader
 from agentkit.files.index.index_progress import IndexProgress, shown
 from agentkit.files.index.rollout_index import RolloutIndex
+from agentkit.files.index.rollout_tables import check_packages
 from agentkit.files.index.sidecar import SUFFIX, Sidecar
 from agentkit.files.path import is_packed, is_pattern, to_open
 from agentkit.types.words import in_line
 
 _log = logging.getLogger("agentkit")
+_HEAD = b'{"agentkit":'
+"""How the first line of a rollout in a cassette begins."""
 _BESIDE = (".labels.json",)
 """How files end that lie beside rollouts and hold none."""
 
@@ -77,17 +81,6 @@ def _refreshed(
     return whole
 
 
-def check_packages() -> None:
-    """Refuse to go on without the packages of the extra `scale`."""
-    try:
-        import duckdb  # noqa: F401
-        import pyarrow  # noqa: F401
-    except ImportError as exc:
-        raise UsageError(
-            f"an index needs {exc.name}", hint="pip install 'agentkit-notebook[scale]'"
-        ) from None
-
-
 def _sidecars(paths: Any) -> Iterator[tuple[Sidecar, bool]]:
     """Open the index of each file, and tell whether the file was named."""
     if isinstance(paths, (list, tuple)):
@@ -116,6 +109,16 @@ def _files(paths: Any) -> tuple[list[Path], bool]:
 def _is_beside(path: Path) -> bool:
     """Tell whether it is hidden, or what we put beside a file of rollouts."""
     return any(part.startswith(".") or part.endswith((SUFFIX, *_BESIDE)) for part in path.parts[1:])
+
+
+def rollouts_up_to(path: Path, limit: int) -> int:
+    """Count the rollouts of a file, up to a limit; 0 for one that is not read line by line."""
+    packed = is_packed(path)
+    begins = _HEAD if not packed and is_cassette(path) else b""
+    if not begins and row_reader(path) is None:
+        return 0
+    with path.open("rb") as file:
+        return sum(1 for _ in islice((line for line in file if line.startswith(begins)), limit))
 
 
 def sidecar_of(path: Path) -> Sidecar:

@@ -11,6 +11,7 @@ from typing import Any
 
 from agentkit.files.index.index_rows import (
     CALL_FIELDS,
+    OWN,
     TURN_FIELDS,
     IndexRows,
     meta_values,
@@ -64,17 +65,28 @@ class Part:
         Returns:
             How many rows each table has.
         """
-        import pyarrow as pa
         import pyarrow.parquet as pq
 
-        tables = {
+        tables = self.tables(first)
+        for name, table in tables.items():
+            pq.write_table(table, folder / f"{number:05}.{name}.parquet", compression="zstd")
+        return {name: table.num_rows for name, table in tables.items()}
+
+    def tables(self, first: int) -> dict[str, Any]:
+        """Lay its rollouts out as Arrow tables, their rows counted from the first."""
+        import pyarrow as pa
+
+        return {
             "rollouts": self._rollouts(first),
             "turns": pa.table(_columns(first, (rows.turns for rows in self.rows), TURN_FIELDS)),
             "calls": pa.table(_columns(first, (rows.calls for rows in self.rows), CALL_FIELDS)),
         }
-        for name, table in tables.items():
-            pq.write_table(table, folder / f"{number:05}.{name}.parquet", compression="zstd")
-        return {name: table.num_rows for name, table in tables.items()}
+
+    def utf8_texts(self, kind: str) -> Any:
+        """Make the texts of a kind an Arrow array, as SQL can read them."""
+        import pyarrow as pa
+
+        return pa.array(map(_utf8, self.texts(kind)), pa.large_string())
 
     def _rollouts(self, first: int) -> Any:
         """Lay the rollouts out by column; their metadata says which values are not what they
@@ -90,7 +102,7 @@ class Part:
             "turn_rows": pa.array([len(rows.turns) for rows in self.rows], pa.int32()),
             "call_rows": pa.array([len(rows.calls) for rows in self.rows], pa.int32()),
         }
-        for name in self.rows[0].rollout:
+        for name in (*OWN, "prompt_digest"):
             columns[name] = _array([rows.rollout[name] for rows in self.rows], odd, name)
         noted = [meta_values(rows.meta) for rows in self.rows]
         for name in dict.fromkeys(name for values in noted for name in values):

@@ -4,14 +4,20 @@ SQL, without reading the rollouts.
 
 from __future__ import annotations
 
+import json
+from bisect import bisect_right
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from agentkit.errors import UsageError, checked_keywords
 from agentkit.files.index.index_part import KINDS, TABLES
+from agentkit.files.index.rollout_tables import TEXTS, answer, connected
 from agentkit.files.index.sidecar import Sidecar
+from agentkit.files.index.stored_column import Stored, stored_of
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory
 
@@ -20,6 +26,8 @@ if TYPE_CHECKING:
 
 _HIDDEN = ("turn_rows", "call_rows")
 """Columns of the table of rollouts that say where things are."""
+_KEPT = 16
+"""Rollouts that stay in memory, those looked at last."""
 
 
 @checked_keywords
@@ -29,7 +37,8 @@ class RolloutIndex(Sequence[Trajectory]):
     def __init__(self, sidecars: Sequence[Sidecar]) -> None:
         self.sidecars = tuple(sidecars)
         counts = [sidecar.state.count("rollouts") for sidecar in self.sidecars]
-        self._bases = [sum(counts[:number]) for number in range(len(counts) + 1)]
+        self.bases = [sum(counts[:number]) for number in range(len(counts) + 1)]
+        self._kept: OrderedDict[int, Trajectory] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -42,9 +51,14 @@ class RolloutIndex(Sequence[Trajectory]):
         if isinstance(index, slice):
             return [self[place] for place in range(len(self))[index]]
         row = int(self.rows[index])
-        number = next(n for n, base in enumerate(self._bases[1:]) if row < base)
-        sidecar = self.sidecars[number]
-        return sidecar.load(sidecar.places.places(row - self._bases[number]))
+        if row not in self._kept:
+            number = bisect_right(self.bases, row) - 1
+            sidecar = self.sidecars[number]
+            self._kept[row] = sidecar.load(sidecar.places.places(row - self.bases[number]))
+            if len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(row)
+        return self._kept[row]
 
     def __iter__(self) -> Iterator[Trajectory]:
         return (self[place] for place in range(len(self)))
@@ -55,28 +69,80 @@ class RolloutIndex(Sequence[Trajectory]):
         import numpy as np
 
         found = []
-        for sidecar, base in zip(self.sidecars, self._bases, strict=False):
+        for sidecar, base in zip(self.sidecars, self.bases, strict=False):
             samples = self._of_parts(sidecar, "sample")
             live = np.ones(len(samples), bool)
             live[sidecar.state.dropped] = False
             rows = np.flatnonzero(live)
-            found.append(base + rows[np.argsort(samples[rows], kind="stable")])
+            if (np.diff(samples[rows]) < 0).any():
+                rows = rows[np.argsort(samples[rows], kind="stable")]
+            found.append(base + rows)
         return np.concatenate(found) if found else np.zeros(0, np.int64)
 
     @staticmethod
     def _of_parts(sidecar: Sidecar, column: str) -> Any:
         """Read a whole-numbered column of the rollouts of one file, every row."""
         import numpy as np
-        import pyarrow.parquet as pq
 
         parts = range(len(sidecar.state.parts))
-        found = [
-            pq.read_table(sidecar.part_path(part, "rollouts"), columns=[column])
-            .column(0)
-            .to_numpy()
-            for part in parts
-        ]
+        found = [stored_of(sidecar, part, column).values.to_numpy() for part in parts]
         return np.concatenate(found) if found else np.zeros(0, np.int64)
+
+    def stored(self, name: str) -> Iterator[Stored]:
+        """Read a column of the rollouts part by part, every row."""
+        for sidecar in self.sidecars:
+            for number in range(len(sidecar.state.parts)):
+                yield stored_of(sidecar, number, name)
+
+    def metas(self, places: Sequence[int]) -> list[dict[str, Any]]:
+        """Read what is noted of some rollouts."""
+        known: dict[tuple[int, int], Any] = {}
+        found = []
+        for place in places:
+            number, part, row = self._part_of(int(self.rows[place]))
+            key = (number, part)
+            if key not in known:
+                known[key] = stored_of(self.sidecars[number], part, "meta").values
+            found.append(json.loads(known[key][row].as_py()))
+        return found
+
+    def _part_of(self, row: int) -> tuple[int, int, int]:
+        """Find the file, the part and the row in it."""
+        number = bisect_right(self.bases, row) - 1
+        row -= self.bases[number]
+        for part, counts in enumerate(self.sidecars[number].state.parts):
+            if row < counts["rollouts"]:
+                return number, part, row
+            row -= counts["rollouts"]
+        raise IndexError(row)
+
+    def metas_of_part(self, part: int, rows: Sequence[int]) -> list[dict[str, Any]]:
+        """Read what is noted of some rows of a part, by its position in `stored`."""
+        texts = stored_of(*self._part(part), "meta").values
+        return [json.loads(texts[row].as_py()) for row in rows]
+
+    def of_part(self, part: int, rows: Sequence[int]) -> list[Trajectory]:
+        """Read the rollouts of some rows of a part, by its position in `stored`."""
+        sidecar, number = self._part(part)
+        before = sum(counts["rollouts"] for counts in sidecar.state.parts[:number])
+        return [sidecar.load(sidecar.places.places(before + row)) for row in rows]
+
+    def _part(self, part: int) -> tuple[Sidecar, int]:
+        every = ((s, number) for s in self.sidecars for number in range(len(s.state.parts)))
+        return next(islice(every, part, None))
+
+    def file_of(self, place: int) -> int:
+        """Find in which of its files a rollout is."""
+        return bisect_right(self.bases, int(self.rows[place])) - 1
+
+    @cached_property
+    def samples(self) -> Any:
+        """The sample index of each rollout in its file: an array of int64."""
+        import numpy as np
+
+        every = [self._of_parts(sidecar, "sample") for sidecar in self.sidecars]
+        whole = np.concatenate(every) if every else np.zeros(0, np.int64)
+        return whole[self.rows]
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -107,41 +173,38 @@ class RolloutIndex(Sequence[Trajectory]):
         ).to_arrow_table()
         return table.column(0).combine_chunks().take(pa.array(self.rows))
 
-    def sql(self, query: str) -> pd.DataFrame:
+    def sql(self, query: str, places: Sequence[int] | None = None) -> pd.DataFrame:
         """Ask in SQL (DuckDB's) over three tables: `rollouts`, `turns` and `calls`, whose `row`
         names the rollout. Texts are in `rollouts.prompt_text`, `turns.content`, `turns.reasoning`,
         `calls.arguments` and `calls.result`; the rollouts' meta is in columns like `meta.reward`.
 
+        Args:
+            query: what is asked.
+            places: the rollouts that are asked about, by their position; by default all.
+
         Raises:
             UsageError: it cannot be answered; the message is DuckDB's.
         """
-        import duckdb
+        if places is None:
+            return answer(self._connection, query)
+        import pyarrow as pa
 
-        try:
-            return self._connection.execute(query).df()
-        except duckdb.Error as exc:
-            raise UsageError(
-                f"the query cannot be answered: {clip(str(exc), 500)}",
-                hint="the tables are rollouts, turns and calls; index.columns names their columns",
-            ) from None
+        cursor = self._connection.cursor()
+        rows = self.rows[pa.array(places, pa.int64()).to_numpy()]
+        cursor.register("chosen", pa.table({"row": pa.array(rows)}))
+        for table in TABLES:
+            chosen = f"select * from main.{table} where row in (select row from chosen)"  # noqa: S608
+            cursor.execute(f"create temp view {table} as {chosen}")
+        return answer(cursor, query)
 
     @cached_property
     def _connection(self) -> Any:
-        import duckdb
-
-        settings: dict[str, Any] = {
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-        }
-        connection = duckdb.connect(config=settings)
+        connection = connected()
         dropped = self._dropped(connection)
-        texts = {"rollouts": {"prompt_text": "prompt"}}
-        texts |= {"turns": dict.fromkeys(("content", "reasoning"), "")}
-        texts |= {"calls": dict.fromkeys(("arguments", "result"), "")}
         for table in TABLES:
             shown = ", ".join(_HIDDEN) if table == "rollouts" else ""
             sources = [
-                self._source(connection, number, table, texts[table])
+                self._source(connection, number, table, TEXTS[table])
                 for number in range(len(self.sidecars))
                 if self.sidecars[number].state.count(table)
             ]
@@ -160,7 +223,7 @@ class RolloutIndex(Sequence[Trajectory]):
 
         rows = [
             base + row
-            for sidecar, base in zip(self.sidecars, self._bases, strict=False)
+            for sidecar, base in zip(self.sidecars, self.bases, strict=False)
             for row in sidecar.state.dropped
         ]
         connection.register("dropped", pa.table({"row": pa.array(rows, pa.int64())}))
@@ -170,12 +233,12 @@ class RolloutIndex(Sequence[Trajectory]):
         """Write the part of a view that is of one file, with its texts beside the table."""
         import pyarrow as pa
 
-        sidecar, base = self.sidecars[number], self._bases[number]
+        sidecar, base = self.sidecars[number], self.bases[number]
         parts = range(len(sidecar.state.parts))
         paths = [str(sidecar.part_path(part, table)) for part in parts]
         listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
         name = f"{table}_texts_{number}"
-        columns = {shown: sidecar.texts(kind or shown).arrow() for shown, kind in texts.items()}
+        columns = {shown: sidecar.texts(kind).arrow() for shown, kind in texts.items()}
         connection.register(name, pa.table(columns))
         file = str(sidecar.path.name).replace("'", "''")
         rows = f"select * replace (row + {base} as row), '{file}' as file"
@@ -197,8 +260,8 @@ class RolloutIndex(Sequence[Trajectory]):
         """
         import numpy as np
 
-        found = np.zeros(self._bases[-1], bool)
-        for sidecar, base in zip(self.sidecars, self._bases, strict=False):
+        found = np.zeros(self.bases[-1], bool)
+        for sidecar, base in zip(self.sidecars, self.bases, strict=False):
             for kind in kinds:
                 rows = sidecar.texts(kind).holding(text, self._groups(sidecar, kind), exact=exact)
                 found[base + rows] = True
@@ -228,8 +291,8 @@ class RolloutIndex(Sequence[Trajectory]):
         """
         import numpy as np
 
-        found = np.zeros(self._bases[-1], bool)
-        for sidecar, base in zip(self.sidecars, self._bases, strict=False):
+        found = np.zeros(self.bases[-1], bool)
+        for sidecar, base in zip(self.sidecars, self.bases, strict=False):
             for part, counts in enumerate(sidecar.state.parts):
                 found[base + sidecar.words.rows(part, word)] = True
                 base += counts["rollouts"]

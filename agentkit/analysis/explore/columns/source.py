@@ -7,17 +7,26 @@ from __future__ import annotations
 import mmap
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from math import isfinite, nan
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agentkit.analysis.explore.columns.distinct import Distinct, distinct_of
+from agentkit.analysis.explore.columns.index_column import is_known, sort_key
+from agentkit.analysis.explore.columns.rollout_texts import has_text, texts_of
+from agentkit.analysis.explore.query import Condition
 from agentkit.files.cassette.codec import prompt_key
 from agentkit.files.cassette.index import Cassette
+from agentkit.files.cassette.index import open as open_cassette
 from agentkit.files.columns import ENDS, UNREAD, Column, columns_of, problem_values
+from agentkit.files.index.rollout_tables import RolloutTables
 from agentkit.trajectory.person.notes import KEY, Remark, remarks_in
 from agentkit.types.trajectory import Trajectory
 
-_LOOKED_AT = 200
+if TYPE_CHECKING:
+    import pandas as pd
+
+LOOKED_AT = 200
 """Rollouts whose meta is searched for columns."""
 _OF_PROBLEMS = ("problems", "ended", "codes")
 _PLAIN = frozenset(map(chr, range(32, 127))) - frozenset('"\\/')
@@ -37,11 +46,12 @@ class Source:
         self._values: dict[str, list[Any]] = {}
         self._distinct: dict[str, Distinct] = {}
         self._unread: dict[str, bool] = {}
+        self._matched: dict[tuple[Condition, int], bool] = {}
         if self.entries is not None:
-            first: Iterable[Any] = self.entries[:_LOOKED_AT]
+            first: Iterable[Any] = self.entries[:LOOKED_AT]
             spoken = [item.dialect for item in first]
         else:
-            first = rollouts[:_LOOKED_AT]
+            first = rollouts[:LOOKED_AT]
             spoken = [item.spec.dialect for item in first]
         self.columns, self.shown = columns_of((item.meta for item in first), spoken)
 
@@ -135,7 +145,47 @@ class Source:
             self._distinct[name] = distinct_of(self.values(name))
         return self._distinct[name]
 
-    def prompts(self) -> list[str]:
+    def where(self, condition: Condition) -> Any:
+        """Tell which rollouts fulfil a condition on a column."""
+        return self.distinct(condition.column).where(condition.holds)
+
+    def numbers(self, name: str) -> Any:
+        """Return a column as numbers, NaN for what is none."""
+        import numpy as np
+
+        values = self.values(name)
+        numbers = (v if isinstance(v, (int, float)) and isfinite(v) else nan for v in values)
+        return np.fromiter(numbers, np.float64, len(values))
+
+    def order(self, name: str, places: Sequence[int], descending: bool) -> Sequence[int]:
+        """Sort by a column; what is not known comes last."""
+        values = self.values(name)
+        valued = [(place, values[place]) for place in places]
+        known = sorted(
+            (item for item in valued if is_known(item[1])),
+            key=lambda item: sort_key(item[1]),
+            reverse=descending,
+        )
+        rest = [place for place, value in valued if not is_known(value)]
+        return [*(place for place, _ in known), *rest]
+
+    def objects(self, name: str, places: Sequence[int]) -> list[Any]:
+        """List the values of a column for some rollouts."""
+        values = self.values(name)
+        return [values[place] for place in places]
+
+    def is_constant(self, name: str, places: Sequence[int]) -> bool:
+        """Tell whether a column is the same in all these rollouts."""
+        values = self.values(name)
+        first = values[places[0]]
+        return all(values[place] == first for place in places)
+
+    def places_of(self, keys: Sequence[int]) -> list[int]:
+        """Find the rollouts that are known by these samples."""
+        wanted = set(keys)
+        return [place for place in range(len(self)) if self.sample(place) in wanted]
+
+    def prompts(self) -> Sequence[Any]:
         """List a digest of each rollout's prompt."""
         if "\0prompt" not in self._values:  # no column of a user has such a name
             if self.entries is not None:
@@ -145,7 +195,26 @@ class Source:
             self._values["\0prompt"] = digests
         return self._values["\0prompt"]
 
-    def holding(self, words: Sequence[str], places: Sequence[int]) -> list[int]:
+    def sql(self, query: str, places: Sequence[int]) -> pd.DataFrame:
+        """Ask in SQL about some rollouts, which are read for it."""
+        asked = [self.rollouts[place] for place in places]
+        return RolloutTables(asked).sql(query)
+
+    def renewed(self) -> Source:
+        """Take in what a file has more by now."""
+        if self.entries is None:
+            return self
+        return Source(open_cassette(self.entries.path))
+
+    def prompt_digest(self, place: int) -> str:
+        """Return the digest of a rollout's prompt."""
+        return str(self.prompts()[place])
+
+    def prompt_numbers(self) -> Any:
+        """Number each rollout's prompt in an array: the same for the same."""
+        return distinct_of(self.prompts()).rows
+
+    def holding(self, words: Sequence[str], places: Sequence[int]) -> Sequence[int]:
         """List those of the places whose rollouts contain every one of these words in their texts,
         in any case.
         """
@@ -155,6 +224,23 @@ class Source:
             for place in self._candidates(wanted, places)
             if _contains(self.rollouts[place], wanted)
         ]
+
+    def matching(self, condition: Condition, places: Sequence[int]) -> Sequence[int]:
+        """List those of the places in whose texts of a kind one of some texts stands."""
+        wanted = [text.casefold() for text in condition.values]
+        plain = [text for text in wanted if text and set(text) <= _PLAIN | {" "}]
+        if len(plain) < len(wanted):
+            candidates: Iterable[int] = places
+        else:
+            each = [set(self._candidates(text.split(), places)) for text in plain]
+            candidates = [place for place in places if any(place in one for one in each)]
+        return [place for place in candidates if self._matches(condition, wanted, place)]
+
+    def _matches(self, condition: Condition, wanted: Sequence[str], place: int) -> bool:
+        key = condition, place
+        if key not in self._matched:
+            self._matched[key] = has_text(self.rollouts[place], condition.column, wanted)
+        return self._matched[key]
 
     def _candidates(self, words: Sequence[str], places: Sequence[int]) -> Iterable[int]:
         """Find the places where the words may be, so that only those have to be read: in a file,
@@ -196,21 +282,5 @@ def _containing(
 
 
 def _contains(trajectory: Trajectory, words: Sequence[str]) -> bool:
-    texts = [text.casefold() for text in _texts(trajectory) if text]
+    texts = [text.casefold() for text in texts_of(trajectory) if text]
     return all(any(word in text for text in texts) for word in words)
-
-
-def _texts(trajectory: Trajectory) -> Iterator[str]:
-    """Yield every text of a rollout."""
-    yield from (message.content for message in trajectory.prompt)
-    for turn in trajectory.all_turns:
-        yield from (message.content for message in turn.added)
-        yield turn.response.content or ""
-        yield turn.response.reasoning or ""
-        yield from (
-            f"{call.name} {call.raw_arguments}"
-            for call in (*turn.tool_calls, *turn.response.recoverable)
-        )
-        yield from (result.content for result in turn.tool_results)
-    if trajectory.error:
-        yield f"{trajectory.error.kind} {trajectory.error.message}"

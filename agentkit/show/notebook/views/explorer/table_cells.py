@@ -79,8 +79,7 @@ class TableCells:
                 continue
             if len(table) > _MANY and name in ("problems", "codes", "ended", "elapsed", "server"):
                 continue
-            values = table.source.values(name)
-            if all(values[place] == first for place in table.places):
+            if table.source.is_constant(name, table.places):
                 yield name, cell_text(first)
 
     @property
@@ -95,7 +94,7 @@ class TableCells:
     def beginning(self) -> str:
         """How all prompts begin."""
         if self._beginning is None:
-            self._beginning = beginning_of(self.table.source.values("prompt"))
+            self._beginning = beginning_of(self.table.source.distinct("prompt").values)
         return self._beginning
 
     def constants(self, shown: Sequence[str], grouped: bool) -> list[tuple[str, str]]:
