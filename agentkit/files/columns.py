@@ -140,6 +140,11 @@ def _at_end(name: str) -> Callable[[Any], Any]:
     return indexed
 
 
+def _final_entry(entry: Any) -> Any:
+    found = _at_end("final")(entry)
+    return UNREAD if found is None and entry.stop_reason == "final" else found  # "", or none
+
+
 def _names_at_end(name: str) -> Callable[[Any], Any]:
     return lambda entry: UNREAD if entry.columns is None else entry.columns.get(name, "")
 
@@ -209,7 +214,7 @@ HIDDEN = (
     Column("tools", "names", _tools, _names_at_end("tools")),
     Column("codes", "names", lambda t: _codes(problem_points(t)), _names_at_end("codes")),
     Column("error", "text", lambda t: t.error.kind if t.error else None, _at_end("error")),
-    Column("final", "text", lambda t: t.final, _at_end("final")),
+    Column("final", "text", lambda t: t.final, _final_entry),
 )
 """These can be filtered and sorted by, and are in the frame; the page has no room for them."""
 

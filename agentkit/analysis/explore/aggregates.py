@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from agentkit.analysis.explore.columns.places import as_array
+from agentkit.analysis.explore.columns.place_array import as_array
 from agentkit.analysis.explore.columns.source import Source
 from agentkit.analysis.explore.groups import Spread, spread_of
 from agentkit.types.record import Record, record

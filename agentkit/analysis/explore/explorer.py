@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, overload
 
 from agentkit.analysis.diff import Diff, diff
 from agentkit.analysis.explore.aggregates import Aggregates, aggregates_of
-from agentkit.analysis.explore.columns.places import as_array, as_places
+from agentkit.analysis.explore.columns.opened_source import source_of
+from agentkit.analysis.explore.columns.place_array import as_array, as_places
 from agentkit.analysis.explore.columns.source import Source
-from agentkit.analysis.explore.columns.sources import source_of
 from agentkit.analysis.explore.facets import Facet, Histogram, KeptRollouts, facets_of, histogram_of
 from agentkit.analysis.explore.groups import Group, groups_of
 from agentkit.analysis.explore.labels import Labels, labels_beside

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from agentkit.analysis.explore.columns.places import as_array, as_places
+from agentkit.analysis.explore.columns.place_array import as_array, as_places
 from agentkit.analysis.explore.query import Condition, Query
 from agentkit.analysis.explore.table_columns import LABEL, TableColumns
 from agentkit.types.record import Record, record

@@ -9,7 +9,7 @@ from math import ceil
 from statistics import fmean
 from typing import Any
 
-from agentkit.analysis.explore.columns.places import as_array
+from agentkit.analysis.explore.columns.place_array import as_array
 from agentkit.analysis.explore.columns.source import Source
 from agentkit.analysis.sample_tree import deviation, finite
 from agentkit.types.record import Record, clip, record
@@ -112,7 +112,7 @@ def groups_of(source: Source, places: Sequence[int]) -> tuple[Group, ...]:
     if not len(places):
         return ()
     chosen = as_array(places)
-    columns = _Columns(source)
+    columns = _GroupColumns(source)
     rewards = columns.known("reward", chosen)
     ends = (float(rewards.min()), float(rewards.max())) if len(rewards) else (0.0, 0.0)
     keys = source.prompt_numbers()[chosen]
@@ -122,7 +122,7 @@ def groups_of(source: Source, places: Sequence[int]) -> tuple[Group, ...]:
     return tuple(_group(columns, parts[number], ends) for number in np.argsort(first))
 
 
-class _Columns:
+class _GroupColumns:
     """The columns of groups, as arrays."""
 
     def __init__(self, source: Source) -> None:
@@ -158,7 +158,7 @@ def _shape(numbers: Sequence[float], ends: tuple[float, float]) -> str:
     return "".join(_BARS[ceil(bins[i] / most * (len(_BARS) - 1))] for i in range(_BINS))
 
 
-def _group(columns: _Columns, places: Any, ends: tuple[float, float]) -> Group:
+def _group(columns: _GroupColumns, places: Any, ends: tuple[float, float]) -> Group:
     members = tuple(places.tolist())
     found = {name: columns.known(name, places).tolist() for name in _SPREAD}
     spreads = {name: spread_of(values) for name, values in found.items()}

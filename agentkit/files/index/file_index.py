@@ -11,12 +11,12 @@ from typing import Any
 
 from agentkit.errors import AgentkitError, NoFile, checked_keywords
 from agentkit.files.cassette.index import is_cassette
-from agentkit.files.index.cassette_sidecar import CassetteSidecar
-from agentkit.files.index.foreign_sidecar import LineSidecar, WholeSidecar, row_reader
 from agentkit.files.index.index_progress import IndexProgress, shown
 from agentkit.files.index.rollout_index import RolloutIndex
 from agentkit.files.index.rollout_tables import check_packages
-from agentkit.files.index.sidecar import SUFFIX, Sidecar
+from agentkit.files.index.sidecars.cassette_sidecar import CassetteSidecar
+from agentkit.files.index.sidecars.foreign_sidecar import LineSidecar, WholeSidecar, row_reader
+from agentkit.files.index.sidecars.sidecar import SUFFIX, Sidecar
 from agentkit.files.path import is_packed, is_pattern, to_open
 from agentkit.types.words import in_line
 

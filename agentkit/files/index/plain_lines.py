@@ -56,10 +56,11 @@ def _rows(entry: Entry, own: dict[str, Any], lines: list[dict[str, Any]]) -> Ind
     )
     model = spec.get("model")
     open_calls: dict[tuple[int, int], int] = {}
+    last: str | None = None
     for line in lines[1:]:
         kind = line["step"]
         if kind == "model":
-            _add_answer(rows, line, model, open_calls)
+            last = _add_answer(rows, line, model, open_calls)
             put += [_content(message) for message in line.get("added", ())]
         elif kind == "tool":
             _add_result(rows, line, open_calls)
@@ -68,7 +69,7 @@ def _rows(entry: Entry, own: dict[str, Any], lines: list[dict[str, Any]]) -> Ind
     if own["error"]:
         raise _NotPlain
     if own["final"] is UNREAD:
-        rows.rollout["final"] = rows.content[-1]
+        rows.rollout["final"] = last
     rows.prompt = "\n".join(put)
     return rows
 
@@ -82,7 +83,8 @@ def _content(message: dict[str, Any]) -> str:
 
 def _add_answer(
     rows: IndexRows, line: dict[str, Any], model: Any, open_calls: dict[tuple[int, int], int]
-) -> None:
+) -> str | None:
+    """Take in an answer, and give its text."""
     turn, exchange = line["turn"], line["exchange"]
     body = exchange.get("body")
     status = exchange.get("status")
@@ -95,7 +97,8 @@ def _add_answer(
     message = choice["message"]
     if message.keys() - _MESSAGE:
         raise _NotPlain
-    content = message.get("content") or ""
+    given = message.get("content")
+    content = given or ""
     if not isinstance(content, str) or any(mark in content for mark in _THINK):
         raise _NotPlain
     calls = message.get("tool_calls") or ()
@@ -111,6 +114,7 @@ def _add_answer(
     rows.turns.append((turn, named, choice.get("finish_reason"), *times, *counts, len(calls)))
     rows.content.append(content)
     rows.reasoning.append(_reasoning(message))
+    return _text(given) if given is not None else None
 
 
 def _text(value: Any) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, overload
 from agentkit.errors import UsageError, checked_keywords
 from agentkit.files.index.index_part import KINDS, TABLES
 from agentkit.files.index.rollout_tables import TEXTS, answer, connected
-from agentkit.files.index.sidecar import Sidecar
+from agentkit.files.index.sidecars.sidecar import Sidecar
 from agentkit.files.index.stored_column import Stored, stored_of
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory
@@ -189,13 +189,18 @@ class RolloutIndex(Sequence[Trajectory]):
             return answer(self._connection, query)
         import pyarrow as pa
 
-        cursor = self._connection.cursor()
+        connection = self._connection
         rows = self.rows[pa.array(places, pa.int64()).to_numpy()]
-        cursor.register("chosen", pa.table({"row": pa.array(rows)}))
-        for table in TABLES:
-            chosen = f"select * from main.{table} where row in (select row from chosen)"  # noqa: S608
-            cursor.execute(f"create temp view {table} as {chosen}")
-        return answer(cursor, query)
+        connection.register("chosen", pa.table({"row": pa.array(rows)}))
+        try:
+            for table in TABLES:
+                every = f"from memory.main.{table}"
+                chosen = f"{every} where row in (from chosen)"
+                connection.execute(f"create temp view {table} as {chosen}")
+            return answer(connection, query)
+        finally:
+            for table in TABLES:
+                connection.execute(f"drop view if exists temp.{table}")
 
     @cached_property
     def _connection(self) -> Any:

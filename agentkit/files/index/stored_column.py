@@ -6,7 +6,7 @@ import json
 from typing import Any, NamedTuple
 
 from agentkit.files.index.index_part import ODD
-from agentkit.files.index.sidecar import Sidecar
+from agentkit.files.index.sidecars.sidecar import Sidecar
 
 
 class Stored(NamedTuple):

@@ -10,11 +10,11 @@ import pytest
 import agentkit as ak
 from agentkit.files.cassette.index import PromptWords, entry_of
 from agentkit.files.cassette.scan import Scan
-from agentkit.files.index.cassette_sidecar import CassetteSidecar
 from agentkit.files.index.file_index import index
 from agentkit.files.index.index_rows import rows_of
 from agentkit.files.index.plain_lines import rows_of_lines
 from agentkit.files.index.rollout_index import RolloutIndex
+from agentkit.files.index.sidecars.cassette_sidecar import CassetteSidecar
 from tests.benchmarks.constructed_rollouts import write
 from tests.support.paths import CORPUS
 
@@ -149,8 +149,8 @@ def test_another_file_under_the_name_is_indexed_anew(many: Path) -> None:
 
 
 def test_an_index_that_was_broken_off_goes_on(many: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agentkit.files.index.cassette_sidecar._WINDOW", 100_000)
-    monkeypatch.setattr("agentkit.files.index.cassette_sidecar.PART", 32)
+    monkeypatch.setattr("agentkit.files.index.sidecars.cassette_sidecar._WINDOW", 100_000)
+    monkeypatch.setattr("agentkit.files.index.sidecars.cassette_sidecar.PART", 32)
     steps = CassetteSidecar(many).refresh()
     for _ in range(4):
         next(steps)

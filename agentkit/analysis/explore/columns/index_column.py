@@ -80,11 +80,11 @@ class Numbers(IndexColumn):
         """Give the distinct values, the unknown one last."""
         import numpy as np
 
-        values, rows = np.unique(self.values, return_inverse=True)
+        values, numbers = np.unique(self.values[self.known], return_inverse=True)
         found: list[Any] = values.tolist()
-        if self.known.all():
-            return Distinct(found, rows)
-        return Distinct([*found, None], np.where(self.known, rows, len(found)))
+        rows = np.full(len(self), len(found), np.int64)
+        rows[self.known] = numbers
+        return Distinct(found if self.known.all() else [*found, None], rows)
 
     def where(self, condition: Condition) -> Any:
         """Tell which rows fulfil a condition, as `Condition.holds` does of each."""
@@ -114,8 +114,9 @@ class Words(IndexColumn):
     """Any values, by the distinct ones."""
 
     def __init__(self, values: Any, rows: Any) -> None:
+        values, rows = _used(values, rows)
         self.values = values
-        """Each distinct value: a list, or texts of an Arrow array."""
+        """Each distinct value that occurs: a list, or texts of an Arrow array."""
         self.rows = rows
         """For each row, which of them it has."""
 
@@ -173,6 +174,21 @@ class Words(IndexColumn):
             ranks[place] = rank
         known = np.fromiter(map(is_known, every), bool, len(every))
         return ranks[self.rows], known[self.rows]
+
+
+def _used(values: Any, rows: Any) -> tuple[Any, Any]:
+    """Leave out values that no row has, as of rollouts that have gone on since."""
+    import numpy as np
+    import pyarrow as pa
+
+    used = np.bincount(rows, minlength=len(values)) > 0
+    if used.all():
+        return values, rows
+    places = np.flatnonzero(used)
+    left = (
+        [values[at] for at in places] if isinstance(values, list) else values.take(pa.array(places))
+    )
+    return left, (np.cumsum(used) - 1)[rows]
 
 
 def is_known(value: Any) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentkit.analysis.explore.columns.distinct import Distinct
 from agentkit.analysis.explore.columns.index_column import IndexColumn, Words, column_of
-from agentkit.analysis.explore.columns.places import as_array, as_places
+from agentkit.analysis.explore.columns.place_array import as_array, as_places
 from agentkit.analysis.explore.columns.source import LOOKED_AT, Source
 from agentkit.analysis.explore.query import TEXTS, WORD, Condition
 from agentkit.files.columns import COLUMNS, HIDDEN, columns_of, meta_of, plain_value

@@ -15,7 +15,7 @@ from agentkit.files.cassette.index import Cassette
 from agentkit.files.index.file_index import index, rollouts_up_to
 from agentkit.files.index.rollout_index import RolloutIndex
 from agentkit.files.index.rollout_tables import check_packages
-from agentkit.files.index.sidecar import SUFFIX
+from agentkit.files.index.sidecars.sidecar import SUFFIX
 from agentkit.files.path import path_in
 from agentkit.files.reader import rollout_sequence
 from agentkit.types.words import in_line

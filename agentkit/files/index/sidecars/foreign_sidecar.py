@@ -19,7 +19,7 @@ from agentkit.files.foreign.logs.rows import entries_of
 from agentkit.files.gate import opened
 from agentkit.files.index.index_part import Part
 from agentkit.files.index.index_rows import rows_of
-from agentkit.files.index.sidecar import PART, Sidecar
+from agentkit.files.index.sidecars.sidecar import PART, Sidecar
 from agentkit.files.path import is_packed, system_errors
 from agentkit.files.reader import rollouts_in
 from agentkit.types.trajectory import Trajectory

@@ -13,7 +13,7 @@ from agentkit.files.gate import opened
 from agentkit.files.index.index_part import Part
 from agentkit.files.index.index_rows import IndexRows, rows_of
 from agentkit.files.index.plain_lines import rows_of_lines
-from agentkit.files.index.sidecar import PART, Sidecar
+from agentkit.files.index.sidecars.sidecar import PART, Sidecar
 from agentkit.files.path import system_errors
 from agentkit.types.trajectory import Trajectory
 

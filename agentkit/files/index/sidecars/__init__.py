@@ -1,0 +1,1 @@
+"""The index of one file, by how the file is read."""
