@@ -211,3 +211,47 @@ def test_a_notebook_keeps_the_same_display_at_every_run(kernel: Kernel) -> None:
     assert [
         output["type"] for output in kernel.run("ak.rollouts(ak.demo(), n=2, progress=False)")
     ] == ["execute_result"]
+
+
+def test_processes_of_a_kernel_are_interrupted_and_end_with_it(
+    kernel: Kernel, tmp_path: Path
+) -> None:
+    """Model, tool and reward are those of the notebook, and the cell shows how far all are."""
+    path = tmp_path / "x.jsonl"
+    outputs = kernel.run(
+        "@ak.tool(name='work')\ndef quickly(n: int) -> str:\n    'Be quick.'\n    return 'worked'\n"
+        "quick = ak.Agent('m', tools=[quickly], server=Model())\n"
+        "ak.rollouts(quick, PROMPTS, executor='processes', workers=2, reward=lambda t: len(PROMPTS))"
+    )
+    assert "6 rollouts, 6 at once on 2 workers" in outputs[0]["data"]["text/plain"]
+    assert "6 final, mean reward 6" in outputs[-1]["data"]["text/plain"]
+    call = f"ak.rollouts(agent, PROMPTS, record={str(path)!r}, executor='processes', workers=2)"
+    request = kernel.client.execute(call, stop_on_error=False)
+    until(lambda: finished_steps(path) == 3 * 6)
+    kernel.manager.interrupt_kernel()
+    while (reply := kernel.client.get_shell_msg(timeout=60))["parent_header"].get(
+        "msg_id"
+    ) != request:
+        continue
+    assert reply["content"]["ename"] == "KeyboardInterrupt"
+    assert kernel.value("[len(t.turns) for t in ak.interrupted()]") == [1] * 6
+
+    kernel.client.execute(call.replace("record", "resume"))
+    until(lambda: len(children(kernel.pid)) >= 2)
+    workers = children(kernel.pid)
+    os.kill(kernel.pid, signal.SIGKILL)
+    until(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in workers))
+
+
+def children(pid: int) -> list[int]:
+    """The processes that run our workers for a process."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            parent = status.read_text().split("PPid:")[1].split()[0]
+            command = (status.parent / "cmdline").read_bytes()
+        except (OSError, IndexError):
+            continue
+        if int(parent) == pid and b"process_worker" in command:
+            found.append(int(status.parent.name))
+    return found

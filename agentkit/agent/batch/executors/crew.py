@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
@@ -173,11 +172,13 @@ class Crew:
         rollout, done = found
         try:
             if kind == "line":
-                rollout.take(json.loads(data))
+                rollout.take(data)
             elif kind == "anew":
-                rollout.begin_anew([json.loads(line) for line in data])
+                rollout.begin_anew(data)
             elif kind == "turn":
                 rollout.progress.answered(data)
+            elif kind == "end":
+                rollout.end(data)
         except Exception as exc:  # of the file, which can be written no more
             kind, data = "failed", exc
         if done.done():

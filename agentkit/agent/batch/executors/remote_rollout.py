@@ -4,14 +4,17 @@ and written down as it comes.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from agentkit.agent.batch.progress import Progress
-from agentkit.files.cassette.codec import RolloutReading, begun, sample_of
-from agentkit.files.cassette.lines import Line, dump
+from agentkit.files.cassette.codec import RolloutReading, sample_of
+from agentkit.files.cassette.lines import dump
 from agentkit.files.claims import RunWriter
+from agentkit.servers.transport.shipment import opened
 from agentkit.types.trajectory import Trajectory
 
 
@@ -43,11 +46,13 @@ class RemoteRollout:
         self.start, self.known, self.progress = start, known, progress
         self.trajectory = start
         """What a batch makes of it once it has ended; until then `so_far` is what there is."""
-        self._meta = start.meta
         self._first = start
         self._writer, self._place = writer, place
         self._file = writer.file if writer is not None and place is not None else 0
-        self._reading = RolloutReading(replace(start, meta=known), None)
+        self._lines: list[str] = []
+        """What has come since `start`, which is read only where it is asked for: that costs ten
+        times as much as to take over the rollout that the worker has in the end."""
+        self._whole: Trajectory | None = None
         self._running = False
 
     @property
@@ -66,38 +71,48 @@ class RemoteRollout:
     def finish(self) -> None:
         """Write nothing more: the worker has."""
 
-    def take(self, line: Line) -> None:
-        """Take in what happened."""
-        self._reading.take(line)
+    def take(self, text: str) -> None:
+        """Take in a line of what happened."""
+        self._lines.append(text)
         if self._writer is None:
             return
         if self._place is None:
             self._begin(replace(self._first, meta=self.known))
-        if not self._writer.write({**line, "sample": self._place}, self._file):
-            self._begin(self._reading.found())
+        if not self._writer.write({**json.loads(text), "sample": self._place}, self._file):
+            self._begin(self._read())
 
-    def begin_anew(self, lines: list[Line]) -> None:
+    def begin_anew(self, texts: list[str]) -> None:
         """Take in a rollout that does not go on from what was there."""
-        self._reading = RolloutReading(begun(lines[0]), lines[0])
-        for line in lines[1:]:
-            self._reading.take(line)
+        self.start = sample_of(map(json.loads, texts))
+        self.known = self.start.meta
+        self._lines = []
         if self._writer is not None:
-            self._begin(sample_of(lines))
+            self._begin(self.start)
+
+    def end(self, data: bytes | None) -> None:
+        """Take over the rollout as the worker has it; None where it cannot be sent."""
+        with suppress(Exception):  # what a tool gave is of a module that is not here
+            self._whole = None if data is None else opened(data)
 
     def hand_over(self) -> None:
-        """Let another worker go on from what has come: of a turn that was not whole, its answer."""
+        """Let another worker go on from what has come."""
         found = self._found()
-        self.known = found.meta
-        self.start = _of_lines(found)
-        self._reading = RolloutReading(self.start, None)
+        self.known, self.start, self._lines = found.meta, _of_lines(found), []
 
     def _begin(self, trajectory: Trajectory) -> None:
         assert self._writer is not None
         self._place, self._file = self._writer.begin(trajectory), self._writer.file
 
+    def _read(self) -> Trajectory:
+        reading = RolloutReading(replace(self.start, meta=self.known), None)
+        for text in self._lines:
+            reading.take(json.loads(text))
+        return reading.found()
+
     def _found(self) -> Trajectory:
-        found = self._reading.found()
-        return replace(found, meta={**found.meta, **self._meta}, spec=self._first.spec)
+        found = self._whole or self._read()
+        meta = {**found.meta, **self._first.meta}
+        return replace(found, meta=meta, spec=self._first.spec)
 
 
 def _of_lines(trajectory: Trajectory) -> Trajectory:

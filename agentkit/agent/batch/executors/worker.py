@@ -98,7 +98,7 @@ class Worker:
         except Exception as exc:  # the caller's mistake, which is raised where they are
             self.tell("failed", number, _sendable(exc))
         else:
-            self.tell("end", number)
+            self.tell("end", number, _written(engine.trajectory))
 
 
 class _LineSender:
@@ -117,6 +117,14 @@ class _LineSender:
     def write(self, line: Line, file: int) -> bool:
         self._worker.tell("line", self._number, encode_line(line))
         return True
+
+
+def _written(trajectory: Trajectory) -> bytes | None:
+    """Write the rollout; None where a value of a tool cannot be sent, which no line has either."""
+    try:
+        return pickle.dumps(trajectory, pickle.HIGHEST_PROTOCOL)
+    except Exception:
+        return None
 
 
 def _sendable(exc: Exception) -> Exception:
