@@ -53,7 +53,7 @@ def _fits(source: FileSet) -> bool:
     if source.given is not None or len(source.members) == 1:
         first = next((value for value in flat(source) if isinstance(value, Mapping)), None)
         return _is_document(first)
-    names = [name for name in source.members if name.endswith("trajectory.json")]
+    names = [name for name in source.members if name.rpartition("/")[2] == "trajectory.json"]
     try:
         return bool(names) and _MARK in source.members[names[0]]()
     except Exception:  # a folder may change while it is read
@@ -186,7 +186,19 @@ class AtifReading:
             else:
                 losses.note("steps[] without a source")
                 continue
-            for result in objects_in(object_in(step.get("observation")).get("results")):
+            results = objects_in(object_in(step.get("observation")).get("results"))
+            named = any(result.get("source_call_id") for result in results)
+            if results and not named and len(results) < len(calls):
+                # one screen for several commands, as Terminus writes it: it is what the last gave
+                losses.note("observation.results[] of several calls, kept at the last")
+                for call in calls[: -len(results)]:
+                    yield entry(_empty(call))
+                behind = calls[-len(results) :]
+                results = [
+                    {**result, "source_call_id": call.get("tool_call_id")}
+                    for result, call in zip(results, behind, strict=True)
+                ]
+            for result in results:
                 yield self._result(result, bool(calls), document, losses, seen)
 
     def _result(
@@ -227,6 +239,10 @@ class AtifReading:
         if file is None or file in seen or not _is_document(self.files[file]):
             return None
         return self._of([self.files[file]], seen | {file})
+
+
+def _empty(call: Mapping[str, Any]) -> dict[str, Any]:
+    return {"role": "tool", "tool_call_id": call.get("tool_call_id"), "content": ""}
 
 
 def _refs(step: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

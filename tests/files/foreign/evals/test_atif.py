@@ -69,3 +69,12 @@ def test_trajectories_that_name_themselves_end() -> None:
     loop["steps"] = [*SAILOR["steps"], NEW["steps"][2]]
     loop["subagent_trajectories"] = [{**loop, "subagent_trajectories": []}]
     assert len(load_one(json.dumps(loop)).turns) == 2
+
+
+def test_one_screen_of_several_commands_is_what_the_last_gave() -> None:
+    step = {**NEW["steps"][2], "observation": {"results": [{"content": "screen"}]}}
+    rollout = load_one({**SAILOR, "steps": [SAILOR["steps"][0], step]})
+    assert [result.content for result in rollout.turns[0].tool_results] == ["", "screen"]
+    assert rollout.meta["import"]["lost"] == {
+        "observation.results[] of several calls, kept at the last": 1
+    }

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 import agentkit as ak
+from agentkit.errors import CassetteError
 from tests.files.foreign.evals.bench_cases import FEW_SHOT, TAU, TAU2
 from tests.files.foreign.evals.one import load_one
 
@@ -54,6 +57,12 @@ def test_a_tau2_simulation_is_the_agents_side() -> None:
         "info.environment_info.policy": 1,
         "messages[].audio_path": 1,
     }
+
+
+def test_a_voice_call_without_messages_says_so() -> None:
+    voice = {"id": "s", "task_id": "7", "termination_reason": "user_stop", "ticks": [{}]}
+    with pytest.raises(CassetteError, match="the ticks of a voice call"):
+        ak.load(voice)
 
 
 def test_a_tau2_folder_keeps_each_simulation_in_a_file(tmp_path: Path) -> None:

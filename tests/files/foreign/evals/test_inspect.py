@@ -150,3 +150,9 @@ def test_a_sample_in_pieces_is_the_same_as_in_one() -> None:
 def test_a_log_of_its_head_alone_says_so() -> None:
     with pytest.raises(CassetteError, match="looks like Inspect, but it holds no samples"):
         ak.load(HEAD)
+
+
+def test_a_pool_of_an_earlier_version_is_read_too() -> None:
+    sample = {key: value for key, value in POOLED.items() if key != "events_data"}
+    sample["message_pool"] = POOLED["events_data"]["messages"]
+    assert load_one({**HEAD, "samples": [sample]}) == load(0)

@@ -55,7 +55,7 @@ def _is_simulation(value: Any) -> bool:
     return (
         isinstance(value, Mapping)
         and "task_id" in value
-        and isinstance(value.get("messages"), list)
+        and (isinstance(value.get("messages"), list) or isinstance(value.get("ticks"), list))
         and ("termination_reason" in value or "reward_info" in value)
     )
 
@@ -105,7 +105,10 @@ def _simulations(source: FileSet) -> Iterator[tuple[str, Mapping[str, Any], Any]
 
 def _rollout(simulation: Mapping[str, Any], info: Mapping[str, Any]) -> Trajectory:
     if not isinstance(simulation.get("messages"), list):
-        raise ValueError("it holds no messages")
+        voice = isinstance(simulation.get("ticks"), list)
+        raise ValueError(
+            f"it holds {'the ticks of a voice call, and ' if voice else ''}no messages"
+        )
     losses = Losses("tau2-bench")
     losses.beside(simulation, _KNOWN, "simulation")
     agent, world = object_in(info.get("agent_info")), object_in(info.get("environment_info"))

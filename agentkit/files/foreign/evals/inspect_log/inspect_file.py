@@ -105,7 +105,7 @@ def _joined(source: FileSet, prefix: str) -> Mapping[str, Any]:
         sample["metadata"] = source.member(f"{prefix}/metadata.json")
     sample["events"] = read.get("events", [])
     sample["attachments"] = read.get("attachments", [])
-    sample["events_data"] = {key: read.get(key, []) for key in ("messages", "calls")}
+    sample["events_data"] = {"messages": read.get("messages", [])}
     return sample
 
 

@@ -41,15 +41,8 @@ from agentkit.types.trajectory import Attempt, Trajectory
 
 KNOWN = (
     *("id", "epoch", "input", "target", "choices", "messages", "output", "scores", "score"),
-    *(
-        "message_refs",
-        "metadata",
-        "events",
-        "transcript",
-        "attachments",
-        "events_data",
-        "model_usage",
-    ),
+    *("message_refs", "message_pool", "metadata", "events", "transcript", "attachments"),
+    *("events_data", "model_usage"),
     *("role_usage", "started_at", "completed_at", "total_time", "working_time", "uuid", "error"),
     *("limit", "turn_count", "token_limit", "token_limit_type", "token_limit_usage"),
     *("message_limit", "time_limit", "working_limit", "cost_limit", "turn_limit"),

@@ -23,8 +23,7 @@ class Pools:
         self.attachments: Mapping[str, Any] | Sequence[Any]
         self.attachments = kept if isinstance(kept, list) else object_in(kept)
         pooled = object_in(sample.get("events_data"))
-        self.messages = list_in(pooled.get("messages"))
-        self.calls = list_in(pooled.get("calls"))
+        self.messages = list_in(pooled.get("messages") or sample.get("message_pool"))
 
     def resolve(self, value: Any) -> Any:
         """Copy a value with every text that is kept elsewhere in its place."""
