@@ -16,6 +16,7 @@ from agentkit.files.foreign.format import ForeignFormat, flat
 from agentkit.files.foreign.input.file_set import FileSet, bytes_set
 from agentkit.files.foreign.traces.loose import (
     decoded,
+    first,
     known,
     mapping,
     mappings,
@@ -98,7 +99,8 @@ class _CodexReading:
             return
         self.meta = {name: meta[name] for name in _META if meta.get(name) is not None}
         self.meta["session"] = self.meta.pop("id", None)
-        orders = mapping(meta.get("base_instructions")).get("text")
+        given = meta.get("base_instructions")
+        orders = first(text(given), mapping(given).get("text"))
         if isinstance(orders, str) and orders:
             self.sampling["instructions"] = orders
         elif text(meta.get("instructions")):
@@ -123,6 +125,11 @@ class _CodexReading:
         elif isinstance(kind, str) and (kind in _OUTPUTS or kind.endswith("_output")):
             self.close()
             self.output(item)
+        elif kind == "agent_message":  # what one agent wrote to another
+            self.close()
+            (wire,) = chat_messages({"input": [{**item, "type": "message", "role": "user"}]})
+            self.add(wire)
+            self.asked = self.at
         elif kind == "message" and item.get("role") != "assistant":
             self.close()
             for wire in chat_messages({"input": [item]}):
@@ -131,7 +138,7 @@ class _CodexReading:
         else:
             if self.usage is not None:  # the server has counted it: this is another answer
                 self.close()
-            self.items.append(item)
+            self.items.append({"type": kind, **item})
             self.written = self.at
             if isinstance(item.get("call_id"), str):
                 self.calls[item["call_id"]] = self.at
@@ -158,7 +165,9 @@ class _CodexReading:
 
     def add(self, wire: dict[str, Any], **result: Any) -> None:
         """Add a message that is no answer."""
-        entry = ChatEntry(message=Message(wire=wire), result=result, kept=self.cut)
+        given = wire.get("role") == "assistant"  # what is left of an answer by a compaction
+        message = Message(wire=wire)
+        entry = ChatEntry(message=message, result=result, kept=self.cut, given=given)
         self.cut = None
         self.entries.append(entry)
         self.history.append(wire.get("role") == "user")
@@ -190,10 +199,7 @@ class _CodexReading:
             wires = [{"role": "user", "content": written(payload.get("message"))}]
         self.history, self.cut = [], 0
         for wire in wires:
-            if wire.get("role") == "assistant":  # a turn of its own, which was not asked for
-                self.losses.note("compacted.replacement_history[] of the assistant")
-            else:
-                self.add(wire)
+            self.add(wire)
 
     def event(self, event: dict[str, Any]) -> None:
         """Read an event: counts, failures, times, what was taken back."""
@@ -268,7 +274,8 @@ def _fits(source: FileSet) -> bool:
 
 def _read(source: FileSet) -> list[Trajectory]:
     if len(source.members) <= 1:
-        return [_one(source)]
+        made = _one(source)
+        return [made] if made.prompt or made.all_turns or made.open else []
     found: dict[str, Trajectory] = {}
     for name, read in source.members.items():
         file = bytes_set(name, read())

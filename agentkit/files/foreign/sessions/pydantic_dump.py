@@ -19,6 +19,7 @@ _KNOWN = (
     *("kind", "parts", "instructions", "usage", "model_name", "timestamp", "finish_reason"),
     *("provider_name", "provider_url", "provider_details", "provider_response_id", "vendor_id"),
     *("vendor_details", "run_id", "conversation_id", "state"),
+    *("model_id", "canonical_system"),
 )
 
 

@@ -181,6 +181,20 @@ def test_items_between_two_inputs_are_one_answer() -> None:
     assert rollout.meta["session"] == "c-1"
 
 
+def test_answers_that_a_compaction_left_are_messages_and_no_turns() -> None:
+    rows = json.loads(json.dumps(samples.CODEX))
+    left = {
+        "type": "message",
+        "role": "assistant",
+        "content": [{"type": "output_text", "text": "a"}],
+    }
+    rows[11]["payload"]["replacement_history"].append(left)
+    rollout = one(rows)
+    assert len(rollout.turns) == 3
+    said = [message["content"] for message in rollout.request(2).messages]
+    assert said == ["So far: one file.", "a", "And now?"]
+
+
 def test_encrypted_reasoning_goes_back_as_it_came() -> None:
     body = one(samples.CODEX).request(1).body
     assert body["input"][1]["encrypted_content"] == "e"

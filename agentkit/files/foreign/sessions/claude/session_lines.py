@@ -34,7 +34,8 @@ def is_line(row: Any) -> bool:
     """Tell whether it is a message of a session, or of the stream of `claude -p`."""
     if not isinstance(row, Mapping) or row.get("type") not in SPEAKERS:
         return False
-    if not isinstance(row.get("message"), Mapping):
+    message = row.get("message")
+    if not isinstance(message, Mapping) or "content" not in message:  # Qwen Code's has `parts`
         return False
     return "sessionId" in row or "parentUuid" in row or "session_id" in row
 
