@@ -13,7 +13,7 @@ from agentkit.files.foreign.datasets.part_messages import PART_MESSAGES
 from agentkit.files.foreign.datasets.share_gpt import SHARE_GPT, SHARE_GPT_TURNS
 from agentkit.files.foreign.datasets.trainer_dump import SLIME, VERL
 from agentkit.files.foreign.datasets.xlam import XLAM
-from agentkit.files.foreign.evals.atif import ATIF
+from agentkit.files.foreign.evals.atif_steps import ATIF
 from agentkit.files.foreign.evals.bench.tau2 import TAU2
 from agentkit.files.foreign.evals.bench.tau_bench import TAU_BENCH, TAU_FEW_SHOT
 from agentkit.files.foreign.evals.inspect_log.inspect_file import INSPECT

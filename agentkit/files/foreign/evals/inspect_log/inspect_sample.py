@@ -82,9 +82,10 @@ def rollout_of_sample(sample: Mapping[str, Any], log: Mapping[str, Any]) -> Traj
         messages = reading.asked(own[-1])
     entries = list(reading.entries(messages, None))
     reading.count_rest()
-    found = imported(
-        entries, reading.spec(log), losses, meta_of(sample, log), ending_of(sample, log)
-    )
+    ended = ending_of(sample, log)
+    if ended == "final" and not any(one.is_answer for one in entries):
+        ended = None  # a score is no answer
+    found = imported(entries, reading.spec(log), losses, meta_of(sample, log), ended)
     return reading.with_attempts(found)
 
 
