@@ -11,6 +11,7 @@ import agentkit as ak
 from agentkit.show.notebook.live import LiveView
 from agentkit.types.trajectory import Trajectory
 from tests.show.render_samples import long
+from tests.show.watch_samples import tapped
 from tests.show.wire_bytes import appended, first_state
 
 
@@ -28,6 +29,11 @@ def test_one_more_turn_costs_two_kilobytes_beyond_its_own_text() -> None:
 def test_fifty_thousand_rows_open_with_sixty_kilobytes() -> None:
     some: list[Trajectory] = [long(n) for n in (1, 2, 3)]
     assert first_state(ak.explore([some[i % 3] for i in range(50_000)])) <= 60_000
+
+
+def test_a_tap_opens_with_twenty_four_kilobytes() -> None:
+    with tapped() as watch:
+        assert first_state(watch) <= 24_000
 
 
 def test_every_view_has_a_small_module() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from agentkit.debugger.break_on import KINDS
 from agentkit.debugger.breakpoint_list import Breakpoints
@@ -14,7 +14,7 @@ from agentkit.trajectory.stitch.link import FlowLink
 from agentkit.types.record import clip
 from agentkit.types.words import count, in_line
 
-_CARDS = 20
+MOST_CARDS = 20
 """Flows that wait which are drawn."""
 _SHORT = 1_500
 """Characters of messages that are open at once."""
@@ -32,14 +32,8 @@ _RULES = {
 """Kind of breakpoint to what is held."""
 
 
-def pending_parts(waits: Sequence[PendingFlow], links: dict[int, FlowLink]) -> list[Part]:
-    """Describe each of what waits, the first one open."""
-    cards = [_card(one, links.get(one.number), i == 0) for i, one in enumerate(waits[:_CARDS])]
-    rest = len(waits) - len(cards)
-    return [*cards, part("small.ak-wmore", f"{rest:,} more wait")] if rest > 0 else [*cards]
-
-
-def _card(pending: PendingFlow, link: FlowLink | None, first: bool) -> Part:
+def pending_part(pending: PendingFlow, link: FlowLink | None) -> Part:
+    """Describe a request or an answer that waits; the page opens the first one."""
     answer = pending.side == "answer"
     fields = fields_of(pending)
     where = f"rollout {link.rollout} · turn {link.turn}" if link else f"request {pending.number}"
@@ -62,7 +56,6 @@ def _card(pending: PendingFlow, link: FlowLink | None, first: bool) -> Part:
         part("div.ak-wfields", *body),
         _actions(pending),
         _patience(pending),
-        open=first,
         data_number=str(pending.number),
         aria_label=f"{'answer' if answer else 'request'} held, {where}",
     )

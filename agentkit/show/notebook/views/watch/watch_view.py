@@ -12,13 +12,17 @@ from typing import Any, ClassVar
 from agentkit.agent.event_loop import event_loop
 from agentkit.errors import AgentkitError, NotFound, UsageError
 from agentkit.show.html import Child, Html, el
-from agentkit.show.notebook.live import LiveView, Op, sendable
-from agentkit.show.notebook.page_parts import Part
-from agentkit.show.notebook.views.debugger.rollout_view import RolloutView
+from agentkit.show.notebook.live import PAUSE, LiveView, Op, sendable
+from agentkit.show.notebook.page_parts import Part, part
 from agentkit.show.notebook.views.explorer.inner_view import InnerView
 from agentkit.show.notebook.views.turns.changed import changed_text
 from agentkit.show.notebook.views.watch.flow_drafts import changes_of, check, fields_of
-from agentkit.show.notebook.views.watch.pending_parts import pending_parts, rule_parts
+from agentkit.show.notebook.views.watch.pending_parts import (
+    MOST_CARDS,
+    pending_part,
+    rule_parts,
+)
+from agentkit.show.notebook.views.watch.seen_rollout import SeenRollout, SeenRolloutView
 from agentkit.show.notebook.views.watch.watch_rows import (
     MOST_ROWS,
     Flights,
@@ -33,7 +37,8 @@ from agentkit.show.notebook.views.watch.watch_rows import (
 from agentkit.tap.flow_list import Picture
 from agentkit.tap.hold.pending_flow import PendingFlow, PendingFlows
 from agentkit.tap.watch import Watch
-from agentkit.types.trajectory import Trajectory
+from agentkit.trajectory.stitch.link import FlowLink
+from agentkit.types.wire import Flow
 
 _PIECE_SECONDS = 0.25
 """Seconds between two looks at answers on their way."""
@@ -53,11 +58,16 @@ class WatchView(InnerView, LiveView):
         self._seen = Picture({}, {}, {})
         self._flights = Flights({}, {}, {})
         self._rows: dict[int, Part] = {}
+        self._made: dict[int, tuple[Any, Part]] = {}
+        """The line of each rollout, with what it was made of."""
+        self._took = 0.0
+        """Seconds that the last look took."""
         self._opened = SeenRollout()
         self._since = 0.0
         self._picked = False
         """Whether a person has chosen what is open."""
         self._piece_soon = False
+        self._cards: dict[int, tuple[Flow, FlowLink | None, Part]] = {}
         self._unsent = False
         """Whether no page has been sent the script of what is open."""
 
@@ -102,14 +112,7 @@ class WatchView(InnerView, LiveView):
         if watch is None:
             return []
         self._look(watch)
-        held = {pending.number for pending in watch.pending}
-        newest = [*self._seen.rollouts][-MOST_ROWS:]
-        rows = {
-            number: rollout_parts(
-                number, self._sums[number], self._flights, held, number == self._opened.number
-            )
-            for number in newest
-        }
+        rows = self._lines({pending.number for pending in watch.pending})
         ops: list[Op] = [
             ["rollout", number, row]
             for number, row in rows.items()
@@ -118,6 +121,20 @@ class WatchView(InnerView, LiveView):
         ops += [["rollout", number, None] for number in self._rows if number not in rows]
         self._rows = rows
         return [*super().difference(), ["clock", time.time()], *ops]
+
+    def _lines(self, held: set[int]) -> dict[int, Part]:
+        """Describe the newest rollouts; the line of one that is the same is not made again."""
+        made: dict[int, tuple[Any, Part]] = {}
+        for number in [*self._seen.rollouts][-MOST_ROWS:]:
+            one, open_ = self._sums[number], number == self._opened.number
+            flying = [(f.number, f.number in held) for f in self._flights.open.get(number, ())]
+            looks = (id(one), flying, self._flights.spans[number], open_)
+            known = self._made.get(number)
+            if known is None or known[0] != looks:
+                known = looks, rollout_parts(number, one, self._flights, held, open_)
+            made[number] = known
+        self._made = made
+        return {number: row for number, (_, row) in made.items()}
 
     def opening(self) -> list[Op]:
         """List the lines of all rollouts."""
@@ -133,10 +150,21 @@ class WatchView(InnerView, LiveView):
         if seen.rollouts and not self._picked:
             self._show_newest([*seen.rollouts][-1])
         if self._opened.number in seen.rollouts:
-            was, now = self._opened.trajectory, seen.rollouts[self._opened.number]
-            self._opened.trajectory = now
-            if was is not now and self._inner is not None:
+            was = self._opened.trajectory, self._opened.where
+            self._opened.trajectory = seen.rollouts[self._opened.number]
+            self._opened.where = self._where(watch)
+            is_same = was[0] is self._opened.trajectory and was[1] == self._opened.where
+            if not is_same and self._inner is not None:
                 self._inner.refresh_soon()
+
+    def _where(self, watch: Watch) -> str:
+        """Tell what the open rollout waits for; "" where it has ended."""
+        flying = {flow.number for flow in self._flights.open.get(self._opened.number, ())}
+        if flying & {pending.number for pending in watch.pending}:
+            return "held"
+        if flying:
+            return "flying"
+        return "agent" if self._opened.trajectory.stop_reason is None and watch.alive else ""
 
     def _show_newest(self, number: int) -> None:
         """Open the newest rollout, unless the one that is open has just been opened."""
@@ -152,7 +180,7 @@ class WatchView(InnerView, LiveView):
     def _open(self, number: int) -> None:
         self._since = time.monotonic()
         self._opened = SeenRollout(number, self._seen.rollouts[number])
-        self._put_in(RolloutView(self._opened), self._opened)
+        self._put_in(SeenRolloutView(self._opened), self._opened)
         self._unsent = True
 
     def refresh(self) -> None:
@@ -160,8 +188,21 @@ class WatchView(InnerView, LiveView):
         with a cell cannot be asked for it.
         """
         with self._lock:
+            begun = time.perf_counter()
             super().refresh()
             self._send_opened()
+            self._took = time.perf_counter() - begun
+
+    def refresh_soon(self) -> None:
+        """Send what changed a little later: with many rollouts at most a fifth of the time goes
+        there.
+        """
+        with self._lock:
+            if self._soon or not self._pages:
+                return
+            self._soon = True
+        loop = event_loop()
+        loop.call_soon_threadsafe(loop.call_later, max(PAUSE, 4 * self._took), self._refresh)
 
     def _reset(self, page: str) -> None:
         super()._reset(page)
@@ -204,12 +245,26 @@ class WatchView(InnerView, LiveView):
             "in_bar": bar_parts(len(points), len(waits)),
             "in_rules": rule_parts(points, self._tools()),
             "in_flight": flight_parts(seen, self._flights, coming, held),
-            "in_pending": pending_parts(waits, seen.links),
+            "in_pending": self._pending_parts(waits),
             "inner": self._number if self._inner is not None else 0,
             "begun": bool(seen.flows or waits),
             "picked": self._picked,
             "earlier": rest,
         }
+
+    def _pending_parts(self, waits: PendingFlows) -> list[Part]:
+        """Describe what waits; nothing of it is read again while it is the same."""
+        cards: dict[int, tuple[Flow, FlowLink | None, Part]] = {}
+        for pending in waits[:MOST_CARDS]:
+            link = self._seen.links.get(pending.number)
+            card = self._cards.get(pending.number)
+            if card is None or card[0] is not pending.flow or card[1] != link:
+                card = (pending.flow, link, pending_part(pending, link))
+            cards[pending.number] = card
+        self._cards = cards
+        rest = len(waits) - len(cards)
+        more = [part("small.ak-wmore", f"{rest:,} more wait")] if rest > 0 else []
+        return [*(card for _, _, card in cards.values()), *more]
 
     def _tools(self) -> list[str]:
         """List the names of the tools that agents have offered."""
@@ -284,6 +339,10 @@ class WatchView(InnerView, LiveView):
         self.target.breakpoints.remove(int(place))
         self.refresh()
 
+    def do_hear(self, ask: int) -> None:
+        """Say that the kernel hears, as it does not while a cell keeps it busy."""
+        self.reply({"type": "told", "ask": ask})
+
     def do_let_go(self) -> None:
         """Let all go on as it came, without rules."""
         self.target.release()
@@ -312,19 +371,3 @@ def answer_parts(text: str) -> list[Any]:
     if isinstance(value, list):
         return [tuple(each) if isinstance(each, list) else each for each in value]
     return [value] if isinstance(value, dict) else [text]
-
-
-class SeenRollout:
-    """The rollout that is open, as it is by now.
-
-    Args:
-        number: its number; -1 for none.
-        trajectory: the rollout.
-    """
-
-    def __init__(self, number: int = -1, trajectory: Trajectory | None = None) -> None:
-        self.number = number
-        self.trajectory = trajectory if trajectory is not None else Trajectory()
-
-    def __getitem__(self, place: int) -> Trajectory:
-        return self.trajectory

@@ -1,7 +1,8 @@
+const BUSY = "the kernel is busy with a cell: it hears this when the cell has ended";
+
 /** What waits: drafts stay in the page until they are sent; the kernel says what they change. */
 function decisionsOf(live, place) {
   const WAIT = 1500; // ms in which a kernel that hears has answered
-  const BUSY = "the kernel is busy with a cell: it hears this when the cell has ended";
   const draftsIn = (card) =>
     Object.fromEntries(
       [...card.querySelectorAll("[data-field]")]

@@ -24,6 +24,14 @@ PARTS.push((live) => {
   /** @type {Map<number, HTMLElement>} */
   const rows = new Map();
 
+  /** Says so where the kernel does not hear, as a cell keeps it busy. */
+  root.addEventListener("click", async ({ target }) => {
+    const action = target.closest("button[data-do]");
+    if (action?.closest(".ak-root") !== root) return;
+    const deaf = setTimeout(() => live.say(BUSY, true), 1500);
+    await live.ask("hear");
+    clearTimeout(deaf);
+  });
   bar.addEventListener("click", ({ target }) => {
     const opener = target.closest("[data-panel]");
     if (!opener) return;
