@@ -3,6 +3,7 @@
     ak.export.curl(turn)                     the request as a curl command
     ak.export.python(turn)                   the same as a script with the plain openai client
     ak.export.pytest(turn)                   a test: the recorded answer is read as it was, offline
+    ak.export.pytest(rollout, whole=True)    the same of all turns, with their cassette
     ak.export.notebook(turn)                 the same as a notebook
     ak.export.html(trajectory)               one page that opens anywhere, offline
     ak.export.issue(turn)                    the text of a bug report

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from agentkit.errors import UsageError
 from agentkit.show.export.code.client_script import python
 from agentkit.show.export.code.offline_test import pytest
@@ -10,7 +12,12 @@ from agentkit.show.export.document import Export
 from agentkit.show.export.report import issue
 from agentkit.types.trajectory import Trajectory
 
-_FORMS = {"curl": curl, "python": python, "pytest": pytest, "report": issue}
+_FORMS: dict[str, Callable[..., Export]] = {
+    "curl": curl,
+    "python": python,
+    "pytest": pytest,
+    "report": issue,
+}
 
 
 def written_as(trajectory: Trajectory, turn: int, form: str) -> Export:

@@ -1,4 +1,4 @@
-"""`ak.export.pytest`: a turn as a test that its recorded answer is read as it was."""
+"""`ak.export.pytest`: a turn, or a rollout, as a test that its answers are read as they were."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from agentkit.errors import UsageError, checked_keywords
 from agentkit.read.response import read_response
 from agentkit.show.export.code.literals import lines_of, literal
+from agentkit.show.export.code.rollout_test import rollout_test
 from agentkit.show.export.code.sdk import SDKS
 from agentkit.show.export.document import Export
 from agentkit.show.export.exported_call import ModelCall, model_call
@@ -80,7 +81,7 @@ IMPORTS = "import os\n\n{pytest}import agentkit as ak\nfrom agentkit import Chun
 
 
 @checked_keywords
-def pytest(source: Any, turn: int | None = None) -> Export:
+def pytest(source: Any, turn: int | None = None, *, whole: bool = False) -> Export:
     """Write a test file that needs no network: the recorded answer must be read as it was (calls,
     finish reason, problem codes).
 
@@ -90,12 +91,16 @@ def pytest(source: Any, turn: int | None = None) -> Export:
     Args:
         source: a turn, a rollout or what holds one (`Debugger`, `AgentResult`).
         turn: which turn of the rollout, counting from 0; None: the last model call, failed or not.
+        whole: write a test of the whole rollout, which holds its cassette and fails with the turn
+            and the field that is read otherwise.
 
     Raises:
         UsageError: it holds no rollout, or no answer came.
         NotFound: there is no such turn.
     """
     call = model_call(source, turn)
+    if whole:
+        return rollout_test(call)
     about = (
         f'"""{call.heading[0].upper()}{call.heading[1:]}: read again offline, it must say the'
         f" same.\n\n    pytest test_turn_{call.turn}.py                                           "
