@@ -17,6 +17,7 @@ from agentkit.files.foreign.evals.fields import (
     count_in,
     given,
     list_in,
+    number_in,
     object_in,
     objects_in,
     text_in,
@@ -160,6 +161,7 @@ class AtifReading:
             continued=last.get("continued_trajectory_ref"),
             started=times[0] if times else None,
             extra=document.get("extra"),
+            reward=number_in(object_in(document.get("extra")).get("reward")),
         )
         models = [text_in(step.get("model_name")) for step in steps if step.get("model_name")]
         spec = Spec(

@@ -54,9 +54,15 @@ def _root(trajectory: Trajectory, trace: str, span: str) -> Span:
         "gen_ai.request.model": trajectory.spec.model,
         "agentkit.stop_reason": trajectory.stop_reason,
         "error.type": trajectory.error.kind if trajectory.error is not None else None,
-        **{f"agentkit.meta.{key}": meta.get(key) for key in ("reward", "sample", "task")},
+        **{f"agentkit.meta.{key}": meta.get(key) for key in ("sample", "task")},
     }
-    return _span("invoke_agent", trace, span, None, attributes)
+    found = _span("invoke_agent", trace, span, None, attributes)
+    reward = meta.get("reward")
+    if isinstance(reward, (int, float)):
+        told = {"gen_ai.evaluation.name": "reward", "gen_ai.evaluation.score.value": float(reward)}
+        listed = [_attribute(key, value) for key, value in told.items()]
+        found["events"] = [{"name": "gen_ai.evaluation.result", "attributes": listed}]
+    return found
 
 
 def _turn(

@@ -18,7 +18,6 @@ from tests.files.foreign.logs.test_api_files import ITEMS, MESSAGES
 from tests.files.foreign.logs.traffic import HAR
 
 FORMATS = ("atif", "otel", "openai", "finetune", "verifiers", "sharegpt", "parquet")
-READ_AGAIN = ("openai", "finetune", "verifiers", "sharegpt", "parquet")
 SOURCES: dict[str, Any] = {
     "chat": [HAR],
     "parts": [PARTS],
@@ -44,7 +43,7 @@ def said(rollout: Trajectory) -> list[Any]:
     return found
 
 
-@pytest.mark.parametrize("format", READ_AGAIN)
+@pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("name", SOURCES)
 def test_what_is_written_is_read_again(name: str, format: str, tmp_path: Path) -> None:
     rollout = first(SOURCES[name])
@@ -53,7 +52,7 @@ def test_what_is_written_is_read_again(name: str, format: str, tmp_path: Path) -
     assert said(again) == said(rollout)
     named = [tool["function"]["name"] for tool in again.spec.tools]
     assert named == [tool["function"]["name"] for tool in rollout.spec.tools]
-    if format != "finetune":  # which is messages and tools alone
+    if format not in ("finetune", "otel"):  # messages and tools alone; an event of its own
         assert again.meta.get("reward") == rollout.meta.get("reward")
         assert again.spec.model == rollout.spec.model
         assert [t.reasoning for t in again.turns] == [t.reasoning for t in rollout.turns]
@@ -95,6 +94,15 @@ def test_spans_hold_messages_usage_and_tools(tmp_path: Path) -> None:
     assert (chat["startTimeUnixNano"], chat["endTimeUnixNano"]) == (
         *("1704067200000000000", "1704067200250000000"),
     )
+
+
+def test_a_reward_is_the_result_of_an_evaluation(tmp_path: Path) -> None:
+    path = ak.save(first([SLIME]), tmp_path / "spans.json", format="otel")
+    root = json.loads(path.read_text())["resourceSpans"][0]["scopeSpans"][0]["spans"][0]
+    (event,) = root["events"]
+    values = {one["key"]: one["value"] for one in event["attributes"]}
+    assert event["name"] == "gen_ai.evaluation.result"
+    assert values["gen_ai.evaluation.score.value"] == {"doubleValue": 1.0}
 
 
 def test_what_is_left_out_is_told_in_one_line(
