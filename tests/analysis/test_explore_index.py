@@ -254,3 +254,24 @@ def test_a_search_by_another_sign_is_refused(many: Path, query: str) -> None:
     with pytest.raises(ak.AgentkitError) as refused:
         ak.explore(many).filter(query)
     assert "write" in str(refused.value)
+
+
+def test_what_rollouts_come_to_over_steps(tmp_path: Path) -> None:
+    path = tmp_path / "steps.jsonl"
+    made = [
+        rollout(
+            Spec(), "go", [("x", None, [], True)], {"training_step": n // 4, "reward": n % 4}, False
+        )
+        for n in range(12)
+    ]
+    failed = rollout(Spec(), "go", [], {"training_step": 1}, True)
+    ak.save([*made, failed, rollout(Spec(), "go", [], {}, False)], path)
+    for table in (ak.explore(path), ak.explore(ak.index(path))):
+        found = table.over("training_step")
+        assert found["training_step"].tolist() == [0, 1, 2]
+        assert found["rollouts"].tolist() == [4, 5, 4]
+        assert found["failed"].tolist() == [0, 1, 0]
+        assert found["reward"].tolist() == [1.5, 1.5, 1.5]
+        assert table.filter("reward>1").over("training_step")["reward"].tolist() == [2.5] * 3
+        with pytest.raises(ak.AgentkitError):
+            table.over("nothing")

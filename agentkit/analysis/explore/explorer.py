@@ -16,6 +16,7 @@ from agentkit.analysis.explore.columns.source import Source
 from agentkit.analysis.explore.facets import Facet, Histogram, KeptRollouts, facets_of, histogram_of
 from agentkit.analysis.explore.groups import Group, groups_of
 from agentkit.analysis.explore.labels import Labels, labels_beside
+from agentkit.analysis.explore.over_values import over
 from agentkit.analysis.explore.query import Query, parse_query
 from agentkit.analysis.explore.table_columns import TableColumns
 from agentkit.analysis.frames.safe_frame import inferred_frame
@@ -126,15 +127,18 @@ class Explorer(Drawn, Sequence[Trajectory]):
         Raises:
             UsageError: there is no such column.
         """
+        self._check_column(column)
+        places = self._columns.order(column, self.places, descending)
+        order = f"by {column} descending" if descending else f"by {column}"
+        in_words = " ".join(filter(None, [self.asked, order]))
+        return self._with(places, in_words, self.query, self._base)
+
+    def _check_column(self, column: str) -> None:
         if column not in self.columns:
             raise UsageError(
                 f"no column is named {column!r}",
                 hint=suggest(column, self.columns, f"the columns are {', '.join(self.columns)}"),
             )
-        places = self._columns.order(column, self.places, descending)
-        order = f"by {column} descending" if descending else f"by {column}"
-        in_words = " ".join(filter(None, [self.asked, order]))
-        return self._with(places, in_words, self.query, self._base)
 
     def sql(self, query: str) -> pd.DataFrame:
         """Ask in SQL (DuckDB's) about the rollouts of this table, over three tables: `rollouts`,
@@ -179,6 +183,23 @@ class Explorer(Drawn, Sequence[Trajectory]):
 
     def _kept(self) -> KeptRollouts:
         return KeptRollouts(self._columns, self._base, self.query)
+
+    def over(self, column: str) -> pd.DataFrame:
+        """Compute what the rollouts come to at each value of a column, as over the steps of a
+        training: how many there are, how many failed, and the means of their numbers.
+
+        Args:
+            column: as `training_step`, `version` or another that was noted in `meta`.
+
+        Returns:
+            A row for each value, in order: `rollouts`, `failed`, `reward`, `turns`, `calls`,
+            `problems`, `output_tokens`.
+
+        Raises:
+            UsageError: there is no such column.
+        """
+        self._check_column(column)
+        return over(self._columns, self.places, column)
 
     def groups(self) -> tuple[Group, ...]:
         """Group the rollouts by prompt, each group with its spread of rewards, turns, calls and

@@ -18,6 +18,7 @@ from agentkit.files.index.index_part import KINDS, TABLES
 from agentkit.files.index.rollout_tables import TEXTS, answer, connected
 from agentkit.files.index.sidecars.sidecar import Sidecar
 from agentkit.files.index.stored_column import Stored, stored_of
+from agentkit.files.index.stores.word_store import words_of
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 _HIDDEN = ("turn_rows", "call_rows")
 """Columns of the table of rollouts that say where things are."""
+_LOOKED_AT = 5_000
+"""Rollouts of a word that are looked at: whether it is the word, or another of its digest."""
 _KEPT = 16
 """Rollouts that stay in memory, those looked at last."""
 
@@ -301,7 +304,26 @@ class RolloutIndex(Sequence[Trajectory]):
             for part, counts in enumerate(sidecar.state.parts):
                 found[base + sidecar.words.rows(part, word)] = True
                 base += counts["rollouts"]
-        return found[self.rows]
+        return self._surely(word.casefold(), found)[self.rows]
+
+    def _surely(self, word: str, found: Any) -> Any:
+        """Leave out rollouts that only hold a word of the same digest, where they are few."""
+        import numpy as np
+
+        rows = np.flatnonzero(found)
+        if len(rows) > _LOOKED_AT:
+            return found
+        for row in rows.tolist():
+            number = bisect_right(self.bases, row) - 1
+            sidecar, at = self.sidecars[number], row - self.bases[number]
+            texts = (sidecar.texts(kind).texts(*self._span(sidecar, kind, at)) for kind in KINDS)
+            found[row] = any(word in words_of(text) for each in texts for text in each)
+        return found
+
+    def _span(self, sidecar: Sidecar, kind: str, row: int) -> tuple[int, int]:
+        """Find which texts of a kind are a rollout's."""
+        ends = self._groups(sidecar, kind)
+        return int(ends[row - 1]) if row else 0, int(ends[row])
 
     def __repr__(self) -> str:
         names = ", ".join(path.name for path in self.paths)

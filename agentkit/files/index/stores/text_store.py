@@ -10,6 +10,7 @@ from __future__ import annotations
 import mmap
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,19 @@ class TextStore:
         with open(f"{self._base}.utf8", "rb") as file:
             file.seek(start)
             return file.read(int(ends[row]) - start).decode("utf-8", "surrogatepass")
+
+    def texts(self, start: int, stop: int) -> list[str]:
+        """Read the folded texts of some neighbouring rows."""
+        if start == stop:
+            return []
+        ends = self.ends(FOLDED)
+        edges = [int(ends[start - 1]) if start else 0, *ends[start:stop].tolist()]
+        with open(f"{self._base}{FOLDED}.utf8", "rb") as file:
+            file.seek(edges[0])
+            data = file.read(edges[-1] - edges[0])
+        cuts = [edge - edges[0] for edge in edges]
+        pairs = pairwise(cuts)
+        return [data[a:b].decode("utf-8", "surrogatepass") for a, b in pairs]
 
     def arrow(self) -> Any:
         """Give all texts as an Arrow array of large strings over the mapped file."""

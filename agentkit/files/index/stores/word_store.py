@@ -16,6 +16,11 @@ import numpy as np
 _WORD = re.compile(r"\w+")
 
 
+def words_of(folded: str) -> list[str]:
+    """List the words of a text whose case is folded."""
+    return _WORD.findall(folded)
+
+
 def digests_of(folded: Iterable[str]) -> list[int]:
     """Digest the words of texts whose case is folded, in any alphabet, each once."""
     words = " ".join(set(_WORD.findall("\n".join(folded))))
