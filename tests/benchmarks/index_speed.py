@@ -60,7 +60,7 @@ def ask_index(path: str) -> None:
     print(memory(), flush=True)
     rollout = timed("one rollout", lambda: found[len(found) // 3])
     timed("another", lambda: len(found[len(found) - 3].turns))
-    words = rollout.turns[0].response.content.split()
+    words = str(rollout.turns[0].response.content).split()
     common, rare = words[0], words[1]
     letters = next((word for word in words[::2] if not word.isascii()), "ßäü")
     timed(f"exact case, rare: {rare}", lambda: found.holding(rare, exact=True).sum())
@@ -85,7 +85,8 @@ def ask_file(path: str) -> None:
     """Ask DuckDB of the plain file."""
     import duckdb
 
-    word = ak.index(path, progress=False)[1000].turns[0].response.content.split()[1]
+    content = ak.index(path, progress=False)[1000].turns[0].response.content or ""
+    word = content.split()[1]
     timed("DuckDB, grouped", lambda: len(duckdb.execute(PLAIN.format(path=path)).fetchall()))
     asked = SEARCH.format(path=path, word=word)
     timed("DuckDB, a text", lambda: duckdb.execute(asked).fetchall())
