@@ -95,3 +95,23 @@ def test_a_step_folder_of_prime_rl_is_its_traces(tmp_path: Path) -> None:
 def test_a_trace_alone_is_read() -> None:
     lonely = {**TRACE, "nodes": TRACE["nodes"][:2]}
     assert load_one(json.dumps(lonely)).pending[0].name == "tide"
+
+
+def test_an_early_row_has_its_metrics_flat_and_its_prompt_twice() -> None:
+    asked = {"role": "user", "content": "When?"}
+    row = {
+        "id": 3,
+        "prompt": [asked],
+        "completion": [{**asked, "tool_calls": None}, {"role": "assistant", "content": "14:20"}],
+        "task": "default",
+        "reward": 1.0,
+        "generation_ms": 100.0,
+        "scoring_ms": 1.0,
+        "correct": 1.0,
+        "turns": 1.0,
+    }
+    rollout = load_one([row])
+    assert [m.content for m in rollout.prompt] == ["When?"]
+    assert rollout.turns[0].added == ()
+    assert (rollout.meta["sample"], rollout.meta["labels"]) == (3, {"correct": 1.0})
+    assert rollout.meta["import"]["lost"] == {}

@@ -28,7 +28,18 @@ from agentkit.types.request import Spec
 from agentkit.types.trajectory import StopReason, Trajectory
 
 _KNOWN = (
-    *("example_id", "prompt", "completion", "task", "reward", "error", "answer", "info", "metrics"),
+    *(
+        "id",
+        "example_id",
+        "prompt",
+        "completion",
+        "task",
+        "reward",
+        "error",
+        "answer",
+        "info",
+        "metrics",
+    ),
     *("timing", "generation_ms", "scoring_ms", "total_ms", "is_completed", "is_truncated"),
     *("stop_condition", "tool_defs", "token_usage", "trajectory", "error_chain", "oai_tools"),
     *("long_error_chain", "turns", "trajectory_id", "advantage", "sampling_args", "model"),
@@ -91,13 +102,17 @@ def _rows(source: FileSet, file: FileSet, run: Mapping[str, Any]) -> Iterator[Tr
 
 def _rollout(row: Mapping[str, Any], run: Mapping[str, Any]) -> Trajectory:
     losses = Losses("verifiers")
-    metrics = dict(object_in(row.get("metrics")))
+    flat_numbers = {key: row[key] for key in row.keys() - set(_KNOWN) if _is_number(row[key])}
+    metrics = dict(object_in(row.get("metrics"))) or dict(sorted(flat_numbers.items()))
     losses.beside(row, (*_KNOWN, *metrics), "row")
+    prompt = _messages(row.get("prompt"), "user", losses)
     asked = [
         put(_message(message)) if message.get("role") == "assistant" else entry(_message(message))
-        for message in _messages(row.get("prompt"), "user", losses)
+        for message in prompt
     ]
     written = _messages(row.get("completion"), "assistant", losses)
+    if prompt and list(map(_told, written[: len(prompt)])) == list(map(_told, prompt)):
+        written = written[len(prompt) :]  # some environments write the prompt there once more
     steps = objects_in(row.get("trajectory"))
     answers = sum(message.get("role") == "assistant" for message in written)
     if len(steps) != answers:
@@ -115,7 +130,7 @@ def _rollout(row: Mapping[str, Any], run: Mapping[str, Any]) -> Trajectory:
     took = number_in(row.get("generation_ms") or timing.get("generation_ms"))
     meta = given(
         task=row.get("task") or run.get("env_id"),
-        sample=row.get("example_id"),
+        sample=row.get("example_id", row.get("id")),
         reward=row.get("reward"),
         advantage=row.get("advantage"),
         labels=metrics,
@@ -132,6 +147,15 @@ def _rollout(row: Mapping[str, Any], run: Mapping[str, Any]) -> Trajectory:
     sampling = dict(object_in(row.get("sampling_args") or run.get("sampling_args")))
     spec = Spec(model=model, tools=tools, sampling=sampling)
     return imported([*asked, *said], spec, losses, meta, _ending(row))
+
+
+def _is_number(value: Any) -> bool:
+    return number_in(value) is not None
+
+
+def _told(message: Mapping[str, Any]) -> tuple[Any, Any]:
+    """What two messages must have alike to be the same."""
+    return message.get("role"), message.get("content")
 
 
 def _ending(row: Mapping[str, Any]) -> StopReason | None:
