@@ -29,6 +29,9 @@ _PATHS: dict[str, Dialect] = {
 }
 
 
+_STORED = ("prompt", "conversation", "previous_response_id")
+
+
 def request_dialect(body: Any, path: Any = None) -> Dialect | None:
     """Tell which dialect a request is written in; None where it asks for no answer.
 
@@ -48,6 +51,8 @@ def request_dialect(body: Any, path: Any = None) -> Dialect | None:
     items = given if isinstance(given, list) else []
     asked = bool(items) and all(isinstance(item, dict) for item in items)
     alone = isinstance(given, str) and (sent == "responses" or "previous_response_id" in body)
+    # a prompt or a conversation that the server has may be all that is asked with
+    alone = alone or (given is None and sent == "responses" and any(map(body.get, _STORED)))
     return "responses" if (asked or alone) and sent in (None, "responses") else None
 
 

@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import httpx
 import openai
 import pytest
 from hypothesis import given
@@ -90,6 +91,15 @@ async def test_a_plain_async_client(manner: Any) -> None:
         )
     assert text == "It is cold."
     assert len({answer.choices[0].message.tool_calls[0].id for answer in answers}) == 20  # type: ignore[index]
+
+
+def test_a_head_is_answered_without_a_body() -> None:
+    with serve(SCRIPT) as server, httpx.Client() as client:
+        for path in ("/models", "/chat/completions"):
+            answer = client.head(server.url + path)
+            assert int(answer.headers["content-length"]) > 0
+            assert answer.content == b""
+            assert client.get(server.url + "/models").status_code == 200  # on the same connection
 
 
 def test_the_openai_client_raises_what_it_should() -> None:

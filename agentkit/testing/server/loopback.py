@@ -244,7 +244,7 @@ class Loopback:
         self._active += 1
         self.peak = max(self.peak, self._active)
         try:
-            kept = await _send(writer, self._reply(asked), self._gap)
+            kept = await _send(writer, self._reply(asked), self._gap, method == "HEAD")
         finally:
             self._active -= 1
         return kept and headers.get("connection", "").lower() != "close"
@@ -341,7 +341,9 @@ async def _sized(reader: asyncio.StreamReader, size: int) -> bytes:
     return await reader.readexactly(size)
 
 
-async def _send(writer: asyncio.StreamWriter, reply: Reply, gap: float) -> bool:
+async def _send(
+    writer: asyncio.StreamWriter, reply: Reply, gap: float, head_alone: bool = False
+) -> bool:
     """Send a reply; returns whether the connection can be used again."""
     if reply.delay:
         await asyncio.sleep(reply.delay)
@@ -363,8 +365,11 @@ async def _send(writer: asyncio.StreamWriter, reply: Reply, gap: float) -> bool:
         f"HTTP/1.1 {reply.status} {_PHRASES.get(reply.status, '')}",
         *(f"{name}: {value}" for name, value in headers.items()),
     ]
-    writer.write("\r\n".join([*lines, "", ""]).encode("latin-1") + content)
+    head = "\r\n".join([*lines, "", ""]).encode("latin-1")
+    writer.write(head if head_alone else head + content)
     await writer.drain()
+    if head_alone:
+        return True
     await _send_pieces(writer, reply.pieces or (), gap)
     if reply.cut:
         # Clients drop what they have not read when a reset comes, as with any server. The pause

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -132,3 +133,19 @@ def test_numbers_that_are_no_json_keep_their_words() -> None:
     assert rollout.request(0).body["temperature"] == "Infinity"
     assert rollout == stitcher.rollouts[0]
     assert ak.preflight(rollout, "openai") is not None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"prompt": {"id": "pmpt_1"}},
+        {"conversation": "conv_1", "input": None},
+        {"previous_response_id": "resp_1"},
+    ],
+)
+def test_a_request_whose_words_the_server_has_is_a_rollout(fields: dict[str, Any]) -> None:
+    stitcher = Stitcher()
+    stitcher.add(Flow(number=0, path="/v1/responses", body=json.dumps({"model": "m", **fields})))
+    (rollout,) = stitcher.rollouts
+    assert rollout.spec.dialect == "responses"
+    assert rollout.prompt == ()
