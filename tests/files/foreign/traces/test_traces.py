@@ -156,6 +156,19 @@ def test_events_may_be_records_of_a_log_beside_the_spans() -> None:
     assert one([spans, logs]) == one(samples.TRACES["genai events otlp"])
 
 
+def test_records_of_a_log_may_be_all_there_is() -> None:
+    records = []
+    for span in samples.GENAI_EVENTS:
+        place = {"trace_id": "0xab", "span_id": span["context"]["span_id"]}
+        for event in span["events"]:
+            named = {"event.name": event["name"]}
+            when = {"timestamp": span["start_time"]}
+            records.append({**place, **when, "body": event["attributes"], "attributes": named})
+    found = ak.load(records, all=True)
+    assert found[0].final == "It is three below."
+    assert found[0].turns[0].started == 1767225601.0
+
+
 def test_what_wraps_another_call_of_a_model_is_not_read_twice() -> None:
     spans = copy.deepcopy(samples.GENAI)
     wrap = copy.deepcopy(spans[1])

@@ -81,7 +81,7 @@ def model_run(span: Span, losses: Losses) -> ModelRun:
         span=span.id,
         messages=shown_messages(span, losses),
         answer=answer,
-        model=text(model) or text(mapping(span.get(*_BODIES_IN)).get("model")),
+        model=text(decoded(model)) or text(mapping(span.get(*_BODIES_IN)).get("model")),
         tools=_tools(span),
         sampling=_sampling(span),
         started=span.started,

@@ -19,6 +19,7 @@ _STARTS = (
     *("start_time_unix_nano", "start_time_ns"),
 )
 _ENDS = tuple(name.replace("start", "end") for name in _STARTS)
+_RECORDED = ("timeUnixNano", "time_unix_nano", "timestamp", "observed_timestamp")
 _COLUMN = "attributes."
 _FAILED = (2, "2", "ERROR", "STATUS_CODE_ERROR", "error")
 
@@ -39,9 +40,23 @@ def holds_spans(value: Any, depth: int = 0) -> bool:
         return bool(value) and depth < 4 and holds_spans(value[0], depth + 1)
     if not isinstance(value, Mapping):
         return False
-    if any(isinstance(value.get(key), list) for key in (*_RESOURCES, *_LOGS)) or is_span(value):
+    if any(isinstance(value.get(key), list) for key in (*_RESOURCES, *_LOGS)):
+        return True
+    if is_span(value) or _is_record(value):
         return True
     return depth < 4 and any(holds_spans(value.get(key), depth + 1) for key in _HOLDERS)
+
+
+def _event_name(log: Mapping[str, Any]) -> str | None:
+    given = first(text(log.get("eventName")), text(log.get("event_name")))
+    return given or text(plain_attributes(log.get("attributes")).get("event.name"))
+
+
+def _is_record(value: Mapping[str, Any]) -> bool:
+    """Tell whether an object is the record of a log that says something of a model."""
+    if "body" not in value or _id(value, "span") is None or "name" in value:
+        return False
+    return (_event_name(value) or "").startswith("gen_ai.")
 
 
 def spans_in(values: Sequence[Any]) -> list[Span]:
@@ -53,13 +68,15 @@ def spans_in(values: Sequence[Any]) -> list[Span]:
             found.setdefault((span.trace, span.id), span)
     for log in logs:
         place = (_id(log, "trace") or "", _id(log, "span") or "")
-        name = text(first(log.get("eventName"), log.get("event_name")))
+        name = _event_name(log)
+        if not name:
+            continue
         fields = plain_attributes(log.get("attributes"))
         body = plain_value(log.get("body"))
-        name = name or text(fields.get("event.name"))
-        if name and place in found:
-            inner = body if isinstance(body, dict) else {"content": body} if body else {}
-            found[place].events.append(SpanEvent(name, {**fields, **inner}))
+        inner = body if isinstance(body, dict) else {"content": body} if body else {}
+        at = moment(first(*(log.get(name) for name in _RECORDED)))
+        span = found.setdefault(place, Span(place[1], place[0], None, name, {}, started=at))
+        span.events.append(SpanEvent(name, {**fields, **inner}))
     return list(found.values())
 
 
@@ -85,6 +102,8 @@ def _walk(value: Any, logs: list[dict[str, Any]], depth: int) -> Iterator[Span]:
                     yield _span(row, shared)
     elif is_span(value):
         yield _span(value, plain_attributes(mapping(value.get("resource")).get("attributes")))
+    elif _is_record(value):
+        logs.append(dict(value))
     elif not any(key in value for key in _LOGS):
         for key in _HOLDERS:
             if key in value:
