@@ -106,8 +106,7 @@ class Server:
         clock: Clock = time.time,
     ) -> None:
         _check_limits(timeout, connections, max_answer_bytes)
-        if not (isinstance(headers, Mapping | NoneType) and isinstance(params, Mapping | NoneType)):
-            raise UsageError("headers and params are mappings", hint="headers={'X-Name': 'value'}")
+        _check_mappings(headers, params)
         wanted = None if dialect is None else checked_dialect(dialect)
         address = parse_address(url or _default_url(wanted))
         own = own_headers(headers or {})
@@ -271,6 +270,11 @@ def _check_limits(timeout: float | None, connections: int, most: int | None) -> 
         raise UsageError("timeout and connections must be positive")
     if most is not None and most < 1:
         raise UsageError("max_answer_bytes must be positive", hint="None is no limit")
+
+
+def _check_mappings(headers: Any, params: Any) -> None:
+    if not (isinstance(headers, Mapping | NoneType) and isinstance(params, Mapping | NoneType)):
+        raise UsageError("headers and params are mappings", hint="headers={'X-Name': 'value'}")
 
 
 def _default_url(dialect: Dialect | None) -> str:

@@ -95,15 +95,19 @@ class Batch:
 
     def result(self) -> Rollouts:
         """Collect what has begun so far, in order; of earlier runs, all there is."""
-        running = {index: engine.so_far for index, engine in list(self._running.items())}
-        found = []
-        for index, ended in enumerate(list(self._ended)):
-            trajectory = ended or running.get(index)
-            if trajectory is None and index in self._earlier:
-                trajectory = self.jobs[index].placed(self._earlier[index].trajectory)
-            found.append(trajectory)
-        begun = tuple(t for t in found if t is not None)
-        return Rollouts(begun, asked=len(self.jobs), earlier=self.progress.earlier)
+        running, there = dict(self._running), list(self._ended)
+
+        def begun() -> Iterator[Trajectory]:
+            for index, ended in enumerate(there):
+                if ended is not None:
+                    yield ended
+                elif index in running:
+                    yield running[index].so_far
+                elif index in self._earlier:
+                    yield self.jobs[index].placed(self._earlier[index].trajectory)
+
+        found = begun if self._crew is not None and running else tuple(begun())
+        return Rollouts(found, asked=len(self.jobs), earlier=self.progress.earlier)
 
     async def _work(self) -> None:
         for index, job in self._next:
@@ -207,6 +211,8 @@ class Batch:
         self.progress.began()
         try:
             await engine.run()
+            if self._crew is not None and not self._crew.private:
+                engine.trajectory = self._secrecy.opened(engine.trajectory)
             engine.trajectory = await rewarded(engine.trajectory, self._reward, self._secrecy)
             engine.finish()
         except (FileError, NoWorkers):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, overload
 
 from agentkit.types.record import Drawn, clip
@@ -21,16 +21,24 @@ class Rollouts(Drawn, Sequence[Trajectory]):
 
     def __init__(
         self,
-        trajectories: Iterable[Trajectory] = (),
+        trajectories: Iterable[Trajectory] | Callable[[], Iterable[Trajectory]] = (),
         *,
         asked: int | None = None,
         earlier: int = 0,
     ) -> None:
-        self.trajectories = tuple(trajectories)
+        self._given = trajectories if callable(trajectories) else tuple(trajectories)
+        """They, or what gives them when they are looked at: an interrupt does not wait for it."""
         self.asked = len(self.trajectories) if asked is None else asked
         """How many rollouts the batch was to have."""
         self.earlier = earlier
         """How many of them an earlier run had ended, so that they were not asked again."""
+
+    @property
+    def trajectories(self) -> tuple[Trajectory, ...]:
+        """The rollouts, in order."""
+        if not isinstance(self._given, tuple):
+            self._given = tuple(self._given())
+        return self._given
 
     def __len__(self) -> int:
         return len(self.trajectories)

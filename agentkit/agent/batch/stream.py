@@ -216,10 +216,13 @@ class StreamedBatch(Batch):
 
     def result(self) -> Rollouts:
         """Collect what runs, and what nobody has taken."""
-        running = {index: engine.so_far for index, engine in list(self._running.items())}
-        begun = {**self._there, **running}
-        asked = self.progress.asked
-        return Rollouts([begun[index] for index in sorted(begun)], asked=asked)
+        running, there = dict(self._running), dict(self._there)
+
+        def begun() -> Iterator[Trajectory]:
+            for index in sorted({*running, *there}):
+                yield there[index] if index in there else running[index].so_far
+
+        return Rollouts(begun, asked=self.progress.asked)
 
     async def _work(self) -> None:
         while not self.progress.stopping and (job := await self._job()) is not None:

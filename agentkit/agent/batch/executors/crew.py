@@ -59,9 +59,10 @@ class Crew:
         self.executor = executor
         self.workers = executor.workers
         """How many there are at most."""
-        self._private = bool(getattr(executor, "private", False))
-        secrets = shared_secrets() if self._private else ([], [])
-        with with_secrets(self._private or getattr(agent.server, "pickle_key", False)):
+        self.private = bool(getattr(executor, "private", False))
+        """Whether secrets go along."""
+        secrets = shared_secrets() if self.private else ([], [])
+        with with_secrets(self.private or getattr(agent.server, "pickle_key", False)):
             state = (agent, reward, *secrets)
             parts = {"the agent": agent, "the reward": reward}
             self._program = packed(agent, state, parts.items)
@@ -108,7 +109,7 @@ class Crew:
 
     def _task(self, number: int, rollout: RemoteRollout) -> bytes:
         start = rollout.start
-        with with_secrets(self._private):
+        with with_secrets(self.private):
             state = (number, start, rollout.known, around.get())
             parts = {"its meta": start.meta}
             return packed(start, state, parts.items)

@@ -44,8 +44,6 @@ class RemoteRollout:
         if start.all_turns or start.attempts:  # values of tools that cannot be sent are in no line
             start = _of_lines(start)
         self.start, self.known, self.progress = start, known, progress
-        self.trajectory = start
-        """What a batch makes of it once it has ended; until then `so_far` is what there is."""
         self._first = start
         self._writer, self._place = writer, place
         self._file = writer.file if writer is not None and place is not None else 0
@@ -53,20 +51,26 @@ class RemoteRollout:
         """What has come since `start`, which is read only where it is asked for: that costs ten
         times as much as to take over the rollout that the worker has in the end."""
         self._whole: Trajectory | None = None
-        self._running = False
+        self._ended: Trajectory | None = None
 
     @property
     def so_far(self) -> Trajectory:
         """What there is of it."""
-        return self._found() if self._running else self.trajectory
+        return self._ended or self._found()
+
+    @property
+    def trajectory(self) -> Trajectory:
+        """What there is of it, or what its batch makes of it."""
+        return self.so_far
+
+    @trajectory.setter
+    def trajectory(self, value: Trajectory) -> None:
+        self._ended = value
 
     async def run(self) -> None:
         """Run it to its end."""
-        self._running = True
-        try:
-            await self._run(self)
-        finally:
-            self.trajectory, self._running = self._found(), False
+        await self._run(self)
+        self._ended, self._lines = self._found(), []
 
     def finish(self) -> None:
         """Write nothing more: the worker has."""
