@@ -111,14 +111,16 @@ def pending_flow_fragments(
     title = el("strong", f"{'Answer' if pending.side == 'answer' else 'Request'} {fate}")
     label = [pending.label] if pending.label else []
     head = bar(title, facts(f"request {pending.number}", *label, code(stop_words(pending))))
-    drawn = {"head": el("p", head, class_="ak-title", data_key="head")}
+    drawn = {"head": el("header", head, class_="ak-head", data_key="head")}
     response, request = pending.response, pending.request
     if response is not None:
         if response.content:
             drawn["text"] = row("text", "aside", ("text", data(response.content, limits, at)))
         for i, call in enumerate(response.tool_calls[: limits.items]):
             place = f"{at}.tool_calls[{i}]"
-            drawn[f"call-{i}"] = call_row(f"call-{i}", call, limits, place, label=f"→ {i}")
+            arrow = None if limits.details else f"→ {i}"
+            line = call_row(f"call-{i}", call, limits, place, label=arrow)
+            drawn[f"call-{i}"] = el("div", line, class_="ak-part") if limits.details else line
         return drawn
     if request is None:
         body = whole(pending.flow.body, limits, f"{at}.flow.body")

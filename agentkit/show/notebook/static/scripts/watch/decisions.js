@@ -83,13 +83,19 @@ function decisionsOf(live, place) {
         return was;
       });
       cards.forEach((card, i) => (card.akPart = JSON.stringify(parts[i])));
-      for (const card of [...place.children]) if (!cards.includes(card)) card.remove();
+      let gone = false; // the one that was open has been decided: the next one opens
+      for (const card of [...place.children]) {
+        if (cards.includes(card)) continue;
+        gone ||= Boolean(card.open);
+        card.remove();
+      }
       cards.forEach((card, i) => {
         if (place.children[i] !== card) place.insertBefore(card, place.children[i] ?? null);
       });
       place.hidden = !cards.length;
       if (had && !place.contains(document.activeElement)) focusOn(live.root);
-      if (cards[0]?.matches("details") && !place.querySelector("[open]")) cards[0].open = true;
+      const fresh = cards.find((card) => gone || !known.has(card.dataset.number));
+      if (fresh?.matches("details") && !place.querySelector(":scope > [open]")) fresh.open = true;
     },
   };
   /** The head and the patience of a card change while it waits; its texts never do. */
