@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable
 
 from agentkit.errors import CassetteError
+from agentkit.files.foreign.datasets.alpaca import ALPACA
 from agentkit.files.foreign.datasets.art import ART
 from agentkit.files.foreign.datasets.atropos import ATROPOS
 from agentkit.files.foreign.datasets.glaive_chat import GLAIVE_CHAT
@@ -57,7 +58,7 @@ FORMATS: tuple[ForeignFormat, ...] = (
     *(INSPECT, ATIF, VERIFIERS_RESULTS, VERIFIERS_TRACES),
     *(LANGSMITH, LANGFUSE, MLFLOW, OTEL),
     *(TAU_BENCH, TAU_FEW_SHOT, TAU2, MINI_SWE, SWE_AGENT, OPENHANDS),
-    *(ATROPOS, ART, SLIME, VERL, GLAIVE_CHAT, PART_MESSAGES, SHARE_GPT, SHARE_GPT_TURNS),
+    *(ATROPOS, ART, SLIME, VERL, GLAIVE_CHAT, PART_MESSAGES, SHARE_GPT, SHARE_GPT_TURNS, ALPACA),
     *(VCR, HAR, LITE_LLM, BATCH, PREFERENCES, RESPONSES_ITEMS, ANTHROPIC_MESSAGES, EVENT_STREAM),
 )
 

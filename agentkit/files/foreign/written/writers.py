@@ -11,7 +11,7 @@ from typing import Any
 
 from agentkit.errors import CassetteError, UsageError, suggest
 from agentkit.files.foreign.entries import Losses
-from agentkit.files.foreign.written.atif_steps import atif_document, atif_text
+from agentkit.files.foreign.written.atif_document import atif_document, atif_text
 from agentkit.files.foreign.written.chat_rows import (
     Row,
     Weigh,

@@ -106,6 +106,23 @@ def test_a_bare_list_of_turns_is_one_conversation() -> None:
     assert rollout.final == "Six metres."
 
 
+def test_an_instruction_is_answered_by_its_output() -> None:
+    row = {
+        "instruction": "Name the sea.",
+        "input": "It is near Brest.",
+        "output": "The Atlantic.",
+        "system": "Be brief.",
+        "history": [["Hi", "Hello"]],
+        "split": "train",
+    }
+    (rollout,) = ak.load([row], all=True)
+    assert [m.content for m in rollout.prompt] == ["Be brief.", "Hi"]
+    assert rollout.turns[1].added[0].content == "Name the sea.\nIt is near Brest."
+    assert (rollout.final, rollout.meta["split"]) == ("The Atlantic.", "train")
+    with pytest.raises(AgentkitError, match="looks like Alpaca"):
+        ak.load([{**row, "history": [[1, 2]]}])
+
+
 def test_what_is_not_understood_is_counted() -> None:
     odd = copy.deepcopy(GLAIVE)
     odd["conversations"][0]["colour"] = "blue"
