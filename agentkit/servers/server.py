@@ -126,10 +126,8 @@ class Server:
         self._host = address.host
         self._headers = {name: Secret(value) for name, value in own.items()}
         self._auth = {each: _auth(address, chosen, own, each) for each in get_args(Dialect)}
-        self._query = {
-            name: Secret(str(value))
-            for name, value in {**dict(address.query), **(params or {})}.items()
-        }
+        query = {**dict(address.query), **(params or {})}
+        self._query = {name: Secret(str(value)) for name, value in query.items()}
         self._shown: dict[Dialect, str] = {}
         """The URLs as answers show them, without secrets."""
         self._clients = PerLoop(self._connect)

@@ -111,7 +111,7 @@ def _rollout(row: Mapping[str, Any], run: Mapping[str, Any]) -> Trajectory:
         for message in prompt
     ]
     written = _messages(row.get("completion"), "assistant", losses)
-    if prompt and list(map(_told, written[: len(prompt)])) == list(map(_told, prompt)):
+    if prompt and list(map(_words, written[: len(prompt)])) == list(map(_words, prompt)):
         written = written[len(prompt) :]  # some environments write the prompt there once more
     steps = objects_in(row.get("trajectory"))
     answers = sum(message.get("role") == "assistant" for message in written)
@@ -153,7 +153,7 @@ def _is_number(value: Any) -> bool:
     return number_in(value) is not None
 
 
-def _told(message: Mapping[str, Any]) -> tuple[Any, Any]:
+def _words(message: Mapping[str, Any]) -> tuple[Any, Any]:
     """What two messages must have alike to be the same."""
     return message.get("role"), message.get("content")
 
