@@ -172,7 +172,15 @@ def plain_value(value: Any) -> Any:
     """
     if value is None or isinstance(value, (int, float, str)):
         return value
+    if isinstance(value, Mapping) and set(value) == {"format", "lost"}:
+        return _import_words(value["format"], value["lost"])
     return repr(value)[:200]
+
+
+def _import_words(name: Any, lost: Any) -> str:
+    """Say what a rollout of another tool's file was read as, and how much of it was not read."""
+    count = sum(lost.values()) if isinstance(lost, Mapping) else 0
+    return f"{name}, {count:,} lost" if count else str(name)
 
 
 COLUMNS = (

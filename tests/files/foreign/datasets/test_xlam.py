@@ -42,3 +42,8 @@ def test_a_bad_row_costs_itself(caplog: pytest.LogCaptureFixture) -> None:
     assert "entry 1" in caplog.text
     with pytest.raises(CassetteError, match="looks like xLAM"):
         ak.load([broken])
+
+
+def test_a_table_says_what_was_read_and_how_much_was_lost() -> None:
+    column = ak.explore([ROW, {**ROW, "colour": None}]).frame["import"].tolist()
+    assert column == ["xLAM, 1 lost", "xLAM"]
