@@ -14,9 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import agentkit as ak
+from agentkit.analysis.explore import groups
 from agentkit.analysis.explore.columns import opened_source
 from agentkit.analysis.explore.columns.index_source import IndexSource
 from agentkit.analysis.explore.explorer import Explorer
+from agentkit.analysis.explore.groups import spread_text
 from agentkit.show.notebook.views.explorer.explorer_view import ExplorerView
 from agentkit.trajectory.loop import apply, start
 from agentkit.types.request import Spec
@@ -275,3 +277,17 @@ def test_what_rollouts_come_to_over_steps(tmp_path: Path) -> None:
         assert table.filter("reward>1").over("training_step")["reward"].tolist() == [2.5] * 3
         with pytest.raises(ak.AgentkitError):
             table.over("nothing")
+
+
+def test_groups_of_many_are_those_of_few(many: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for table in (ak.explore(many), ak.explore(ak.index(many))):
+        few = table.groups()
+        with monkeypatch.context() as patched:
+            patched.setattr(groups, "_MANY", 10)
+            found = table.groups()
+        for one, other in zip(found, few, strict=True):
+            assert one.places == other.places
+            assert one.stop_reasons == other.stop_reasons
+            assert one.reward_shape == other.reward_shape
+            assert one.summary() == other.summary()
+            assert spread_text(one.calls) == spread_text(other.calls)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 from math import ceil
 from statistics import fmean
@@ -16,6 +16,7 @@ from agentkit.types.record import Record, clip, record
 from agentkit.types.words import count
 
 _BINS = 5
+_SHORT = 2**16
 _MANY = 20_000
 """Numbers, all of them finite, that are not gone through one by one."""
 _SPREAD = ("reward", "turns", "calls", "output_tokens")
@@ -116,9 +117,16 @@ def groups_of(source: Source, places: Sequence[int]) -> tuple[Group, ...]:
     rewards = columns.known("reward", chosen)
     ends = (float(rewards.min()), float(rewards.max())) if len(rewards) else (0.0, 0.0)
     keys = source.prompt_numbers()[chosen]
-    _, first, numbers = np.unique(keys, return_index=True, return_inverse=True)
-    order = np.argsort(numbers, kind="stable")
-    parts = np.split(chosen[order], np.cumsum(np.bincount(numbers))[:-1])
+    there = np.bincount(keys) > 0
+    numbers = (np.cumsum(there) - 1)[keys]
+    small = np.uint16 if there.sum() <= _SHORT else np.int64  # sixteen bits are sorted by radix
+    order = np.argsort(numbers.astype(small), kind="stable")
+    edges = np.cumsum(np.bincount(numbers))
+    first = order[np.concatenate([[0], edges[:-1]])]
+    parts = np.split(chosen[order], edges[:-1])
+    if len(chosen) > _MANY:
+        many = _GroupArrays(columns, chosen[order], numbers[order], ends)
+        return many.groups(parts, np.argsort(first))
     return tuple(_group(columns, parts[number], ends) for number in np.argsort(first))
 
 
@@ -147,15 +155,105 @@ class _GroupColumns:
         return tuple((values[row], number) for row, number in Counter(rows).most_common())
 
 
+class _GroupArrays:
+    """What very many rollouts come to by group, computed for all groups at once; the last digit of
+    a mean is open.
+    """
+
+    def __init__(
+        self, columns: _GroupColumns, places: Any, numbers: Any, ends: tuple[float, float]
+    ) -> None:
+        """Compute it.
+
+        Args:
+            columns: the columns.
+            places: the rollouts, group by group.
+            numbers: which group each is in.
+            ends: the least and the greatest of all rewards.
+        """
+        import numpy as np
+
+        self.source = columns.source
+        self._size = int(numbers[-1]) + 1
+        values = {name: every[places] for name, every in columns.numbers.items()}
+        self._spreads = {
+            name: self._spread(numbers[known], each[known])
+            for name, each in values.items()
+            if (known := ~np.isnan(each)).any()
+        }
+        self._shapes = [""] * self._size
+        if "reward" in self._spreads and ends[0] != ends[1]:
+            known = ~np.isnan(values["reward"])
+            scaled = (values["reward"][known] - ends[0]) / (ends[1] - ends[0]) * _BINS
+            bins = np.minimum(scaled.astype(np.int64), _BINS - 1)
+            counts = self._table(numbers[known], bins, _BINS).tolist()
+            self._shapes = [_bars(dict(enumerate(row))) if any(row) else "" for row in counts]
+        self._reasons = columns.reasons.values
+        reasons = columns.reasons.rows[places]
+        self._ended = self._table(numbers, reasons, len(self._reasons)).tolist()
+
+    def _table(self, numbers: Any, values: Any, width: int) -> Any:
+        """Count values from 0 on by group."""
+        import numpy as np
+
+        counts = np.bincount(numbers * width + values, minlength=self._size * width)
+        return counts.reshape(self._size, width)
+
+    def _spread(self, numbers: Any, values: Any) -> list[Spread | None]:
+        import numpy as np
+
+        scale = float(np.abs(values).max()) or 1.0  # no square is too large
+        count = np.bincount(numbers, minlength=self._size)
+        share = values / scale
+        with np.errstate(invalid="ignore"):
+            mean = np.bincount(numbers, share, self._size) / count
+            square = np.bincount(numbers, (share - mean[numbers]) ** 2, self._size) / count
+        starts = np.flatnonzero(np.diff(numbers, prepend=-1))
+        least, greatest = np.zeros(self._size), np.zeros(self._size)
+        least[numbers[starts]] = np.minimum.reduceat(values, starts)
+        greatest[numbers[starts]] = np.maximum.reduceat(values, starts)
+        rows = zip(mean * scale, np.sqrt(square) * scale, least, greatest, count, strict=True)
+        return [
+            Spread(mean=float(m), deviation=float(d), least=float(low), greatest=float(high))
+            if number
+            else None
+            for m, d, low, high, number in rows
+        ]
+
+    def groups(self, parts: Sequence[Any], order: Any) -> tuple[Group, ...]:
+        """Make the groups, in an order."""
+        first = [int(part[0]) for part in parts]
+        digests = self.source.objects("prompt_digest", first)
+        prompts = self.source.objects("prompt", first)
+        return tuple(
+            Group(
+                key=str(digests[at]),
+                prompt=prompts[at],
+                places=tuple(parts[at].tolist()),
+                reward_shape=self._shapes[at],
+                stop_reasons=self._endings(at),
+                **{name: each[at] for name, each in self._spreads.items()},
+            )
+            for at in order.tolist()
+        )
+
+    def _endings(self, at: int) -> tuple[tuple[Any, int], ...]:
+        pairs = zip(self._reasons, self._ended[at], strict=True)
+        return tuple(sorted(((r, n) for r, n in pairs if n), key=lambda pair: -pair[1]))
+
+
 def _shape(numbers: Sequence[float], ends: tuple[float, float]) -> str:
     """Draw a small histogram in characters, for a range with these ends."""
     least, greatest = ends
     if not numbers or least == greatest:
         return ""
     scaled = ((number - least) / (greatest - least) * _BINS for number in numbers)
-    bins = Counter(min(int(value), _BINS - 1) for value in scaled)
+    return _bars(Counter(min(int(value), _BINS - 1) for value in scaled))
+
+
+def _bars(bins: Mapping[int, int]) -> str:
     most = max(bins.values(), default=1)
-    return "".join(_BARS[ceil(bins[i] / most * (len(_BARS) - 1))] for i in range(_BINS))
+    return "".join(_BARS[ceil(bins.get(i, 0) / most * (len(_BARS) - 1))] for i in range(_BINS))
 
 
 def _group(columns: _GroupColumns, places: Any, ends: tuple[float, float]) -> Group:

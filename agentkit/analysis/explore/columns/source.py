@@ -171,7 +171,7 @@ class Source:
 
     def objects(self, name: str, places: Sequence[int]) -> list[Any]:
         """List the values of a column for some rollouts."""
-        values = self.values(name)
+        values = self.prompts() if name == "prompt_digest" else self.values(name)
         return [values[place] for place in places]
 
     def is_constant(self, name: str, places: Sequence[int]) -> bool:
