@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, is_dataclass
 from typing import Any, NamedTuple
 
 from agentkit.files.foreign.entries import ChatEntry, Losses, imported
@@ -37,12 +38,14 @@ def dump_format(name: str, tells: Callable[[Any], bool], entries: Reader) -> For
     """
 
     def fits(source: FileSet) -> bool:
-        first = next(_conversations(source.values[:1] or (), tells, source.values), None)
+        values = _plain_values(source.values[:1])
+        first = next(_conversations(values, tells, values), None)
         return first is not None
 
     def read(source: FileSet) -> list[Trajectory]:
         found: list[Trajectory] = []
-        for place, one in enumerate(_conversations(source.values, tells, source.values)):
+        values = _plain_values(source.values)
+        for place, one in enumerate(_conversations(values, tells, values)):
             losses = Losses(name)
             try:
                 found.append(_rollout(one, entries, losses))
@@ -51,6 +54,26 @@ def dump_format(name: str, tells: Callable[[Any], bool], entries: Reader) -> For
         return found
 
     return ForeignFormat(name, fits, read)
+
+
+def _plain_values(values: Sequence[Any]) -> Sequence[Any]:
+    """Give values as plain data, where a framework's own objects were handed over."""
+    if not any(map(_is_object, values)):
+        return values
+    return [_plain_value(value) for value in values]
+
+
+def _is_object(value: Any) -> bool:
+    if isinstance(value, (Mapping, list, str, type)):
+        return False
+    dumped = hasattr(value, "model_dump") and isinstance(getattr(value, "type", None), str)
+    return dumped or (is_dataclass(value) and hasattr(value, "kind") and hasattr(value, "parts"))
+
+
+def _plain_value(value: Any) -> Any:
+    if not _is_object(value):
+        return value
+    return value.model_dump() if hasattr(value, "model_dump") else asdict(value)
 
 
 def _conversations(

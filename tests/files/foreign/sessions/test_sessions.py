@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -319,3 +320,22 @@ def test_several_conversations_of_one_file_are_several_rollouts() -> None:
     assert len(ak.load([samples.PYDANTIC, samples.PYDANTIC], all=True)) == 2
     text = samples.as_lines([{"messages": samples.LANGCHAIN}] * 3)
     assert len(ak.load(text, all=True)) == 3
+
+
+def test_messages_may_be_the_objects_of_their_framework() -> None:
+    class Message:
+        def __init__(self, fields: dict[str, Any]) -> None:
+            self.type, self.fields = fields["type"], fields
+
+        def model_dump(self) -> dict[str, Any]:
+            return self.fields
+
+    @dataclass
+    class Request:
+        parts: list[Any]
+        kind: str
+
+    objects = [Message(row) for row in samples.LANGCHAIN]
+    assert one(objects) == one(samples.LANGCHAIN)
+    rows: list[Any] = [Request(row["parts"], row["kind"]) for row in samples.PYDANTIC]
+    assert [turn.response.content for turn in one(rows).turns] == [None, "Cold."]
