@@ -299,7 +299,7 @@ SMOLAGENTS = [
     },
 ]
 
-PYDANTIC = [
+PYDANTIC: list[dict[str, Any]] = [
     {
         "kind": "request",
         "instructions": "Be brief.",
