@@ -105,6 +105,7 @@ class Index(Drawn, Sequence[Entry]):
     def __init__(self, path: Path, entries: Sequence[Entry], torn: Sequence[int] = ()) -> None:
         self.path = path
         self.entries = tuple(entries)
+        self._places: dict[int, Entry] | None = None
         self.torn = tuple(torn)
         """Numbers of lines that a crash has cut, from 1; they are passed over."""
 
@@ -131,7 +132,9 @@ class Index(Drawn, Sequence[Entry]):
         Raises:
             NotFound: the file holds no such sample.
         """
-        found = next((entry for entry in self.entries if entry.sample == sample), None)
+        if self._places is None:
+            self._places = {entry.sample: entry for entry in reversed(self.entries)}
+        found = self._places.get(sample)
         if found is None:
             raise NotFound(f"{self.path.name!r} holds no sample {sample}")
         return found

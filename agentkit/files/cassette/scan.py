@@ -138,6 +138,8 @@ class Scan:
     """The indices of rollouts that were taken and have lines again."""
     _spec: tuple[bytes, Any] = (b"", None)
     _last: int | None = None
+    _highest: int = -1
+    """The highest index of a rollout without its first line."""
     _loose: tuple[int, int] | None = None
 
     def read(self, file: BinaryIO) -> Scan:
@@ -205,7 +207,7 @@ class Scan:
     @property
     def next_sample(self) -> int:
         """The index of the next rollout."""
-        return max(self.numbers.next, 1 + max(self.strays, default=-1))
+        return max(self.numbers.next, 1 + self._highest)
 
     @property
     def vacant(self) -> int | None:
@@ -319,6 +321,7 @@ class Scan:
             self.orphans.append(number)
             self._refuse(refusal({"step": "", "sample": sample}))
             if type(sample) is int and sample >= 0:
+                self._highest = max(self._highest, sample)
                 stray = self.strays.setdefault(sample, Found(sample, lost=True))
                 stray.add(offset, size)
                 stray.parsed += 1
