@@ -14,6 +14,7 @@ from agentkit.read.response import read_response as read_any
 from agentkit.read.stream import stream_reader
 from agentkit.servers.redaction.secrecy import Secrecy
 from agentkit.types.answer import Response
+from agentkit.types.record import read_later, reader_of
 from agentkit.types.trajectory import Message, ToolResult, Trajectory, Turn
 from agentkit.types.wire import ApiError, Exchange
 
@@ -28,8 +29,30 @@ def opened(trajectory: Trajectory) -> Trajectory:
 
 def all_opened(trajectories: Iterable[Trajectory]) -> list[Trajectory]:
     """Take the known secrets out of each rollout."""
-    secrecy = Secrecy()
-    return [secrecy.opened(trajectory) for trajectory in trajectories]
+    secrecy, found = Secrecy(), list(trajectories)
+    if not secrecy.renewed():
+        return found
+    return [
+        trajectory if _later(trajectory) else secrecy.opened(trajectory) for trajectory in found
+    ]
+
+
+class _Opening:
+    """Reads a rollout, and takes the secrets out of it that are known by then."""
+
+    def __init__(self, read: Callable[[], Trajectory]) -> None:
+        self._read = read
+
+    def __call__(self) -> Trajectory:
+        return opened(self._read())
+
+
+def _later(trajectory: Trajectory) -> bool:
+    """Let a rollout that has not been read be cleaned when it is; tell whether it is one."""
+    read = reader_of(trajectory)
+    if read is not None and not isinstance(read, _Opening):
+        read_later(trajectory, _Opening(read))
+    return read is not None
 
 
 def shown(thing: Any) -> Any:

@@ -8,10 +8,12 @@ No record knows how it is drawn: `agentkit.show.render` holds a function for eac
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
+from functools import cache
 from math import isnan
 from operator import attrgetter
-from typing import Any, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
 
 from agentkit.types.hooks import hook
 from agentkit.types.words import visible
@@ -96,6 +98,63 @@ class Record(Displayed):
     def __repr__(self) -> str:
         text = self.summary()
         return visible(f"<{type(self).__name__} {text}>" if text else f"<{type(self).__name__}>")
+
+
+class LateRecord(Record):
+    """Base of a record that may be read when it is looked at first: then its fields are those of
+    another one of its class. Whoever looks sees no difference.
+    """
+
+    __slots__ = ("_read",)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Read the record, where a field is asked for that is not there yet."""
+            if name in _names(type(self)):
+                with suppress(AttributeError):  # another thread has read it meanwhile
+                    found = object.__getattribute__(self, "_read")()
+                    for each in _names(type(self)):
+                        object.__setattr__(self, each, getattr(found, each))
+                    object.__delattr__(self, "_read")
+            return object.__getattribute__(self, name)
+
+
+def late(kind: type[T], read: Callable[[], T], **known: Any) -> T:
+    """Make a record that is read when it is looked at first.
+
+    Args:
+        kind: its class, a `LateRecord`.
+        read: reads it; it does not raise.
+        known: fields that are known before.
+    """
+    made = object.__new__(kind)
+    for name, value in {**known, "_read": read}.items():
+        object.__setattr__(made, name, value)
+    return made
+
+
+def reader_of(late: Any) -> Callable[[], Any] | None:
+    """Give what will read a record; None where it has been read."""
+    try:
+        read: Callable[[], Any] = object.__getattribute__(late, "_read")
+    except AttributeError:
+        return None
+    return read
+
+
+def read_later(late: Any, read: Callable[[], Any]) -> None:
+    """Let a record that has not been read be read by another function, all of it."""
+    kind: Any = type(late)
+    for name in _names(kind):
+        with suppress(AttributeError):
+            object.__delattr__(late, name)
+    object.__setattr__(late, "_read", read)
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(kind))
 
 
 def clip(text: str, limit: int = 60) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.hooks import hook
 from agentkit.types.problem import Problem
-from agentkit.types.record import Record, Unknown, clip, record
+from agentkit.types.record import LateRecord, Record, Unknown, clip, record
 from agentkit.types.request import Request, Spec
 from agentkit.types.slots import first_empty
 from agentkit.types.wire import ApiError, Exchange, covered
@@ -280,7 +280,7 @@ class Parent(Record):
 
 
 @record
-class Trajectory(Record):
+class Trajectory(LateRecord):
     """A rollout as an immutable value. Every operation gives a new one; messages, requests and
     totals are derived from it.
     """

@@ -33,7 +33,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -60,7 +60,7 @@ from agentkit.files.cassette.lines import NOTES, Line
 from agentkit.read.plain import plain
 from agentkit.trajectory.loop import broken_off, interrupted
 from agentkit.types.problem import Problem, problem
-from agentkit.types.record import clip
+from agentkit.types.record import clip, late
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.wire import Chunk
 from agentkit.types.words import count
@@ -181,7 +181,7 @@ class RolloutReading:
         if self.lost and (step not in ("model", "tool", "open")):
             return
         if step in _TWICE and line == last:
-            self._end(line)
+            self.end(line)
             return
         try:
             if step in ("model", "stream"):
@@ -190,7 +190,7 @@ class RolloutReading:
             self.lost = False
         except MISFIT as exc:
             if line == last:
-                self._end(line)
+                self.end(line)
                 return
             if not self.lost:
                 self.note(
@@ -219,7 +219,12 @@ class RolloutReading:
             for message in line["messages"]:
                 self.note(str(message))
 
-    def _end(self, line: Line) -> None:
+    def miss(self, line: Unread) -> None:
+        """Take in a line that cannot be read."""
+        self.loose.append(line)
+
+    def end(self, line: Line) -> None:
+        """Read no further: a line is there twice."""
         self.note(f"{_described(line)} is there twice, and what stands behind it is not read")
         self.ended = True
 
@@ -250,14 +255,54 @@ def _at(turns: int) -> str:
     return f"behind {count(turns, 'turn')}"
 
 
+class _Rollout:
+    """One rollout while its lines come: they are kept, and read when it is looked at."""
+
+    __slots__ = ("_begun", "_first", "_taken", "last", "readable")
+
+    def __init__(self, begun: Trajectory | None, first: Line | None) -> None:
+        self.readable = begun is not None
+        self.last = self._first = first
+        self._begun = begun
+        self._taken: list[tuple[Callable[[RolloutReading, Any], None], Any]] = []
+
+    def take(self, line: Line) -> None:
+        self.last = line
+        self._taken.append((RolloutReading.take, line))
+
+    def miss(self, line: Unread) -> None:
+        self._taken.append((RolloutReading.miss, line))
+
+    def end(self, line: Line) -> None:
+        self._taken.append((RolloutReading.end, line))
+
+    def note(self, message: str) -> None:
+        self._taken.append((RolloutReading.note, message))
+
+    def found(self) -> Trajectory:
+        """Give the rollout, as far as it can be read."""
+        if self._begun is None:
+            return self._read()
+        # no line changes these two
+        return late(Trajectory, self._read, spec=self._begun.spec, prompt=self._begun.prompt)
+
+    def _read(self) -> Trajectory:
+        reading = RolloutReading(self._begun, self._first)
+        for take, what in self._taken:
+            take(reading, what)
+        return reading.found()
+
+
 class _Reading:
     """The rollouts of a file while its lines are read."""
 
     def __init__(self) -> None:
-        self.samples: dict[int, RolloutReading] = {}
+        self.samples: dict[int, _Rollout] = {}
         self.refused: CassetteError | None = None
         """The first reason why a line could not be read."""
         self._numbers = Numbering()
+        self._run: tuple[str, Any] = ("", None)
+        """How the last rollout was run: as the file has it, and as it is read."""
         self._before: int | None = None
         self._loose: Unread | None = None
         self._strays: Counter[int] = Counter()
@@ -281,25 +326,32 @@ class _Reading:
         found = self.samples[index]
         if self._loose is not None:
             if index == self._before:
-                found.loose.append(self._loose)
+                found.miss(self._loose)
             self._loose = None
         self._before = index
         if "agentkit" not in line:
             found.take(line)
+
+    def _begun(self, line: Line) -> Trajectory:
+        """Begin a rollout; those that are run with the same share that."""
+        made, run = begun(line), repr(line.get("spec"))  # in which 1, 1.0 and true differ
+        if run != self._run[0]:
+            self._run = run, made.spec
+        return made if made.spec is self._run[1] else replace(made, spec=self._run[1])
 
     def _begin(self, line: Line, given: Any) -> int | None:
         """Begin a rollout; one whose first line could not be read begins anew with another."""
         index = self._numbers.of(given)
         there = self.samples.get(index) if index is not None else None
         if there is not None and there.readable and there.last == line:
-            there._end(line)
+            there.end(line)
             return index
         if there is None or there.readable:
             index = self._numbers.begin(given)
         assert index is not None
         try:
             checked_version(line)
-            self.samples[index] = RolloutReading(begun(line), line)
+            self.samples[index] = _Rollout(self._begun(line), line)
         except MISFIT as exc:
             fault = exc if isinstance(exc, CassetteError) else None
             self._refuse(
@@ -313,7 +365,7 @@ class _Reading:
         given = line.sample
         index = None if given is None else self._numbers.of(given)
         if index is not None:
-            self.samples[index].loose.append(line)
+            self.samples[index].miss(line)
         elif line.is_head and given is not None:
             self._lost_head(self._numbers.begin(given), "its first line cannot be read")
         else:
@@ -321,7 +373,7 @@ class _Reading:
         self._refuse(refusal(line))
 
     def _lost_head(self, index: int, message: str) -> None:
-        self.samples[index] = lost = RolloutReading(None, None)
+        self.samples[index] = lost = _Rollout(None, None)
         lost.note(message)
 
     def _refuse(self, reason: CassetteError) -> None:
