@@ -52,10 +52,15 @@ class FileSet:
         """
         if self.given is not None:
             return self.given
+        bad: list[str] = []
         try:
-            return json_values(self.text, repr(self.name), self.bad) if self.text.strip() else []
+            found = json_values(self.text, repr(self.name), bad) if self.text.strip() else []
         except CassetteError:
             return yaml_values(self.text)
+        if len(bad) > len(found) and (whole := yaml_values(self.text)):
+            return whole  # lines of it may be JSON by themselves
+        self.bad.extend(bad)
+        return found
 
     @property
     def first(self) -> Any:

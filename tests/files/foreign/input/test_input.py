@@ -56,6 +56,13 @@ def test_messages_in_yaml_are_read(tmp_path: Path) -> None:
     assert rollout.final == "Hi"
 
 
+def test_a_line_of_json_makes_no_json_lines_of_yaml(tmp_path: Path) -> None:
+    path = tmp_path / "messages.yaml"
+    path.write_text('- role: user\n  content: |-\n    {"type": "object"}\n    end\n')
+    (rollout,) = ak.load(path, all=True)
+    assert rollout.prompt[0].content == '{"type": "object"}\nend'
+
+
 def test_aliases_of_aliases_are_refused(tmp_path: Path) -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [
