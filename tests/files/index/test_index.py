@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import agentkit as ak
@@ -15,6 +16,7 @@ from agentkit.files.index.index_rows import rows_of
 from agentkit.files.index.plain_lines import rows_of_lines
 from agentkit.files.index.rollout_index import RolloutIndex
 from agentkit.files.index.sidecars.cassette_sidecar import CassetteSidecar
+from agentkit.files.writers.lock import lock_of
 from tests.benchmarks.constructed_rollouts import write
 from tests.support.paths import CORPUS
 
@@ -160,3 +162,33 @@ def test_an_index_that_was_broken_off_goes_on(many: Path, monkeypatch: pytest.Mo
     found = index(many)
     assert list(found) == ak.load(many, all=True)
     assert isinstance(found, RolloutIndex)
+
+
+def test_what_a_crash_left_behind_the_last_part_is_no_text(many: Path) -> None:
+    index(many)
+    folder = CassetteSidecar(many).folder
+    for path in (*folder.glob("*.utf8"), *folder.glob("*.ends"), *folder.glob("*.int64")):
+        with path.open("ab") as file:
+            file.write(b"left by a crash " * 4)
+    found = index(many)
+    assert not found.holding("left by a crash").any()
+    assert list(found) == ak.load(many, all=True)
+    with many.open("ab") as file:
+        file.write(many.read_bytes().splitlines(keepends=True)[0].replace(b":0,", b":200,", 1))
+    again = index(many)
+    assert len(again) == 201
+    assert not again.holding("left by a crash").any()
+
+
+def test_one_process_at_a_time_writes_an_index(many: Path) -> None:
+    lines = many.read_bytes().splitlines(keepends=True)
+    many.write_bytes(b"".join(lines[:400]))
+    before = len(index(many))
+    many.write_bytes(b"".join(lines))
+    with lock_of(CassetteSidecar(many).folder / "state.json").used(alone=True):
+        assert len(index(many)) == before
+    assert len(index(many)) == 200
+
+
+def test_frames_take_an_index(many: Path) -> None:
+    pd.testing.assert_frame_equal(ak.turns_df(index(many)), ak.turns_df(many))
