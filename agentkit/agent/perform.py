@@ -30,7 +30,7 @@ from agentkit.files.cassette.writer import CassetteWriter
 from agentkit.files.claims import RunWriter
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.servers.clients import SdkClient
-from agentkit.servers.model_call import Call, ChatServer, Emit
+from agentkit.servers.model_call import Call, ChatServer, Emit, fresh
 from agentkit.servers.redaction.passage import Passage
 from agentkit.servers.redaction.redactor import goes_along
 from agentkit.servers.redaction.secrecy import Secrecy
@@ -40,7 +40,7 @@ from agentkit.servers.server import Server
 from agentkit.servers.transport.shipment import name_of
 from agentkit.trajectory.history import fields_of
 from agentkit.trajectory.person.by_hand import NOT_APPROVED, rewritten, skipped, written_result
-from agentkit.trajectory.sent_history import EncodedHistory, SentHistory
+from agentkit.trajectory.sent_history import EncodedHistory, GivenHistory
 from agentkit.types.answer import ToolCall
 from agentkit.types.request import Spec
 from agentkit.types.steps import Answer, Outcome, Result, Step, ToolStep
@@ -80,7 +80,7 @@ def live(
     """
     chat = Blockwise(server) if may_block else server
     by_http = isinstance(server, (Server, SdkClient))
-    encoded, sent, fixed = EncodedHistory(), SentHistory(dict), _SentFields(withheld)
+    encoded, sent, fixed = EncodedHistory(), GivenHistory(fresh), _SentFields(withheld)
 
     async def perform(step: Step, emit: Emit | None = None) -> Outcome:
         if isinstance(step, ToolStep):
@@ -98,6 +98,7 @@ def live(
             fields=fields,
             extra_body=extra,
             tools=tools if whole else None,
+            given=not whole,
             dialect=trajectory.spec.dialect,
             stream=trajectory.spec.stream,
             raw=True,  # secrets are taken out when the arguments of calls have been read

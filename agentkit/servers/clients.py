@@ -318,4 +318,5 @@ def _arguments(call: Call) -> dict[str, Any]:
         fields: dict[str, Any] = json.loads(request_body(replace(call, stream=False)))
         return fields
     extra = {"extra_body": fresh(call.extra_body)} if call.extra_body else {}
-    return {"messages": fresh(list(call.messages)), **fresh(sent_fields(call)), **extra}
+    messages = list(call.messages) if call.given else fresh(list(call.messages))
+    return {"messages": messages, **fresh(sent_fields(call)), **extra}

@@ -30,6 +30,8 @@ class Call(Record):
 
     messages: Sequence[dict[str, Any]]
     """The history in OpenAI's chat format."""
+    given: bool = False
+    """Whether `messages` are the server's to keep: what it does to them stays with it."""
     encoded: Sequence[bytes] | None = None
     """The same history already encoded, in pieces between which commas belong, where the caller
     keeps it; None: `messages` is encoded.

@@ -98,6 +98,30 @@ class SentHistory(Generic[T]):
         self._parts = parts
 
 
+class GivenHistory:
+    """The messages as data that is given away. Each is copied once; what was done to a copy by whom
+    it was given to is seen, and takes another copy.
+    """
+
+    def __init__(self, copy: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        self._copy = copy
+        self._sent: SentHistory[dict[str, Any]] = SentHistory(dict)
+        self._known: list[dict[str, Any]] = []
+        self._given: list[dict[str, Any]] = []
+
+    def messages(self, trajectory: Trajectory) -> list[dict[str, Any]]:
+        """List the messages of the next request: a list of its own, and its data nobody's."""
+        now, size = self._sent.messages(trajectory), len(self._known)
+        if len(now) < size or not all(map(is_, now, self._known)):
+            self._known, self._given, size = [], [], 0
+        if self._given != self._known:
+            pairs = zip(self._given, self._known, strict=True)
+            self._given = [g if g == known else self._copy(known) for g, known in pairs]
+        self._given += map(self._copy, now[size:])
+        self._known = now
+        return list(self._given)
+
+
 class EncodedHistory(SentHistory[bytes]):
     """The same as JSON bytes. Where it is sent it is kept joined, and where it is looked up by a
     digest, that runs along with it.

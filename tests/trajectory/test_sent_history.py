@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import agentkit as ak
+from agentkit.servers.model_call import fresh
 from agentkit.trajectory.loop import apply, rewrite, say, start
-from agentkit.trajectory.sent_history import EncodedHistory, SentHistory
+from agentkit.trajectory.sent_history import EncodedHistory, GivenHistory, SentHistory
 from agentkit.types.request import Spec
 from agentkit.types.steps import Answer, Result
 from agentkit.types.trajectory import Message, ToolResult, Trajectory
@@ -127,7 +128,7 @@ def after(trajectory: Trajectory, doing: str, number: int) -> Trajectory:
 
 @given(doings)
 def test_the_growing_history_equals_the_derived_one(doings: list[str]) -> None:
-    encoded, sent = EncodedHistory(), SentHistory(dict)
+    encoded, sent, handed = EncodedHistory(), SentHistory(dict), GivenHistory(fresh)
     trajectory = start("go", Spec(tools=(ECHO,)))
     seen = [trajectory]
     keys: dict[str, str] = {}
@@ -139,8 +140,12 @@ def test_the_growing_history_equals_the_derived_one(doings: list[str]) -> None:
         if trajectory.pending:
             continue
         wanted = derived(trajectory)
-        assert [json.loads(part) for part in encoded.encode(trajectory)] == wanted
+        assert json.loads(b"[%b]" % b",".join(encoded.encode(trajectory))) == wanted
         assert sent.messages(trajectory) == wanted
+        mine = handed.messages(trajectory)
+        assert mine == wanted
+        mine[number % len(mine)]["content"] = "changed by whom it was given to"
+        mine.pop()
         key = encoded.key(trajectory, {"model": "m"})
         assert EncodedHistory().key(trajectory, {"model": "m"}) == key
         assert keys.setdefault(key, json.dumps(wanted)) == json.dumps(wanted)
