@@ -35,6 +35,9 @@ DOINGS: dict[str, tuple[str, Callable[[Page], None]]] = {
     "breakpoints": ("paused", _button("Breakpoints")),
     "branches": ("branched", _button("Branches")),
     "charts": ("ended", _button("Charts")),
+    "rules": ("watching", _button("Hold: 1 rule")),
+    "by_hand": ("watching", lambda page: page.get_by_text("Answer by hand…").click()),
+    "changed": ("watching", lambda page: page.locator(".ak-wtext").first.fill('{"amount": "x"}')),
     "opened_row": ("table", lambda page: page.get_by_role("row").nth(2).click()),
 }
 """Name to the state of the gallery it begins in, and what is done."""

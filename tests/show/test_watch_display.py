@@ -11,7 +11,7 @@ import pytest
 import agentkit as ak
 from agentkit.show.notebook.display import live_view
 from agentkit.show.notebook.live import LiveView
-from tests.show.watch_samples import PROMPT, beside, run_agent, tapped, until
+from tests.show.watch_samples import PROMPT, beside, run_agent, stream_from, tapped, until
 
 
 class Page:
@@ -182,3 +182,17 @@ def test_all_are_let_go() -> None:
         thread.join(20)
         assert "104" in found[0]
         assert len(watch.breakpoints) == 0
+
+
+def test_an_answer_on_its_way_shows_its_last_words() -> None:
+    """Pieces of a stream are told only while somebody looks."""
+    with ak.testing.serve([ak.testing.says("word " * 40 + "end")], pace=0.05) as server:
+        watch = ak.watch(server.url)
+        page = Page(watch)
+        page.view.begin()
+        thread, _ = beside(lambda: stream_from(watch.url))
+        until(lambda: "writing: " in page.text or "writing: \\u2026" in page.text)
+        assert "in flight" in json.dumps(page.state["in_head"])
+        watch.close()
+        thread.join(20)
+        until(lambda: "Closed" in json.dumps(page.state["in_head"]))
