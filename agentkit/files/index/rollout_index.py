@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _HIDDEN = ("turn_rows", "call_rows")
 """Columns of the table of rollouts that say where things are."""
-_LOOKED_AT = 5_000
+_LOOKED_AT = 1_000
 """Rollouts of a word that are looked at: whether it is the word, or another of its digest."""
 _KEPT = 16
 """Rollouts that stay in memory, those looked at last."""
