@@ -45,6 +45,8 @@ def test_other_agents_are_held_and_changed_in_a_notebook(
         view = page.locator(".jp-Notebook .jp-Cell").nth(0).locator(".ak-watch")
         for cell in range(4):
             run_cell(page, cell)
+            if cell == 0:  # a page gives a widget two seconds to begin: nothing runs meanwhile
+                expect(view.get_by_role("button", name="Hold").first).to_be_visible()
             if cell == 1:  # the kernel is busy with this very cell
                 expect(view.get_by_role("option")).to_contain_text("In the cell itself")
                 expect(view).to_contain_text("Booked: <b>Station Inn</b>.")
