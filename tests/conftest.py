@@ -35,6 +35,12 @@ settings.register_profile("quick", settings.get_profile("tests"), max_examples=6
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tests"))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Take three workers at least: each waits for browsers, kernels and servers half of its time."""
+    return max(3, os.cpu_count() or 1)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def no_keys() -> Iterator[None]:
     """Hide the keys of the person who runs the tests."""

@@ -30,6 +30,8 @@ FINAL = 300
 """Characters of a final answer that the last line of a rollout holds."""
 ENDS = ("elapsed", "cost", "server", "tools", "codes", "error", "final")
 """Columns that the last line of a rollout in a file holds."""
+_LARGE, _LARGEST = 1 << 63, 10**300
+"""A column holds whole numbers below the first exactly, and below the second about."""
 _RAISED = re.compile(r"([A-Za-z_]\w{0,40}):")
 _PROGRAM = re.compile(r'"system_fingerprint":"([A-Za-z]\w{0,20})-(\d[\w.]{0,20})')
 _AROUND = 4000
@@ -170,6 +172,8 @@ def plain_value(value: Any) -> Any:
     """Make a value that can be sorted and shown on a line: of anything but numbers and texts a
     short text.
     """
+    if type(value) is int and not -_LARGE <= value < _LARGE:
+        return float(value) if abs(value) < _LARGEST else repr(value)[:200]
     if value is None or isinstance(value, (int, float, str)):
         return value
     if isinstance(value, Mapping) and set(value) == {"format", "lost"}:

@@ -174,11 +174,11 @@ def test_a_filter_has_help_says_what_it_refuses_and_is_cleared(
             expect(page.locator(".ak-xmenu")).to_contain_text(wanted)
         page.keyboard.press("Escape")
         search = page.get_by_role("combobox", name="filter")
-        search.fill("rewrd<1")
+        search.fill("rewardd<1")
         search.press("Enter")
         stand_in.settle(lambda: not view._working)
         expect(said(page)).to_have_text(
-            "no column is named 'rewrd'did you mean reward?reward<1Clear the filter"
+            "no column is named 'rewardd'did you mean reward?reward<1Clear the filter"
         )
         expect(search).to_have_attribute("aria-invalid", "true")
         search.fill("zebra")

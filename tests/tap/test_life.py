@@ -214,10 +214,9 @@ def test_a_forked_child_leaves_the_tap_alone(http: HttpServer) -> None:
 
 def test_an_interrupt_of_the_kernel_is_none_of_the_agents(http: HttpServer, tmp_path: Path) -> None:
     record = tmp_path / "session.jsonl"
-    code = KERNEL.replace(
-        "time.sleep(600)",
-        "try:\n    time.sleep(600)\nexcept KeyboardInterrupt:\n    print(watch.url, flush=True)\n    time.sleep(600)",
-    )
+    heard = "except KeyboardInterrupt:\n    print(watch.url, flush=True)\n    time.sleep(600)\n"
+    begun = "try:\n    print(watch.url, flush=True)\n    time.sleep(600)\n"
+    code = f"{KERNEL.partition('print')[0]}{begun}{heard}"
     process = subprocess.Popen(
         [sys.executable, "-c", code, http.url, str(record)],
         stdout=subprocess.PIPE,

@@ -122,6 +122,7 @@ def test_a_record_that_is_deleted_is_begun_anew_and_told(url: str, tmp_path: Pat
 def test_a_process_that_dies_says_so_and_its_agents_can_go_on(url: str) -> None:
     watch = ak.watch(url)
     assert ask(watch.url, body=ASKS.encode()) is not None
+    assert len(watch.flows) == 1
     watch.hold(ak.break_on.request())
     got: list[Any] = []
     agent = threading.Thread(target=lambda: got.append(ask(watch.url, body=ASKS.encode())))

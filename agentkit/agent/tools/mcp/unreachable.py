@@ -96,6 +96,8 @@ def is_lost(exc: BaseException, refusal: str) -> bool:
 
     Args:
         exc: what came of it.
-        refusal: the status of the answer; 404 by the protocol, and 400 of some servers.
+        refusal: the status of the answer; 404 by the protocol, in whatever words it reaches a call
+            that was in flight beside another, and 400 of some servers.
     """
-    return refusal[:8] in ("HTTP 404", "HTTP 400") and "session" in str(exc).lower()
+    worded = "session" in str(exc).lower()
+    return refusal.startswith("HTTP 404") or (worded and refusal.startswith("HTTP 400"))
