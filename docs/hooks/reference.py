@@ -32,7 +32,7 @@ PARTS = {
     ),
     "analysis": (
         "Looking at rollouts",
-        "compare diff explore sample_tree tokens prefix_check "
+        "compare check diff explore sample_tree tokens prefix_check "
         "turns_df tool_calls_df messages_df problems_df tokens_df",
     ),
     "files": ("Files and recordings", "save load index record replay"),
