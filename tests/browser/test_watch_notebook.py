@@ -17,7 +17,8 @@ CELLS = (
     "import subprocess, sys, time\nimport agentkit as ak\n"
     "from tests.show.watch_samples import answer, beside, run_agent\n"
     "server = ak.testing.serve(answer).__enter__()\nw = ak.watch(server.url)\nw",
-    "run_agent(w.url, 'In the cell itself, which is busy meanwhile')\ntime.sleep(12)",
+    "from pathlib import Path\nrun_agent(w.url, 'In the cell itself, which is busy meanwhile')\n"
+    "while not Path('seen').exists():\n    time.sleep(0.05)",
     "w.hold(ak.break_on.tool('pay'))\nthread, found = beside(lambda: run_agent(w.url, 'In a thread'))",
     "code = 'from tests.show.watch_samples import run_agent; import os; "
     'print(run_agent(os.environ["OPENAI_BASE_URL"], "In a terminal"))\'\n'
@@ -45,13 +46,15 @@ def test_other_agents_are_held_and_changed_in_a_notebook(
         view = page.locator(".jp-Notebook .jp-Cell").nth(0).locator(".ak-watch")
         for cell in range(4):
             run_cell(page, cell)
-            if cell == 0:  # a page gives a widget two seconds to begin: nothing runs meanwhile
-                expect(view.get_by_role("button", name="Hold").first).to_be_visible()
             if cell == 1:  # the kernel is busy with this very cell
-                expect(view.get_by_role("option")).to_contain_text("In the cell itself")
+                expect(view.get_by_role("option")).to_contain_text(
+                    "In the cell itself", timeout=90_000
+                )
                 expect(view).to_contain_text("Booked: <b>Station Inn</b>.")
                 expect(page.locator(".jp-Cell").nth(1)).to_contain_text("[*]")
-        expect(view.locator(".ak-wcard")).to_have_count(2)
+                (shared.folder / "seen").touch()
+        # a process has begun meanwhile, behind a cell that keeps the kernel busy
+        expect(view.locator(".ak-wcard")).to_have_count(2, timeout=90_000)
         expect(view.get_by_role("option")).to_have_count(3)
         for theme in ("Dark", "Light"):
             set_theme(page, theme)
@@ -77,9 +80,7 @@ def test_other_agents_are_held_and_changed_in_a_notebook(
         expect(said.filter(has_text="No room left.")).not_to_have_count(0)
         run_cell(page, 6)
         expect(view.get_by_role("status").first).to_contain_text("Closed")
-        # anywidget's word when a page took more than two seconds to begin; the view was there, used
-        slow = "[anywidget] Failed to initialize model."
-        assert ([error for error in heard.errors if error != slow], heard.remote) == ([], [])
+        assert (heard.errors, heard.remote) == ([], [])
 
 
 def run_cell(page: Page, index: int) -> None:

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import pytest
+from ipywidgets.widgets import widget
 
 import agentkit as ak
 from agentkit.show.notebook.display import live_view
@@ -103,6 +104,17 @@ def test_rollouts_come_without_a_word_of_the_page() -> None:
         assert page.state["inner"] == 1
         assert re.search(r"[<>]", line.replace(PROMPT, "")) is None
         assert "sk-proj" not in page.text
+
+
+def test_what_is_open_makes_no_model_of_its_own_in_the_page() -> None:
+    # one that a newer rollout closes at once would be reported as failed
+    with tapped() as watch:
+        page = Page(watch)
+        page.view.begin()
+        known = {*widget._instances}
+        run_agent(watch.url)
+        until(lambda: page.state.get("inner"))
+        assert {*widget._instances} == known
 
 
 def test_a_call_is_changed_and_sent() -> None:

@@ -15,7 +15,7 @@ import threading
 import weakref
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import anywidget
 import traitlets
@@ -81,6 +81,7 @@ class LiveView(anywidget.AnyWidget):
     _esm = module()
     packed = traitlets.Bytes().tag(sync=True)
     """The scripts and the sheet; as bytes, which no message writes as letters."""
+    _is_inside = False
     counted = traitlets.Dict().tag(sync=True)
     """What a page says that has nothing else: how much is shown, in numbers alone."""
 
@@ -107,6 +108,21 @@ class LiveView(anywidget.AnyWidget):
         self._soon = False
         self._asker: str | None = None
         self.on_msg(_listener(self))
+
+    @classmethod
+    def inside(cls, target: Any) -> Self:
+        """Make a view that stands in another one, whose page gets no second model: one that is
+        closed while it begins is reported as failed two seconds later.
+        """
+        view = cls.__new__(cls)
+        view._is_inside = True
+        cls.__init__(view, target)
+        return view
+
+    def open(self) -> None:
+        """Open the way to a page, unless another view has one."""
+        if not self._is_inside:
+            super().open()
 
     @classmethod
     def suits(cls, thing: Any) -> bool:
@@ -257,8 +273,7 @@ class LiveView(anywidget.AnyWidget):
         """Send a message of its own to the page whose action is being done, to all pages outside an
         action; the script hears it.
         """
-        text = self._secrets.redact(json.dumps(message, ensure_ascii=False))
-        whole = json.loads(sendable(text))
+        whole = json.loads(sendable(self._secrets.redact(json.dumps(message, ensure_ascii=False))))
         to = {} if self._asker is None else {"to": self._asker}
         self.send({**whole, **to}, list(buffers))
 

@@ -21,16 +21,17 @@ class InnerView:
         self._inside: Any = None
         self._number = 0
 
-    def _put_in(self, inner: LiveView, shows: Any) -> int:
+    def _put_in(self, kind: type[LiveView], shows: Any) -> int:
         """Show another view inside from now on, and return its number.
 
         Args:
-            inner: the view.
+            kind: the view's class.
             shows: what it shows, which is held as long.
         """
         self._take_out()
         self._number += 1
         number = self._number
+        inner = kind.inside(shows)
         self._inner, self._inside = inner, shows
 
         def say(content: Any, buffers: Any = None) -> None:
@@ -41,7 +42,8 @@ class InnerView:
 
     def _take_out(self) -> None:
         if self._inner is not None:
-            self._inner.close()
+            for page in [*self._inner._pages]:
+                self._inner.forget(page)
         self._inner = self._inside = None
 
     def do_module(self) -> None:

@@ -213,7 +213,7 @@ class OpenedRollout:
         found = diff(rollouts[a], rollouts[b], names=(f"rollout {a}", f"rollout {b}"))
         facts = ", ".join(filter(None, [_shared(found.shared), self._differing(a, b)]))
         what = {"row": -1, "kind": "compare", "title": f"Rollouts {a} and {b}", "facts": facts}
-        self._show({**what, "inner": self._put_in(DiffView(found), found)}, {})
+        self._show({**what, "inner": self._put_in(DiffView, found)}, {})
 
     def _differing(self, a: int, b: int) -> str:
         """Say what was noted of the two otherwise."""
@@ -233,7 +233,7 @@ class OpenedRollout:
         from agentkit.show.notebook.views.conversation_view import ConversationView
 
         shown = self._all.source.rollouts[self._open["key"]]
-        self._inside_open("whole", ConversationView(shown), shown)
+        self._inside_open("whole", ConversationView, shown)
 
     def do_debug(self) -> None:
         """Open the rollout in a debugger, which has replayed it and can go back."""
@@ -243,14 +243,14 @@ class OpenedRollout:
 
         dbg = debug(replay(self._all.source.rollouts[self._open["key"]]))
         dbg.run()
-        self._inside_open("debugger", DebuggerView(dbg), dbg)
+        self._inside_open("debugger", DebuggerView, dbg)
 
     def do_short(self) -> None:
         """Show the rollout that is open in short again."""
         self.do_open(self._open["row"])
 
-    def _inside_open(self, how: str, view: LiveView, shows: Any) -> None:
-        self._open = {**self._open, "how": how, "inner": self._put_in(view, shows)}
+    def _inside_open(self, how: str, kind: type[LiveView], shows: Any) -> None:
+        self._open = {**self._open, "how": how, "inner": self._put_in(kind, shows)}
         self._opened = {}
         self.refresh()
 

@@ -180,7 +180,7 @@ class WatchView(InnerView, LiveView):
     def _open(self, number: int) -> None:
         self._since = time.monotonic()
         self._opened = SeenRollout(number, self._seen.rollouts[number])
-        self._put_in(SeenRolloutView(self._opened), self._opened)
+        self._put_in(SeenRolloutView, self._opened)
         self._unsent = True
 
     def refresh(self) -> None:
