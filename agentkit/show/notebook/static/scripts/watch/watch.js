@@ -15,7 +15,8 @@ PARTS.push((live) => {
   const list = h(".ak-wlist", { role: "listbox", ariaLabel: "rollouts, newest first" });
   const earlier = h("small.ak-wmore", { hidden: true });
   const follow = press(() => live.send("newest"), { word: "Follow the newest", kind: "ak-line" });
-  const title = h(".ak-wtitle", h("strong", "Rollouts"), h("small", "newest first"), follow);
+  const words = [h("small", "newest first"), follow, h("small.ak-wwords", "turns · tokens · time")];
+  const title = h(".ak-wtitle", h("strong", "Rollouts"), ...words);
   const side = h(".ak-wside", title, list, earlier);
   const body = h(".ak-wbody", side, h(".ak-wopen", live.rows, inner.node));
   root.firstChild.after(head, bar, rules, flight, pending, body);
