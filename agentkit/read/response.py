@@ -33,6 +33,7 @@ from agentkit.read.plain import compact_json, plain
 from agentkit.types.answer import Policy, Response, ToolCall
 from agentkit.types.problem import Problem, problem
 from agentkit.types.wire import Exchange
+from agentkit.types.words import shared
 
 
 @checked_keywords
@@ -132,7 +133,7 @@ def _read(
 ) -> Response:
     body, choice = envelope.body, envelope.choice
     answer = Response(
-        model=body.get("model") if isinstance(body.get("model"), str) else None,
+        model=shared(model) if isinstance(model := body.get("model"), str) else None,
         problems=tuple(envelope.problems),
         exchange=exchange,
         **token_fields(body, choice),

@@ -29,7 +29,8 @@ from agentkit.trajectory.person.prompt import prompt_messages
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.problem import problem
 from agentkit.types.request import Spec
-from agentkit.types.slots import empty_slots, with_value
+from agentkit.types.sequences.slots import empty_slots, with_value
+from agentkit.types.sequences.token_ids import TokenIds
 from agentkit.types.steps import Answer, ModelStep, Outcome, Result, Step, ToolStep
 from agentkit.types.trajectory import (
     Attempt,
@@ -40,7 +41,7 @@ from agentkit.types.trajectory import (
     Trajectory,
     Turn,
 )
-from agentkit.types.wire import ApiError, Chunk, Exchange, TokenIds
+from agentkit.types.wire import ApiError, Chunk, Exchange
 
 FAILED = frozenset({"error", "content_filter"})
 """Stop reasons of a rollout whose last request gave no answer to go on from."""
@@ -165,6 +166,7 @@ def _answered(trajectory: Trajectory, outcome: Answer) -> Trajectory:
 
 def _taken(trajectory: Trajectory, response: Response) -> Trajectory:
     """Open the next turn with its answer."""
+    response.exchange.pack()
     before = trajectory.turns[-1].response.prompt_token_ids if trajectory.turns else ()
     if response.prompt_token_ids and isinstance(before, TokenIds):
         response = replace(

@@ -17,7 +17,7 @@ from agentkit.trajectory.loop import resume, stop_reason_after
 from agentkit.trajectory.person.notes import remarks_until
 from agentkit.types.answer import Response
 from agentkit.types.request import Spec
-from agentkit.types.slots import count_filled, empty_slots, with_value
+from agentkit.types.sequences.slots import count_filled, empty_slots, with_value
 from agentkit.types.steps import Answer, Outcome, Result, Step, ToolStep
 from agentkit.types.trajectory import (
     Attempt,

@@ -173,7 +173,7 @@ class Response(Record):
     """Seconds from sending the request to the first piece of the answer; None where it was not
     streamed.
     """
-    token_gaps: tuple[float, ...] = field(default=(), compare=False)
+    token_gaps: Sequence[float] = field(default=(), compare=False)
     """Seconds between the pieces of a streamed answer."""
     problems: tuple[Problem, ...] = ()
     """Problems of the answer as a whole; those of a call are on the call."""

@@ -12,7 +12,7 @@ from agentkit.types.hooks import hook
 from agentkit.types.problem import Problem
 from agentkit.types.record import LateRecord, Record, Unknown, clip, record
 from agentkit.types.request import Request, Spec
-from agentkit.types.slots import first_empty
+from agentkit.types.sequences.slots import first_empty
 from agentkit.types.wire import ApiError, Exchange, covered
 
 ResultStatus = Literal[

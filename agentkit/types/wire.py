@@ -5,13 +5,15 @@ as.
 from __future__ import annotations
 
 import json
-from array import array
+import struct
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import field
 from typing import Any, overload
 
 from agentkit.types.problem import Problem
 from agentkit.types.record import Record, Unknown, clip, record
+from agentkit.types.sequences.tuple_like import TupleLike
 from agentkit.types.words import visible
 
 VERSION = "0.1.0"
@@ -30,6 +32,56 @@ class Chunk(Record):
     """Raw SSE text, cut where the network cut it."""
     unknown: Unknown | None = field(default=None, compare=False)
     """What a newer version's file held beside it; None where there was nothing."""
+
+
+class PackedChunks(TupleLike[Chunk]):
+    """The pieces of a stream that has ended: each event repeats the one before, so that packed they
+    take a tenth. They are unpacked where they are looked at.
+    """
+
+    __slots__ = ("_packed", "_size")
+
+    def __init__(self, chunks: Iterable[Chunk]) -> None:
+        found = list(chunks)
+        texts, self._size = [chunk.text for chunk in found], len(found)
+        lengths = struct.pack(f"<{self._size}I", *map(len, texts))
+        times = struct.pack(f"<{self._size}d", *(chunk.at for chunk in found))
+        # all first bytes, all second bytes, …: most of them are alike
+        planes = [lengths[at::4] for at in range(4)] + [times[at::8] for at in range(8)]
+        text = "".join(texts).encode("utf-8", "surrogatepass")
+        self._packed = zlib.compress(b"".join([*planes, text]), 1)
+
+    def _opened(self) -> tuple[tuple[int, ...], tuple[float, ...], str]:
+        """Unpack the length and the time of each piece, and the text of all."""
+        size, data = self._size, zlib.decompress(self._packed)
+        lengths, times = bytearray(4 * size), bytearray(8 * size)
+        for at in range(4):
+            lengths[at::4] = data[at * size : (at + 1) * size]
+        for at in range(8):
+            times[at::8] = data[(at + 4) * size : (at + 5) * size]
+        text = data[12 * size :].decode("utf-8", "surrogatepass")
+        return struct.unpack(f"<{size}I", lengths), struct.unpack(f"<{size}d", times), text
+
+    @property
+    def text(self) -> str:
+        """The text of all pieces."""
+        return self._opened()[2]
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[Chunk]:
+        (lengths, times, text), end = self._opened(), 0
+        for length, at in zip(lengths, times, strict=True):
+            end += length
+            yield Chunk(at=at, text=text[end - length : end])
+
+    @overload
+    def __getitem__(self, index: int) -> Chunk: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Chunk, ...]: ...
+    def __getitem__(self, index: int | slice) -> Chunk | tuple[Chunk, ...]:
+        return tuple(self)[index]
 
 
 STOPPED_HALFWAY = "it was stopped before the whole answer had come"
@@ -97,8 +149,8 @@ class Exchange(Record):
     """Where it was sent, without credentials; "" where it was not sent over HTTP."""
     headers: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     """Answer headers worth keeping, lower-case names; never cookies or credentials."""
-    chunks: tuple[Chunk, ...] = field(default=(), compare=False)
-    """The pieces of a streamed answer, in order."""
+    chunks: Sequence[Chunk] = field(default=(), compare=False)
+    """The pieces of a streamed answer, in order; a tuple, or what reads like one and is packed."""
     transport_error: ApiError | None = None
     """Set where no complete answer came: time-out, refused connection, cut stream."""
     started: float | None = field(default=None, compare=False)
@@ -119,7 +171,11 @@ class Exchange(Record):
     @property
     def text(self) -> str:
         """The answer's text, streamed or not."""
-        return self.body or "".join(chunk.text for chunk in self.chunks)
+        if self.body or not self.chunks:
+            return self.body
+        if isinstance(self.chunks, PackedChunks):
+            return self.chunks.text
+        return "".join(chunk.text for chunk in self.chunks)
 
     @property
     def raw(self) -> Any:
@@ -129,9 +185,23 @@ class Exchange(Record):
         except (ValueError, RecursionError):
             return self.text
 
+    def pack(self) -> None:
+        """Pack the pieces, which are the same afterwards, where that saves memory."""
+        chunks, plain = self.chunks, type(self.chunks) is tuple
+        if plain and len(chunks) >= _PACKED and all(map(_is_plain, chunks)):
+            object.__setattr__(self, "chunks", PackedChunks(chunks))
+
     def summary(self) -> str:
         kind = f"{len(self.chunks)} chunks" if self.chunks else f"{len(self.body)} characters"
         return f"by hand, {kind}" if self.by_hand else f"status={self.status} {kind}"
+
+
+_PACKED = 4
+"""So many pieces are packed; fewer take little."""
+
+
+def _is_plain(chunk: Chunk) -> bool:
+    return type(chunk.at) is float and chunk.unknown is None
 
 
 @record
@@ -188,143 +258,6 @@ class TokenLogprob(Record):
     """Its id in the vocabulary, where the server returned it."""
     top: tuple[tuple[str, float], ...] = ()
     """The alternatives the server listed, as (token, logprob), best first."""
-
-
-_STEPS = 4
-"""Sequences before one of token ids that are looked at for what two have in common."""
-
-
-class TokenIds(Sequence[int]):
-    """An immutable sequence of token ids that shares what it has in common with the sequence before
-    it.
-
-    A server that returns the prompt's ids returns the whole history at every turn; kept as
-    `base[:shared] + own`, a rollout's memory grows with its tokens and not with their square. Reads
-    like a tuple of ints; `len`, slices, iteration and equality are linear at worst.
-    """
-
-    __slots__ = ("_base", "_own", "_shared")
-
-    def __init__(self, ids: Iterable[int] = (), *, base: TokenIds | None = None) -> None:
-        own = ids._flat() if isinstance(ids, TokenIds) else array("q", ids)
-        shared = 0
-        if base is not None:
-            shared = _common_prefix(base._flat(), own)
-        self._base = base if shared else None
-        self._shared = shared
-        self._own = own[shared:] if shared else own
-
-    def _flat(self) -> array[int]:
-        parts: list[array[int]] = []
-        node: TokenIds | None = self
-        limit = len(self)
-        while node is not None:
-            parts.append(node._own[: max(0, limit - node._shared)])
-            limit = min(limit, node._shared)
-            node = node._base
-        flat = array("q")
-        for part in reversed(parts):
-            flat.extend(part)
-        return flat
-
-    @property
-    def shared(self) -> int:
-        """How many leading ids are shared with the sequence before."""
-        return self._shared
-
-    def common(self, other: Iterable[int]) -> int:
-        """Count the leading ids that the two have in common."""
-        if not isinstance(other, TokenIds):
-            return _common_prefix(self._flat(), array("q", other))
-        known = self._known_common(other)
-        return known + _common_prefix(self._from(known), other._from(known))
-
-    def _known_common(self, other: TokenIds) -> int:
-        """Count leading ids that the two are known to have in common, as both share them with the
-        same sequence before.
-        """
-        mine = {id(node): limit for node, limit in self._nearest()}
-        shared = (min(limit, mine.get(id(node), 0)) for node, limit in other._nearest())
-        return next(filter(None, shared), 0)
-
-    def _nearest(self) -> Iterator[tuple[TokenIds, int]]:
-        """Yield itself and the sequences before it, with how many ids it has in common with each;
-        a few, as more would be as long a way as comparing.
-        """
-        node: TokenIds | None = self
-        limit = len(self)
-        for _ in range(_STEPS):
-            if node is None:
-                return
-            yield node, limit
-            limit = min(limit, node._shared)
-            node = node._base
-
-    def _from(self, start: int, stop: int | None = None) -> array[int]:
-        """Copy what is behind a position; linear in that, where it lies behind what is shared."""
-        stop = len(self) if stop is None else stop
-        if start >= self._shared:
-            return self._own[start - self._shared : max(0, stop - self._shared)]
-        parts: list[array[int]] = []
-        node: TokenIds | None = self
-        while node is not None and start < stop:
-            begin = max(0, start - node._shared)
-            parts.append(node._own[begin : max(begin, stop - node._shared)])
-            stop = min(stop, node._shared)
-            node = node._base
-        found = array("q")
-        for part in reversed(parts):
-            found.extend(part)
-        return found
-
-    def __add__(self, other: Iterable[int]) -> TokenIds:
-        """Join these ids and the others to a sequence that goes on from these."""
-        joined = TokenIds(other)
-        if len(self):
-            joined._base, joined._shared = self, len(self)
-        return joined
-
-    def __len__(self) -> int:
-        return self._shared + len(self._own)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._flat())
-
-    @overload
-    def __getitem__(self, index: int) -> int: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[int, ...]: ...
-    def __getitem__(self, index: int | slice) -> int | tuple[int, ...]:
-        start, stop, step = index.indices(len(self)) if isinstance(index, slice) else (0, 0, 0)
-        if step == 1:
-            return tuple(self._from(start, stop))
-        return tuple(self._flat()[index]) if isinstance(index, slice) else self._flat()[index]
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, TokenIds):
-            return len(self) == len(other) and self._flat() == other._flat()
-        if isinstance(other, (tuple, list)):
-            return len(self) == len(other) and list(self._flat()) == list(other)
-        return NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(tuple(self._flat()))
-
-    def __repr__(self) -> str:
-        head = ", ".join(str(i) for i in self[:6])
-        return f"<TokenIds {len(self)}: {head}{', …' if len(self) > 6 else ''}>"
-
-
-def _common_prefix(a: array[int], b: array[int]) -> int:
-    """Count the leading items two arrays share, by bisection: slices compare at memory speed."""
-    size = min(len(a), len(b))
-    if a[:size] == b[:size]:
-        return size
-    low, high = 0, size
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if a[:middle] == b[:middle] else (low, middle - 1)
-    return low
 
 
 @record

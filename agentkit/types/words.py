@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 _HIDDEN_RANGES = (
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls, without tab and line feed
@@ -36,6 +36,21 @@ def visible(text: str) -> str:
     return (
         text if is_only(SHOWN, text) or not DOUBTFUL.search(text) else HIDDEN.sub(written_out, text)
     )
+
+
+def shared(text: str) -> str:
+    """Return one text for all that are equal: a parser makes names anew for each answer, and all
+    that are kept would hold their own. What is long is hardly a name, and comes back as it is.
+    """
+    return _shared(text) if len(text) <= _NAME else text
+
+
+_NAME = 80
+
+
+@lru_cache(maxsize=4096)
+def _shared(text: str) -> str:
+    return text
 
 
 def in_line(text: str) -> str:

@@ -15,8 +15,9 @@ import agentkit as ak
 from agentkit.errors import UsageError
 from agentkit.types.answer import ReasoningBlock, Response
 from agentkit.types.problem import problem
+from agentkit.types.sequences.token_ids import TokenIds
 from agentkit.types.trajectory import Trajectory, Turn
-from agentkit.types.wire import TokenIds, TokenLogprob, Usage
+from agentkit.types.wire import TokenLogprob, Usage
 from tests.read.test_managed import node
 from tests.show.render_samples import PROMPT, SPEC, call, message
 from tests.support.captures import conversation

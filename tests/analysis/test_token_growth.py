@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import agentkit as ak
-from agentkit.types.wire import TokenIds
+from agentkit.types.sequences.token_ids import TokenIds
 from tests.analysis.token_samples import long_conversation
 from tests.support.growth import assert_linear
 

@@ -25,8 +25,9 @@ from agentkit.show.notebook.static_view import standalone
 from agentkit.show.notebook.views.tokens.tokens_live import TokensView, columns
 from agentkit.show.render.limits import STATIC, TEXT, WHOLE
 from agentkit.types.answer import Response
+from agentkit.types.sequences.token_ids import TokenIds
 from agentkit.types.trajectory import Trajectory, Turn
-from agentkit.types.wire import TokenIds, TokenLogprob
+from agentkit.types.wire import TokenLogprob
 from tests.analysis.token_samples import many_tokens
 from tests.read.test_managed import node
 from tests.show.render_samples import HOSTILE, call, message

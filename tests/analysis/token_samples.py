@@ -7,8 +7,9 @@ from __future__ import annotations
 import random
 
 from agentkit.types.answer import Response
+from agentkit.types.sequences.token_ids import TokenIds
 from agentkit.types.trajectory import Message, Trajectory, Turn
-from agentkit.types.wire import TokenIds, TokenLogprob
+from agentkit.types.wire import TokenLogprob
 
 WORDS = [
     f"{word}{tail}"

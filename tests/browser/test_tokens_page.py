@@ -15,8 +15,9 @@ import agentkit as ak
 from agentkit.show.notebook.views.debugger.rollout_view import RolloutView
 from agentkit.show.notebook.views.tokens.tokens_live import TokensView
 from agentkit.types.answer import Response
+from agentkit.types.sequences.token_ids import TokenIds
 from agentkit.types.trajectory import Trajectory, Turn
-from agentkit.types.wire import TokenIds, TokenLogprob
+from agentkit.types.wire import TokenLogprob
 from tests.analysis.token_samples import many_tokens
 from tests.browser.lab import Heard, tab
 from tests.browser.stand_in import StandIn

@@ -32,9 +32,10 @@ from agentkit.trajectory.loop import (
 from agentkit.trajectory.person.prompt import prompt_messages
 from agentkit.trajectory.trouble.preflight import preflight
 from agentkit.types.request import Spec
+from agentkit.types.sequences.token_ids import TokenIds
 from agentkit.types.steps import Answer, ModelStep, Result, ToolStep
 from agentkit.types.trajectory import Message, OpenTurn, ToolResult, Trajectory
-from agentkit.types.wire import ApiError, Chunk, Exchange, TokenIds
+from agentkit.types.wire import ApiError, Chunk, Exchange
 from tests.support.growth import assert_linear
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentkit.types.slots import (
+from agentkit.types.sequences.slots import (
     Slots,
     count_filled,
     differing,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, assert_type
 
@@ -80,7 +81,7 @@ def answer(response: ak.Response, call: ak.ToolCall, result: ak.ToolResult) -> N
     assert_type(response.finish_reason, str | None)
     assert_type(response.usage, Usage | None)
     assert_type(response.exchange, ak.Exchange)
-    assert_type(response.exchange.chunks, tuple[ak.Chunk, ...])
+    assert_type(response.exchange.chunks, Sequence[ak.Chunk])
     assert_type(call.arguments, dict[str, Any] | None)
     assert_type(call.raw_arguments, str)
     assert_type(call.valid, bool)

@@ -25,7 +25,7 @@ from agentkit.servers.model_call import Emit
 from agentkit.trajectory.history import request_fields
 from agentkit.trajectory.sent_history import EncodedHistory
 from agentkit.types.answer import Response
-from agentkit.types.slots import differing
+from agentkit.types.sequences.slots import differing
 from agentkit.types.steps import Answer, ModelStep, Outcome, Step
 from agentkit.types.trajectory import StopReason, ToolResult, Trajectory, Turn
 from agentkit.types.wire import Exchange

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from agentkit.analysis.divergence.answer_view import AnswerView
 from agentkit.analysis.divergence.traits import Trait
 from agentkit.dialects.messages.preflight import signature_problems
-from agentkit.types.wire import TokenIds
+from agentkit.types.sequences.token_ids import TokenIds
 
 _SHOWN = 5
 """Token ids that are listed where a prompt goes another way."""

@@ -20,8 +20,8 @@ from agentkit.files.reader import rollouts_in
 from agentkit.read.body.reasoning import split_think
 from agentkit.read.managed import ManagedNode, ManagedState, is_managed, read_managed, state_of
 from agentkit.types.record import Drawn, Record, record
+from agentkit.types.sequences.token_ids import TokenIds
 from agentkit.types.trajectory import Trajectory, Turn
-from agentkit.types.wire import TokenIds
 
 Status: TypeAlias = Literal["first", "extends", "differs", "unknown"]
 CONTEXT = 8

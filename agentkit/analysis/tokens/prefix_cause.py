@@ -12,8 +12,8 @@ from agentkit.analysis.tokens.runs import Vocabulary
 from agentkit.analysis.tokens.spans import output_kinds
 from agentkit.trajectory.history import assistant_message, get_profile, request
 from agentkit.types.answer import Response
+from agentkit.types.sequences.token_ids import TokenIds
 from agentkit.types.trajectory import Trajectory, Turn
-from agentkit.types.wire import TokenIds
 
 Cause: TypeAlias = Literal[
     "reasoning_stripped",

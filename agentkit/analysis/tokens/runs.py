@@ -16,8 +16,8 @@ from agentkit.analysis.tokens.spans import Kind, output_kinds, prompt_kinds
 from agentkit.read.managed import SENTINEL, ManagedNode, ManagedState
 from agentkit.trajectory.history import get_profile, turn_messages
 from agentkit.types.record import Record, clip, record
+from agentkit.types.sequences.token_ids import TokenIds
 from agentkit.types.trajectory import Message, Trajectory, Turn
-from agentkit.types.wire import TokenIds
 
 Decode: TypeAlias = Callable[[int], str]
 """Gives the text of a token id, as `lambda i: tokenizer.decode([i])`."""

@@ -9,7 +9,8 @@ from agentkit.dialects.parts import Ending, Parts
 from agentkit.dialects.responses.items.item_kinds import PARTS, STEPS, call_part, dicts, is_call
 from agentkit.types.answer import ReasoningBlock, ServerStep
 from agentkit.types.problem import problem
-from agentkit.types.wire import TokenIds, TokenLogprob, Usage
+from agentkit.types.sequences.token_ids import TokenIds
+from agentkit.types.wire import TokenLogprob, Usage
 
 _ENDINGS: dict[str | None, Ending] = {
     "completed": "natural",

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from agentkit.errors import UsageError
 from agentkit.types.request import Spec
-from agentkit.types.slots import count_filled
+from agentkit.types.sequences.slots import count_filled
 from agentkit.types.trajectory import OpenTurn, Trajectory, Turn
 from agentkit.types.wire import ApiError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields
 from functools import cache
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from agentkit.errors import CassetteError
 from agentkit.read.plain import plain
 from agentkit.types.record import Record, Unknown, clip
+from agentkit.types.sequences.tuple_like import TupleLike
 
 _LARGEST = 1e15
 """No number of a record reaches it; what does is damage, and breaks what counts with it."""
@@ -32,7 +33,7 @@ def to_json(record: Any) -> Any:
                 data[name] = _field(value)
         unknown = getattr(record, _UNKNOWN, None)
         return {**data, **unknown.fields} if unknown else data
-    if isinstance(record, (tuple, list)):
+    if isinstance(record, (tuple, list, TupleLike)):
         return [to_json(item) for item in record]
     return plain(record)
 
@@ -121,6 +122,8 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
         return lambda value: None if value is None else inner(value)
     if origin is tuple:
         return _tuple_reader(args)
+    if origin is Sequence:
+        return _tuple_reader((*args, ...))
     if origin is typing.Literal:  # a newer version may have another word for it
         return _exactly(str)
     kind = origin or hint

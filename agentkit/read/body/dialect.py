@@ -20,6 +20,7 @@ from agentkit.types.answer import Policy, Response, ToolCall
 from agentkit.types.problem import Problem, problem
 from agentkit.types.record import clip
 from agentkit.types.wire import Exchange
+from agentkit.types.words import shared
 
 
 @dataclass(slots=True, kw_only=True)
@@ -138,13 +139,13 @@ def _head(codec: Codec, parts: Parts, exchange: Exchange) -> Response:
         items=parts.items,
         id=parts.id,
         refusal=parts.refusal,
-        finish_reason=parts.finish,
+        finish_reason=parts.finish and shared(parts.finish),
         paused=parts.ending == "going" and codec.resumes,
         usage=parts.usage,
         logprobs=parts.logprobs,
         token_ids=parts.token_ids,
         prompt_token_ids=parts.prompt_token_ids,
-        model=parts.model,
+        model=parts.model and shared(parts.model),
         exchange=exchange,
         problems=tuple(parts.problems),
     )

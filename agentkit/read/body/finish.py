@@ -11,6 +11,7 @@ from agentkit.read.failure.error import read_error
 from agentkit.types.answer import ToolCall
 from agentkit.types.problem import Problem, problem
 from agentkit.types.record import clip
+from agentkit.types.words import shared
 
 
 def read_finish(choice: dict[str, Any], pointer: str) -> tuple[str | None, list[Problem]]:
@@ -20,7 +21,7 @@ def read_finish(choice: dict[str, Any], pointer: str) -> tuple[str | None, list[
     raw = choice.get("finish_reason")
     at = f"{pointer}/finish_reason"
     word, odd = _word(raw, at)
-    return word, [*odd, *_broken(choice, raw, word, at)]
+    return word and shared(word), [*odd, *_broken(choice, raw, word, at)]
 
 
 def _word(raw: Any, at: str) -> tuple[str | None, list[Problem]]:

@@ -11,7 +11,8 @@ from typing import Any
 
 from agentkit.types.answer import Response
 from agentkit.types.problem import Problem, problem
-from agentkit.types.wire import Exchange, TokenIds, TokenLogprob, Usage
+from agentkit.types.sequences.token_ids import TokenIds
+from agentkit.types.wire import Exchange, TokenLogprob, Usage
 
 BESIDE = ("provider_specific_fields", "meta_info", "meta", "sglext")
 """Objects that hold what a server knows of the tokens beside OpenAI's fields: LiteLLM's, which

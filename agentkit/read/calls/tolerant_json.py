@@ -18,6 +18,7 @@ from functools import cache
 from typing import Any
 
 from agentkit.read.plain import finite
+from agentkit.types.words import shared
 
 COMMENT = r"//[^\n]*+|\#[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/"
 
@@ -67,7 +68,7 @@ def loads(text: str) -> Loaded:
     loaded = Loaded()
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(items)
+        found = {shared(key): value for key, value in items}
         if len(found) != len(items):
             loaded.duplicates += [
                 key for key, count in Counter(key for key, _ in items).items() if count > 1

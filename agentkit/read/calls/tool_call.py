@@ -20,6 +20,7 @@ from agentkit.read.calls.known_tools import KnownTools
 from agentkit.read.calls.tool_name import read_name
 from agentkit.types.answer import CallStatus, Policy, ToolCall
 from agentkit.types.problem import Problem, problem
+from agentkit.types.words import shared
 
 _ARGUMENT_KEYS = ("arguments", "parameters", "args", "input")
 _WRAPPERS = ("tool_call", "function_call", "tool_use", "call_tool", "use_tool")
@@ -95,6 +96,7 @@ def make_call(
     Args:
         read: what `raw_arguments` means, where it is a text of another format than JSON.
     """
+    raw_name = shared(raw_name) if type(raw_name) is str else raw_name
     name, name_problems = read_name(raw_name, tools, f"{pointer}/name" if pointer else "")
     at = f"{pointer}/arguments" if pointer else ""
     arguments = read_arguments(

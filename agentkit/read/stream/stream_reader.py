@@ -8,6 +8,7 @@ import codecs
 import json
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from agentkit.dialects.delta import Delta
@@ -27,6 +28,7 @@ from agentkit.read.stream.sse import SSE, Event
 from agentkit.types.answer import Policy, Response
 from agentkit.types.problem import Problem, problem
 from agentkit.types.record import clip
+from agentkit.types.sequences.seconds import Seconds
 from agentkit.types.wire import ApiError, Chunk, Exchange
 
 _DONE = "[DONE]"
@@ -245,7 +247,7 @@ class StreamReader:
             response = read_body(self._answer.body(), kept, tools, policy, parser, turn)
         problems = self._finish_problems(response)
         first = self._token_times[0] if self._token_times else None
-        gaps = tuple(b - a for a, b in zip(self._token_times, self._token_times[1:], strict=False))
+        gaps = Seconds(b - a for a, b in pairwise(self._token_times)) or ()
         return replace(response, problems=problems, time_to_first_token=first, token_gaps=gaps)
 
     def _is_stream(self, exchange: Exchange) -> bool:

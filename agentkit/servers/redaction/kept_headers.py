@@ -49,17 +49,24 @@ def kept_headers(headers: Any, redact: Redactor) -> tuple[tuple[str, str], ...]:
     not among them.
     """
     pairs = sorted((str(name).lower(), str(value)) for name, value in headers.items())
-    return tuple(
+    kept = (
         _pair(name, redact(_shown(name, value)))
         for name, value in pairs
         if name in _KEPT or name.startswith(_KEPT_PREFIXES)
     )
+    return _pairs(*kept)
 
 
 @lru_cache(maxsize=1024)
 def _pair(name: str, value: str) -> tuple[str, str]:
     """Return the same pair for the same header, so that thousands of answers share it."""
     return name, value
+
+
+@lru_cache(maxsize=256)
+def _pairs(*pairs: tuple[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return the same headers for answers of the same second."""
+    return pairs
 
 
 def _shown(name: str, value: str) -> str:

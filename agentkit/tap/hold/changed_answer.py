@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -106,7 +106,7 @@ def _in_place(exchange: Exchange, change: _Change) -> Exchange | None:
     return replace(exchange, chunks=tuple(_edited(exchange.chunks, edits))) if edits else None
 
 
-def _edited(chunks: tuple[Chunk, ...], edits: list[tuple[int, int, str]]) -> Iterator[Chunk]:
+def _edited(chunks: Sequence[Chunk], edits: list[tuple[int, int, str]]) -> Iterator[Chunk]:
     """Cut the changed text where the old one was cut; what is new comes where the old began."""
     start = 0
     for chunk in chunks:

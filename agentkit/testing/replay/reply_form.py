@@ -4,7 +4,7 @@ the time it took.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from agentkit.dialects.chat.answer_out import body_events
@@ -48,7 +48,7 @@ def reply_from(exchange: Exchange, request: Any, *, paced: bool = False) -> Repl
     return Reply(text, exchange.status or 200, headers, delay=_delay(exchange, paced))
 
 
-def _as_it_came(exchange: Exchange, chunks: tuple[Chunk, ...], *, paced: bool, cut: bool) -> Reply:
+def _as_it_came(exchange: Exchange, chunks: Sequence[Chunk], *, paced: bool, cut: bool) -> Reply:
     status, headers = exchange.status or 200, _headers(exchange)
     if chunks:
         pieces = [*_paced(chunks)] if paced else [_bytes(chunk.text) for chunk in chunks]
@@ -59,7 +59,7 @@ def _as_it_came(exchange: Exchange, chunks: tuple[Chunk, ...], *, paced: bool, c
     return Reply(body, status, headers, cut=cut, length=length, delay=_delay(exchange, paced))
 
 
-def _paced(chunks: tuple[Chunk, ...]) -> Iterator[bytes | float]:
+def _paced(chunks: Sequence[Chunk]) -> Iterator[bytes | float]:
     last = 0.0
     for chunk in chunks:
         if chunk.at > last:

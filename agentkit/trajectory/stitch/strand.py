@@ -12,7 +12,7 @@ from agentkit.trajectory.stitch.asked_history import begun, gone_on, history_of,
 from agentkit.trajectory.stitch.units import RequestUnits, Unit
 from agentkit.types.answer import Response
 from agentkit.types.problem import Problem
-from agentkit.types.slots import empty_slots
+from agentkit.types.sequences.slots import empty_slots
 from agentkit.types.steps import Answer
 from agentkit.types.trajectory import Attempt, OpenTurn, Parent, ToolResult, Trajectory
 from agentkit.types.wire import ApiError, Exchange, Flow

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, repeat
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, TypeVar, overload
+
+from agentkit.types.sequences.tuple_like import TupleLike
 
 T = TypeVar("T")
 
@@ -19,7 +21,7 @@ _PLAIN = 64
 """So many are kept as a tuple, which is quicker while it is short."""
 
 
-class Slots(Sequence[T | None], Generic[T]):
+class Slots(TupleLike[T | None]):
     """A sequence of values, None where there is none yet. Reads like a tuple and equals one."""
 
     __slots__ = ("_depth", "_root", "_size", "first", "missing")
@@ -75,17 +77,6 @@ class Slots(Sequence[T | None], Generic[T]):
             node = node[at // _WIDTH**level % _WIDTH]
         found: T | None = node[at % _WIDTH]
         return found
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, (Slots, tuple)):
-            return len(self) == len(other) and tuple(self) == tuple(other)
-        return NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(tuple(self))
-
-    def __repr__(self) -> str:
-        return repr(tuple(self))
 
 
 def _with(node: tuple[Any, ...], depth: int, index: int, value: Any) -> tuple[Any, ...]:

@@ -1,0 +1,1 @@
+"""Immutable sequences that read like tuples and take less memory."""
