@@ -1,11 +1,13 @@
-"""What a turn costs the client, as CPU time: a plain `openai` loop, `AgentLoop`, and the floor of
-raw aiohttp, against one local mock server.
+"""What a turn costs the client, as CPU time: `AgentLoop` and rollouts, whole and streamed, beside
+the loops of other packages and the floor of raw aiohttp, against one local mock server; and what
+the first answer of a process costs.
 
-    python tests/benchmarks/loop_cost.py            # everything
-    python tests/benchmarks/loop_cost.py --quick    # fewer repetitions
+    python -m tests.benchmarks.loop_cost            # everything
+    python -m tests.benchmarks.loop_cost --quick    # fewer repetitions
 
-It prints ratios and checks nothing but that every rollout ended well. The mock server is a process
-of its own, so that only the client is timed.
+It prints the figures and checks nothing but that every rollout ended well. The mock server is a
+process of its own, so that only the client is timed; the ways take turns, and the least and the
+median of each count. Packages that are not installed are left out.
 """
 
 from __future__ import annotations
@@ -13,19 +15,23 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import multiprocessing
 import statistics
 import subprocess
 import sys
 import time
 import tracemalloc
 from collections.abc import Awaitable, Callable
-from multiprocessing.connection import Connection
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import aiohttp
 
 import agentkit as ak
+from tests.benchmarks.mock_vllm import Mock, body
+
+Way = Callable[[str, int], Awaitable[Any]]
 
 TOOLS: list[dict[str, Any]] = [
     {
@@ -49,93 +55,6 @@ SYSTEM = {"role": "system", "content": "You are a helpful assistant."}
 USER = {"role": "user", "content": "Look up gamma, then say what it is."}
 
 
-def body(turn: int, last: bool) -> bytes:
-    """An answer of the size and the fields vLLM sends."""
-    message: dict[str, Any] = {
-        "role": "assistant",
-        "content": None,
-        "refusal": None,
-        "annotations": None,
-        "audio": None,
-        "function_call": None,
-    }
-    if last:
-        message |= {"content": "Gamma is cloudy with 21 degrees.", "tool_calls": []}
-    else:
-        function = {
-            "name": "lookup",
-            "arguments": json.dumps({"key": f"gamma {turn}", "count": turn}),
-        }
-        message |= {
-            "tool_calls": [
-                {"id": f"chatcmpl-tool-{turn:016x}", "type": "function", "function": function}
-            ],
-            "reasoning": "\nLook it up.\n",
-        }
-    choice = {
-        "index": 0,
-        "message": message,
-        "logprobs": None,
-        "finish_reason": "stop" if last else "tool_calls",
-        "stop_reason": None,
-    }
-    usage = {
-        "prompt_tokens": 78,
-        "total_tokens": 120,
-        "completion_tokens": 42,
-        "prompt_tokens_details": None,
-    }
-    return json.dumps(
-        {
-            "id": f"chatcmpl-{turn:016x}",
-            "object": "chat.completion",
-            "created": 1,
-            "model": "mock",
-            "choices": [choice],
-            "usage": usage,
-        }
-    ).encode()
-
-
-def serve(pipe: Connection, turns: int) -> None:
-    """Answers with a call until the history holds `turns` results. Runs in a process of its own."""
-    from aiohttp import web
-
-    async def chat(request: web.Request) -> web.Response:
-        raw = await request.read()
-        done = raw.count(b'"role":"tool"') + raw.count(b'"role": "tool"')
-        return web.Response(body=body(done, done >= turns - 1), content_type="application/json")
-
-    async def main() -> None:
-        app = web.Application(client_max_size=1 << 30)
-        app.router.add_post("/v1/chat/completions", chat)
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0, backlog=2048)
-        await site.start()
-        pipe.send(runner.addresses[0][1])
-        await asyncio.to_thread(pipe.recv)
-        await runner.cleanup()
-
-    asyncio.run(main())
-
-
-class Mock:
-    """The mock server for rollouts of a given length."""
-
-    def __init__(self, turns: int) -> None:
-        self._pipe, theirs = multiprocessing.Pipe()
-        self._process = multiprocessing.get_context("spawn").Process(
-            target=serve, args=(theirs, turns), daemon=True
-        )
-        self._process.start()
-        self.url = f"http://127.0.0.1:{self._pipe.recv()}/v1"
-
-    def close(self) -> None:
-        self._pipe.send("stop")
-        self._process.join(10)
-
-
 async def plain_openai(url: str, turns: int) -> None:
     """The loop most people write."""
     from openai import AsyncOpenAI
@@ -154,7 +73,7 @@ async def plain_openai(url: str, turns: int) -> None:
                 messages.append({"role": "tool", "tool_call_id": call.id, "content": RESULT})
 
 
-async def with_agentkit(url: str, turns: int) -> ak.AgentResult:
+async def with_agentkit(url: str, turns: int, *, stream: bool = False) -> ak.AgentResult:
     """The same through `AgentLoop`."""
 
     async def dispatch(name: str, arguments: dict[str, Any], **context: Any) -> str:
@@ -168,6 +87,7 @@ async def with_agentkit(url: str, turns: int) -> ak.AgentResult:
             turns,
             model="mock",
             dispatch=dispatch,
+            stream=stream,
         )
         result = await loop.run([SYSTEM, USER])
     assert result.finished_naturally, result.error
@@ -180,10 +100,10 @@ async def lookup(key: str, count: int = 0) -> str:
     return RESULT
 
 
-async def rolled_out(url: str, turns: int) -> None:
+async def rolled_out(url: str, turns: int, *, stream: bool = False) -> None:
     """The same as one rollout of an agent, whose async tool runs on the loop of tools."""
     async with ak.Server(url, key="EMPTY") as server:
-        agent = ak.Agent("mock", tools=[lookup], server=server, max_turns=turns)
+        agent = ak.Agent("mock", tools=[lookup], server=server, max_turns=turns, stream=stream)
         (rollout,) = await ak.rollouts_async(agent, ["Look up gamma."])
     assert rollout.stop_reason == "final", rollout.error
     assert len(rollout.turns) == turns
@@ -211,83 +131,85 @@ async def in_process(url: str, turns: int) -> None:
     assert result.turns_used == turns, result.error
 
 
-async def floor(url: str, turns: int) -> None:
-    """Raw aiohttp with the history kept encoded: what sending and receiving costs at the least."""
+async def pydantic_ai(url: str, turns: int) -> None:
+    """The same through a pydantic-ai agent."""
+    package = import_module("pydantic_ai")
+    provider = import_module("pydantic_ai.providers.openai").OpenAIProvider(url, "EMPTY")
+    model = import_module("pydantic_ai.models.openai").OpenAIChatModel("mock", provider=provider)
+    agent = package.Agent(model, tools=[lookup], system_prompt=SYSTEM["content"])
+    await agent.run(USER["content"], usage_limits=package.UsageLimits(request_limit=None))
+
+
+async def floor(url: str, turns: int, *, stream: bool = False) -> None:
+    """Raw aiohttp with the history kept encoded: what sending and receiving costs at the least. Of
+    a stream the pieces are joined and not read.
+    """
+    head = b'{"model":"mock","stream":%b,"messages":[' % (b"true" if stream else b"false")
     tools = json.dumps(TOOLS).encode()
-    history = json.dumps(SYSTEM).encode() + b"," + json.dumps(USER).encode()
+    history = [json.dumps(SYSTEM).encode(), json.dumps(USER).encode()]
     async with aiohttp.ClientSession() as session:
-        for _ in range(turns):
-            content = (
-                b'{"model":"mock","temperature":1.0,"messages":['
-                + history
-                + b'],"tools":'
-                + tools
-                + b"}"
-            )
+        for turn in range(turns):
+            content = b"".join((head, b",".join(history), b'],"tools":', tools, b"}"))
             async with session.post(
                 f"{url}/chat/completions",
                 data=content,
                 headers={"content-type": "application/json"},
             ) as answer:
-                message = json.loads(await answer.read())["choices"][0]["message"]
-            history += (
-                b","
-                + json.dumps(
-                    {"role": "assistant", "content": "", "tool_calls": message["tool_calls"]}
-                ).encode()
-            )
+                came = b"".join([piece async for piece in answer.content.iter_any()])
+            came = body(turn, turn == turns - 1) if stream else came
+            message = json.loads(came)["choices"][0]["message"]
+            said = {"role": "assistant", "content": "", "tool_calls": message["tool_calls"]}
+            history.append(json.dumps(said).encode())
             for call in message["tool_calls"]:
-                history += (
-                    b","
-                    + json.dumps(
-                        {"role": "tool", "tool_call_id": call["id"], "content": RESULT}
-                    ).encode()
-                )
+                result = {"role": "tool", "tool_call_id": call["id"], "content": RESULT}
+                history.append(json.dumps(result).encode())
 
 
-def cpu_per_turn(
-    rollout: Callable[[str, int], Awaitable[Any]], url: str, turns: int, repeats: int
-) -> float:
-    """Median CPU seconds a turn, of the client's process, after a warm-up."""
-
-    async def measured() -> list[float]:
-        await rollout(url, turns)
-        times = []
-        for _ in range(repeats):
-            began = time.process_time()
-            await rollout(url, turns)
-            times.append((time.process_time() - began) / turns)
-        return times
-
-    return statistics.median(asyncio.run(measured()))
+async def spent_on(way: Way, url: str, turns: int) -> float:
+    """Run one rollout; return the CPU seconds a turn, of this process alone."""
+    began = time.process_time()
+    await way(url, turns)
+    return (time.process_time() - began) / turns
 
 
-WAYS: dict[str, Callable[[str, int], Awaitable[Any]]] = {
+WAYS: dict[str, Way] = {
     "AgentLoop": with_agentkit,
     "rollout": rolled_out,
     "in process": in_process,
     "aiohttp": floor,
-    "plain openai": plain_openai,
+    "AgentLoop streamed": partial(with_agentkit, stream=True),
+    "rollout streamed": partial(rolled_out, stream=True),
+    "aiohttp streamed": partial(floor, stream=True),
 }
+PEERS: dict[str, Way] = {"plain openai": plain_openai, "pydantic-ai": pydantic_ai}
+_PACKAGES = {"plain openai": "openai", "pydantic-ai": "pydantic_ai"}
 GOALS = {10: 0.75, 400: 1.0, 1000: 1.0}
 """CPU milliseconds a turn of `AgentLoop` and a rollout, at these lengths."""
 
 
-def turn_costs(quick: bool) -> None:
-    spent: dict[tuple[str, int], float] = {}
-    for turns, repeats in ((10, 5 if quick else 15), (400, 1 if quick else 3), (1000, 1)):
-        mock = Mock(turns)
-        try:
-            for name, rollout in WAYS.items():
-                if name == "plain openai" and turns > 400:  # it sends what is quadratic
-                    continue
-                few = 1 if name == "plain openai" and turns > 100 else repeats
-                spent[name, turns] = 1e3 * cpu_per_turn(rollout, mock.url, turns, few)
-        finally:
-            mock.close()
-        there = [f"{name} {spent[name, turns]:.2f}" for name in WAYS if (name, turns) in spent]
-        print(f"{turns:>4} turns, CPU ms a turn: {', '.join(there)} (goal: {GOALS[turns]})")
-    print(f"AgentLoop, 1000 turns / 10 = {spent['AgentLoop', 1000] / spent['AgentLoop', 10]:.2f}")
+def turn_costs(turns: int, rounds: int, pieces: int = 1, peers: bool = True) -> None:
+    """Run the ways in turns, and print the least and the median of each."""
+    there = {name: way for name, way in PEERS.items() if peers and find_spec(_PACKAGES[name])}
+    ways = {name: way for name, way in WAYS.items() if pieces == 1 or name.endswith("streamed")}
+    taken: dict[str, list[float]] = {name: [] for name in (*ways, *there)}
+
+    async def run() -> None:
+        for way in ways.values():
+            await way(mock.url, turns)
+        for number in range(rounds):
+            for name, way in ways.items():
+                taken[name].append(1e3 * await spent_on(way, mock.url, turns))
+            for name, way in there.items() if number < 2 else ():
+                taken[name].append(1e3 * await spent_on(way, mock.url, turns))
+
+    mock = Mock(turns, pieces)
+    try:
+        asyncio.run(run())
+    finally:
+        mock.close()
+    print(f"{turns} turns, streams in {pieces} pieces: CPU ms a turn (goal: {GOALS[turns]})")
+    for name, times in taken.items():
+        print(f"    {name:<20} least {min(times):6.2f}  median {statistics.median(times):6.2f}")
 
 
 def concurrency(rollouts: int = 512, turns: int = 10) -> None:
@@ -330,29 +252,62 @@ def memory(rollouts: int = 50, turns: int = 10) -> None:
     print(f"a kept rollout of {turns} turns takes {size / 1000:.1f} kB")
 
 
-def import_cost(repeats: int = 9) -> None:
-    def cpu(statement: str) -> float:
-        code = f"import time; {statement}; print(time.process_time())"
-        runs = [
-            float(
-                subprocess.run(
-                    [sys.executable, "-c", code], capture_output=True, text=True, check=True
-                ).stdout
-            )
-            for _ in range(repeats)
-        ]
-        return statistics.median(runs)
+FIRST = """
+import time, sys
+import agentkit as ak
+imported = time.process_time()
+server = ak.Server(sys.argv[1], key="EMPTY")
+def lookup(key: str, count: int = 0) -> str:
+    "Look something up."
+    return "{}"
+rollout = ak.rollout(ak.Agent("mock", tools=[lookup], server=server, max_turns=1), "Look up gamma.")
+assert rollout.turns, rollout.error
+print(imported, time.process_time())
+"""
+FIRST_OF_OPENAI = """
+import time, sys, json
+import openai
+imported = time.process_time()
+client = openai.OpenAI(base_url=sys.argv[1], api_key="EMPTY")
+answer = client.chat.completions.create(
+    model="mock", messages=[{"role": "user", "content": "Look up gamma."}]
+)
+assert answer.choices
+print(imported, time.process_time())
+"""
 
-    print(
-        f"import agentkit: {(cpu('import agentkit') - cpu('pass')) * 1e3:.0f} ms CPU over bare Python"
-    )
+
+def first_answer(rounds: int) -> None:
+    """Print the CPU of a process up to the end of its imports, and to its first answer."""
+    codes = {"bare Python": "import time; print(time.process_time(), time.process_time())"}
+    codes["agentkit"] = FIRST
+    if find_spec("openai"):
+        codes["openai"] = FIRST_OF_OPENAI
+    taken: dict[str, list[list[float]]] = {name: [] for name in codes}
+    mock = Mock(2)
+    try:
+        for _ in range(rounds):
+            for name, code in codes.items():
+                command = [sys.executable, "-c", code, mock.url]
+                ran = subprocess.run(command, capture_output=True, text=True, check=True)
+                taken[name].append([1e3 * float(text) for text in ran.stdout.split()])
+    finally:
+        mock.close()
+    print("CPU ms of a fresh process: imported, first answer there (goal: 300)")
+    for name, runs in taken.items():
+        least = "  ".join(f"{min(times):6.0f}" for times in zip(*runs, strict=True))
+        median = "  ".join(f"{statistics.median(times):6.0f}" for times in zip(*runs, strict=True))
+        print(f"    {name:<20} least {least}  median {median}")
 
 
 if __name__ == "__main__":
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--quick", action="store_true", help="fewer repetitions")
-    arguments = options.parse_args()
-    import_cost()
-    turn_costs(arguments.quick)
+    quick = options.parse_args().quick
+    first_answer(3 if quick else 9)
+    turn_costs(10, 10 if quick else 40)
+    turn_costs(10, 5 if quick else 20, pieces=20, peers=False)
+    turn_costs(400, 1 if quick else 5, peers=not quick)
+    turn_costs(1000, 1 if quick else 3, peers=False)
     concurrency()
     memory()

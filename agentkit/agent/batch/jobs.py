@@ -18,7 +18,6 @@ from agentkit.errors import UsageError
 from agentkit.files.cassette.index import load_by_sample
 from agentkit.files.cassette.json_records import to_json
 from agentkit.files.cassette.line.line_steps import ENDED
-from agentkit.files.reader import rollouts_in
 from agentkit.types.trajectory import Message, Trajectory
 
 around: ContextVar[frozenset[str]] = ContextVar("around", default=frozenset())
@@ -206,6 +205,8 @@ def left_of(resume: Any) -> list[Left]:
             key=lambda item: (item[1].stop_reason not in ENDED, item[0]),
         )
         return [Left(trajectory, place) for place, trajectory in found]
+    from agentkit.files.reader import rollouts_in  # it knows every format, and takes its time
+
     return [Left(trajectory, None) for trajectory in rollouts_in(resume)]
 
 

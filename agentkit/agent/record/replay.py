@@ -21,7 +21,6 @@ from agentkit.agent.record.player import difference, replaying
 from agentkit.errors import ReplayMiss, UsageError, checked_keywords
 from agentkit.files.cassette.codec import prompt_key
 from agentkit.files.cassette.writer import cassette
-from agentkit.files.reader import rollouts_in
 from agentkit.servers.clients import as_server
 from agentkit.trajectory.loop import start
 from agentkit.types.record import clip
@@ -64,6 +63,8 @@ def replay(
         ReplayMiss: it holds no such rollout.
         UsageError: what should be played with it is not an agent.
     """
+    from agentkit.files.reader import rollouts_in  # it knows every format, and takes its time
+
     agent, path = (None, agent) if path is None else (agent, path)
     if agent is not None:
         checked(agent)
