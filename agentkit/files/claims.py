@@ -96,6 +96,10 @@ class RunWriter:
         """Append one line, and tell whether it was written, as `CassetteWriter.write` does."""
         return self.writer.write(line, file) if self._open else True
 
+    def write_text(self, text: str, sample: int, file: int) -> bool:
+        """Append one line that is text already, as `CassetteWriter.write_text` does."""
+        return self.writer.write_text(text, sample, file) if self._open else True
+
     def place(self, job: Hashable, place: int) -> None:
         """Say which rollout of the file is that of a job."""
         self._places[job] = place

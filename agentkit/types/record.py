@@ -7,7 +7,7 @@ No record knows how it is drawn: `agentkit.show.render` holds a function for eac
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from functools import cache
@@ -28,6 +28,7 @@ def record(cls: type[T]) -> type[T]:
     made = dataclass(frozen=True, slots=True, kw_only=True, repr=False)(cls)
     if not own:
         made.__eq__ = _equal_fields(made)  # type: ignore[method-assign]
+    _pickle_fields(made)
     return made
 
 
@@ -161,6 +162,23 @@ def clip(text: str, limit: int = 60) -> str:
     """Put the text on one line of at most `limit` characters, an ellipsis in place of the rest."""
     line = visible(" ".join(text[: 4 * limit].split()))
     return line if len(line) <= limit and len(text) <= 4 * limit else line[: limit - 1] + "…"
+
+
+def _pickle_fields(cls: Any) -> None:
+    """Let a pickle hold the values of all fields, in their order. What Python makes for a dataclass
+    gives the same in three times the time.
+    """
+    names, put = _names(cls), object.__setattr__
+    values = attrgetter(*names, "__class__")  # a second name makes it give a tuple always
+
+    def __getstate__(self: Any) -> tuple[Any, ...]:
+        return values(self)[:-1]
+
+    def __setstate__(self: Any, state: Sequence[Any]) -> None:
+        for name, value in zip(names, state, strict=False):  # an older pickle may have fewer
+            put(self, name, value)
+
+    cls.__getstate__, cls.__setstate__ = __getstate__, __setstate__
 
 
 def _equal_fields(cls: type) -> Callable[[Any, object], bool]:

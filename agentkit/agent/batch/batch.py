@@ -12,9 +12,10 @@ from dataclasses import replace
 from typing import Any
 
 from agentkit.agent.agent import Agent
+from agentkit.agent.batch.around import around
 from agentkit.agent.batch.executors.crew import Crew
 from agentkit.agent.batch.executors.remote_rollout import RemoteRollout
-from agentkit.agent.batch.jobs import Job, Left, around, check_spec
+from agentkit.agent.batch.jobs import Job, Left, check_spec
 from agentkit.agent.batch.progress import Progress
 from agentkit.agent.batch.reward import Reward, is_unrewarded, rewarded
 from agentkit.agent.batch.rollouts import Rollouts
@@ -75,7 +76,7 @@ class Batch:
         self._around = around.get()
         self.progress.workers = min(crew.workers, self.progress.concurrency) if crew else 0
         self._secrecy = agent._setup.secrecy
-        self._ended: list[Trajectory | None] = [None] * len(jobs)
+        self._ended: list[Trajectory | RemoteRollout | None] = [None] * len(jobs)
         self._running: dict[int, Engine | RemoteRollout] = {}
         self._next: Iterator[tuple[int, Job]] = iter(enumerate(jobs))
 
@@ -100,13 +101,13 @@ class Batch:
         def begun() -> Iterator[Trajectory]:
             for index, ended in enumerate(there):
                 if ended is not None:
-                    yield ended
+                    yield whole(ended)
                 elif index in running:
                     yield running[index].so_far
                 elif index in self._earlier:
                     yield self.jobs[index].placed(self._earlier[index].trajectory)
 
-        found = begun if self._crew is not None and running else tuple(begun())
+        found = tuple(begun()) if self._crew is None else begun
         return Rollouts(found, asked=len(self.jobs), earlier=self.progress.earlier)
 
     async def _work(self) -> None:
@@ -211,10 +212,9 @@ class Batch:
         self.progress.began()
         try:
             await engine.run()
-            if self._crew is not None and not self._crew.private:
-                engine.trajectory = self._secrecy.opened(engine.trajectory)
-            engine.trajectory = await rewarded(engine.trajectory, self._reward, self._secrecy)
-            engine.finish()
+            if isinstance(engine, Engine):
+                engine.trajectory = await rewarded(engine.trajectory, self._reward, self._secrecy)
+                engine.finish()
         except (FileError, NoWorkers):
             # what comes now can be kept nowhere, and would be paid for again
             raise
@@ -223,10 +223,11 @@ class Batch:
             self.failures.append(exc)
             engine.trajectory = stop(_with_meta(engine.trajectory, exception=named(exc)))
         del self._running[index]
-        self.progress.finished(engine.trajectory)
-        self._keep_result(index, engine.trajectory)
+        ended = engine.trajectory if isinstance(engine, Engine) else engine
+        self.progress.finished(ended)
+        self._keep_result(index, ended)
 
-    def _keep_result(self, index: int, trajectory: Trajectory) -> None:
+    def _keep_result(self, index: int, trajectory: Trajectory | RemoteRollout) -> None:
         """Keep a rollout that has ended."""
         self._ended[index] = trajectory
 
@@ -240,6 +241,7 @@ class Batch:
                 writer=self._writer,
                 place=None if left is None else left.place,
                 progress=self.progress,
+                opened=None if self._crew.private else self._secrecy.opened,
             )
         if left is None:
             return self.agent.engine(job.begin(self.agent), commit=self.progress.committed)
@@ -252,6 +254,11 @@ class Batch:
         ):
             engine.perform.go_on(self._writer, left.place, left.trajectory)
         return engine
+
+
+def whole(ended: Trajectory | RemoteRollout) -> Trajectory:
+    """Give the rollout, which is read now where a worker has run it."""
+    return ended.trajectory if isinstance(ended, RemoteRollout) else ended
 
 
 async def _nothing(step: Any, emit: Any = None) -> Any:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,9 +18,6 @@ from agentkit.files.cassette.index import load_by_sample
 from agentkit.files.cassette.json_records import to_json
 from agentkit.files.cassette.line.line_steps import ENDED
 from agentkit.types.trajectory import Message, Trajectory
-
-around: ContextVar[frozenset[str]] = ContextVar("around", default=frozenset())
-"""The runs that what happens here is inside of, by their names."""
 
 _HINT = (
     "pass a list of prompts: texts, lists of messages, or dicts with a 'prompt' and whatever else"

@@ -7,7 +7,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from agentkit.files.writers.owner import process_of
 from agentkit.types.hooks import hook
@@ -15,6 +15,15 @@ from agentkit.types.record import Drawn
 from agentkit.types.steps import Answer, Outcome, Step
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import count
+
+
+class Finished(Protocol):
+    """What is known of a rollout that has ended, though it may not be read yet."""
+
+    @property
+    def stop_reason(self) -> str | None: ...
+    @property
+    def meta(self) -> dict[str, Any]: ...
 
 
 class Progress(Drawn):
@@ -60,7 +69,7 @@ class Progress(Drawn):
         self.tokens += tokens
         self._tell()
 
-    def finished(self, trajectory: Trajectory, *, earlier: bool = False) -> None:
+    def finished(self, trajectory: Finished, *, earlier: bool = False) -> None:
         """Count a rollout that has ended, now or in an earlier run."""
         self.begun += earlier
         self.earlier += earlier

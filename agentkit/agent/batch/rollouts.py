@@ -27,7 +27,7 @@ class Rollouts(Drawn, Sequence[Trajectory]):
         earlier: int = 0,
     ) -> None:
         self._given = trajectories if callable(trajectories) else tuple(trajectories)
-        """They, or what gives them when they are looked at: an interrupt does not wait for it."""
+        """They, or what gives them when they are looked at: what workers have sent is read then."""
         self.asked = len(self.trajectories) if asked is None else asked
         """How many rollouts the batch was to have."""
         self.earlier = earlier
@@ -39,6 +39,9 @@ class Rollouts(Drawn, Sequence[Trajectory]):
         if not isinstance(self._given, tuple):
             self._given = tuple(self._given())
         return self._given
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_given": self.trajectories}
 
     def __len__(self) -> int:
         return len(self.trajectories)

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from agentkit.agent.agent import Agent, checked
-from agentkit.agent.batch.batch import POLL, Batch
+from agentkit.agent.batch.batch import POLL, Batch, whole
 from agentkit.agent.batch.executors.crew import Crew, check_meta
+from agentkit.agent.batch.executors.remote_rollout import RemoteRollout
 from agentkit.agent.batch.jobs import Job, checked_shard, jobs_of, later_jobs
 from agentkit.agent.batch.progress import shown
 from agentkit.agent.batch.reward import Reward
@@ -174,7 +175,7 @@ class StreamedBatch(Batch):
         self._ordered, self._most = ordered, 2 * self.progress.concurrency
         self._out: deque[int] = deque()
         """Which have ended, and are to be taken next."""
-        self._there: dict[int, Trajectory] = {}
+        self._there: dict[int, Trajectory | RemoteRollout] = {}
         self._expected = 0
         self._open = 0
         """How many were begun and not taken yet."""
@@ -212,7 +213,7 @@ class StreamedBatch(Batch):
             await self._change.wait()
         self._open -= 1
         self._room.set()
-        return self._there.pop(self._out.popleft())
+        return whole(self._there.pop(self._out.popleft()))
 
     def result(self) -> Rollouts:
         """Collect what runs, and what nobody has taken."""
@@ -220,7 +221,7 @@ class StreamedBatch(Batch):
 
         def begun() -> Iterator[Trajectory]:
             for index in sorted({*running, *there}):
-                yield there[index] if index in there else running[index].so_far
+                yield whole(there[index]) if index in there else running[index].so_far
 
         return Rollouts(begun, asked=self.progress.asked)
 
@@ -262,7 +263,7 @@ class StreamedBatch(Batch):
             self.progress.asked += 1
         return found
 
-    def _keep_result(self, index: int, trajectory: Trajectory) -> None:
+    def _keep_result(self, index: int, trajectory: Trajectory | RemoteRollout) -> None:
         self._there[index] = trajectory
         if not self._ordered:
             self._out.append(index)

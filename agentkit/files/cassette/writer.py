@@ -115,6 +115,19 @@ class CassetteWriter:
 
         Args:
             line: the line.
+            file: as `write_text` takes it.
+
+        Returns:
+            Whether it was written, as `write_text` says.
+        """
+        return self.write_text(encode_line(line), line.get("sample"), file)
+
+    def write_text(self, text: str, sample: Any, file: int | None = None) -> bool:
+        """Append one line that is text already.
+
+        Args:
+            text: the line with its end, as `encode_line` makes it.
+            sample: the rollout's index in the file, as the line has it.
             file: which file its rollout was begun in; by default the one that is there.
 
         Returns:
@@ -125,7 +138,6 @@ class CassetteWriter:
             FileInUse: the line belongs to a rollout of the process that this one was forked from.
             FileError: it cannot be written.
         """
-        sample = line.get("sample")
         if self._begun is not None and not self.use.alone and sample not in self._begun:
             raise FileInUse(
                 f"the process this one was forked from records this rollout in {self.path.name!r}",
@@ -136,7 +148,7 @@ class CassetteWriter:
                 self._begin_anew()
             if sample not in self._here or file not in (None, self.file):
                 return False
-            self.append(opened, [line])
+            self.append_text(opened, [text], sample)
             return True
 
     def after_fork(self) -> None:
@@ -182,11 +194,16 @@ class CassetteWriter:
 
     def append(self, file: FileIO, lines: list[Line]) -> None:
         """Append lines to the file that is locked: all of them, or none."""
+        self.append_text(file, list(map(encode_line, lines)), lines[0].get("sample", 0))
+
+    def append_text(self, file: FileIO, lines: list[str], sample: Any) -> None:
+        """Append lines that are text already, of this rollout, to the file that is locked."""
         size = file.seek(0, os.SEEK_END)
         if size and os.pread(file.fileno(), 1, size - 1) != b"\n":
-            size, lines = self._mended(file, size, lines)
+            size, torn = self._mended(file, size, sample)
+            lines = [*lines, *torn]
         redact = self._secrets.redact
-        data = "".join(redact(encode_line(line)) for line in lines).encode()
+        data = "".join(map(redact, lines)).encode()
         try:
             left = data
             while left:
@@ -197,21 +214,21 @@ class CassetteWriter:
         tail = data[-_MARK:]
         self._mark = (os.fstat(file.fileno()).st_ino, size + len(data), tail)
 
-    def _mended(self, file: FileIO, size: int, lines: list[Line]) -> tuple[int, list[Line]]:
+    def _mended(self, file: FileIO, size: int, sample: Any) -> tuple[int, list[str]]:
         """Put what a crash left of the last line into a line of its own, so that it neither runs
-        into the next one nor is told of whenever the file is read.
+        into the next one nor is told of whenever the file is read. Give the size of the file then,
+        and that line.
         """
         start, torn = _last_line(file, size)
         if decoded(torn) is not None:  # by other hands, and whole but for its end
             file.write(b"\n")
-            return size + 1, lines
+            return size + 1, []
         file.truncate(start)
         _log.warning(
             "%s: its last line was torn by a crash; the step is lost, its text is kept",
             self.path.name,
         )
-        sample = lines[0].get("sample", 0)
-        return start, [*lines, torn_line(torn.decode("utf-8", "replace"), sample)]
+        return start, [encode_line(torn_line(torn.decode("utf-8", "replace"), sample))]
 
     def catch_up(self, file: FileIO) -> None:
         """Take note of what others have written; a file that was removed, emptied or replaced

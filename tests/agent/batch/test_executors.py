@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 import os
+import pickle
 import signal
 import threading
 import time
@@ -18,7 +19,10 @@ import pytest
 
 import agentkit as ak
 from agentkit.agent.batch.executors.processes import ProcessChannel, Processes
+from agentkit.agent.batch.executors.remote_rollout import RemoteRollout
+from agentkit.agent.batch.progress import Progress
 from agentkit.errors import NoWorkers, UsageError
+from agentkit.files.cassette.codec import encode_line
 from agentkit.testing import ScriptedServer, calls, says, serve
 from tests.files.cassette_samples import double, exactly
 
@@ -80,6 +84,7 @@ def test_processes_do_what_this_one_would(tmp_path: Path) -> None:
         again = ak.rollouts(agent, PROMPTS, executor=executor, resume=path, **options)
         assert len(server.asked) == asked
     assert gone(executor.channels)
+    assert pickle.loads(pickle.dumps(done)) == done
     assert len(executor.channels) == 2
     assert {worked(t) for t in done} <= {channel.process.pid for channel in executor.channels}
     assert [t.final for t in done] == [t.final for t in here] == [t.final for t in again]
@@ -175,6 +180,66 @@ def test_a_rollout_that_ends_its_process_ends_no_other() -> None:
 
 
 @pytest.mark.slow
+def test_a_lost_worker_costs_no_step_without_a_file_either(tmp_path: Path) -> None:
+    flag = str(tmp_path / "crashed")
+
+    def once(n: int) -> str:
+        """End the process, the first time."""
+        if os.path.exists(flag):
+            return "once"
+        open(flag, "w").close()
+        time.sleep(0.3)  # what had come is on its way to the other process by then
+        os._exit(3)
+
+    def three(messages: list[dict[str, Any]]) -> Any:
+        return says("done") if len(messages) == 5 else says("", calls(NAMES[len(messages)], n=1))
+
+    with serve(three) as server:
+        agent = ak.Agent("m", [where_tool(), once], server.url)
+        (done,) = ak.rollouts(agent, ["a"], executor="processes", workers=1)
+        assert len(server.asked) == 3
+    assert [turn.tool_results[0].content for turn in done.turns[:2]][1] == "once"
+    assert (done.final, len(done.turns)) == ("done", 3)
+
+
+NAMES = {1: "where", 3: "once"}
+
+
+@pytest.mark.slow
+def test_a_value_that_cannot_be_sent_is_what_a_file_has_of_it() -> None:
+    class Point:
+        def __init__(self, x: int) -> None:
+            self.x = x
+
+    def where(n: int) -> Any:
+        """Give a point."""
+        return Point(n)
+
+    agent = ak.Agent("m", [where], ScriptedServer(script))
+    (done,) = ak.rollouts(agent, ["a"], executor="processes", workers=1)
+    (here,) = ak.rollouts(agent, ["a"])
+    there, value = done.turns[0].tool_results[0], here.turns[0].tool_results[0].value
+    assert (there.value, there.content) == (vars(value), here.turns[0].tool_results[0].content)
+    assert done.final == "to a"
+
+
+def test_what_is_still_coming_of_an_answer_is_seen() -> None:
+    agent = ak.Agent("m", server=ScriptedServer(script), stream=True)
+    start = agent.start("a")
+
+    async def never(rollout: RemoteRollout) -> None:
+        raise AssertionError
+
+    progress = Progress(1, 1)
+    rollout = RemoteRollout(never, start, known={}, writer=None, place=None, progress=progress)
+    event = 'data: {"choices": [{"index": 0, "delta": {"content": "Half"}}]}'
+    line = {"step": "stream", "sample": 0, "turn": 0, "from": 0}
+    rollout.take(encode_line({**line, "chunks": [{"at": 0.1, "text": event + "\n\n"}]}))
+    assert "Half" in rollout.so_far.attempts[0].exchange.text
+    assert rollout.so_far.stop_reason is None
+
+
+@pytest.mark.slow
 def test_a_mistake_of_the_caller_is_raised_as_it_is() -> None:
     def wrong(trajectory: ak.Trajectory) -> float:
         return 1 / 0
@@ -182,6 +247,14 @@ def test_a_mistake_of_the_caller_is_raised_as_it_is() -> None:
     agent = ak.Agent("m", [where_tool()], ScriptedServer(script), approve=lambda call: 5)
     with pytest.raises(UsageError, match="approve returned 5"):
         ak.rollouts(agent, ["a"], executor="processes", workers=1)
+
+    def worse(call: ak.ToolCall) -> bool:
+        raise KeyError("nobody to ask")
+
+    agent = ak.Agent("m", [where_tool()], ScriptedServer(script), approve=worse)
+    with pytest.raises(KeyError, match="nobody to ask") as caught:
+        ak.rollouts(agent, ["a"], executor="processes", workers=1)
+    assert any("raised in a worker at" in note for note in caught.value.__notes__)
     done = ak.rollouts(
         ak.Agent("m", [where_tool()], ScriptedServer(script)),
         ["a"],

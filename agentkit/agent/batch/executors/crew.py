@@ -13,9 +13,9 @@ from dataclasses import replace
 from typing import Any
 
 from agentkit.agent.agent import Agent
+from agentkit.agent.batch.around import around
 from agentkit.agent.batch.executors.executor import Executor, WorkerChannel
 from agentkit.agent.batch.executors.remote_rollout import RemoteRollout
-from agentkit.agent.batch.jobs import around
 from agentkit.agent.batch.reward import Reward
 from agentkit.agent.record.replay import ReplayAgent
 from agentkit.errors import NoWorkers, UsageError, WorkerLost
@@ -110,7 +110,7 @@ class Crew:
     def _task(self, number: int, rollout: RemoteRollout) -> bytes:
         start = rollout.start
         with with_secrets(self.private):
-            state = (number, start, rollout.known, around.get())
+            state = (number, start, rollout.known, around.get(), rollout.recorded)
             parts = {"its meta": start.meta}
             return packed(start, state, parts.items)
 
@@ -176,10 +176,10 @@ class Crew:
                 rollout.take(data)
             elif kind == "anew":
                 rollout.begin_anew(data)
-            elif kind == "turn":
-                rollout.progress.answered(data)
+            elif kind == "step":
+                rollout.add_step(*data)
             elif kind == "end":
-                rollout.end(data)
+                rollout.end(*data)
         except Exception as exc:  # of the file, which can be written no more
             kind, data = "failed", exc
         if done.done():

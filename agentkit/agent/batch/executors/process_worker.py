@@ -31,9 +31,8 @@ def read_message(pipe: BinaryIO) -> bytes | None:
 
 
 def write_message(pipe: BinaryIO, message: bytes) -> None:
-    """Write a message."""
+    """Write a message, which is sent when the pipe is flushed."""
     pipe.write(SIZE.pack(len(message)) + message)
-    pipe.flush()
 
 
 def main() -> None:
@@ -59,10 +58,13 @@ async def _serve(program: bytes, come: BinaryIO, go: BinaryIO) -> None:
         time.sleep(_GRACE)
         os._exit(0)
 
+    def send(message: bytes) -> None:
+        write_message(go, message)
+        go.flush()
+
     async def write() -> None:
         while True:
-            message = await worker.get()
-            await asyncio.to_thread(write_message, go, message)
+            await asyncio.to_thread(send, await worker.get())
 
     threading.Thread(target=read, name="agentkit-messages", daemon=True).start()
     writing = asyncio.ensure_future(write())

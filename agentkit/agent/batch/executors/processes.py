@@ -122,11 +122,24 @@ class ProcessChannel:
             with suppress(RuntimeError):  # the loop is closed with its process
                 loop.call_soon_threadsafe(news.set)
 
+    def _next(self) -> list[bytes] | None:
+        """Wait for messages that are to be sent, and give all there are; None at their end."""
+        found = [self._out.get()]
+        with suppress(queue.Empty):
+            while found[-1] is not None:
+                found.append(self._out.get_nowait())
+        messages = [message for message in found if message is not None]
+        if found[-1] is None:
+            self._out.put(None)
+        return messages or None
+
     def _write(self) -> None:
         pipe: Any = self.process.stdin
         with suppress(OSError, ValueError):  # it has ended, which the reader hears of
-            while (message := self._out.get()) is not None:
-                write_message(pipe, message)
+            while (messages := self._next()) is not None:
+                for message in messages:
+                    write_message(pipe, message)
+                pipe.flush()
         with suppress(OSError, ValueError):
             pipe.close()
 

@@ -1,5 +1,5 @@
 """One worker of a batch, wherever it runs: rollouts come as messages, and what happens in them goes
-back as messages, line for line as a cassette has them.
+back as messages: the outcome of each step, and the lines of a cassette where it is recorded.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from dataclasses import replace
 from typing import Any
 
 from agentkit.agent.agent import Agent
-from agentkit.agent.batch.jobs import around
+from agentkit.agent.batch.around import around
 from agentkit.agent.batch.reward import Reward, rewarded
 from agentkit.agent.record.recorder import Recorder
+from agentkit.errors import raised_at
 from agentkit.files.cassette.codec import encode_line
-from agentkit.files.cassette.lines import Line, dump
+from agentkit.files.cassette.lines import Line, change_line, dump, model_line, tool_line
 from agentkit.servers.failures import named
 from agentkit.servers.redaction.known_secrets import keep, remember
 from agentkit.servers.transport.shipment import opened
@@ -23,6 +24,10 @@ from agentkit.types.trajectory import Trajectory
 
 Event = tuple[str, int, Any]
 """What happened, in which rollout by its number, and what belongs to it."""
+_GATHER = 0.005
+"""Seconds in which what happens goes into one message."""
+_PLAIN = (str, int, float, bool, type(None))
+"""Types of results that can be read everywhere."""
 
 
 class Worker:
@@ -50,8 +55,9 @@ class Worker:
             task.add_done_callback(self._tasks.discard)
 
     async def get(self) -> bytes:
-        """Wait for something to happen, and give all that has."""
+        """Wait for something to happen, and give all that has, and what follows at once."""
         await self._news.wait()
+        await asyncio.sleep(_GATHER)
         self._news.clear()
         events, self._events = self._events, []
         return pickle.dumps(events)
@@ -75,22 +81,26 @@ class Worker:
         start: Trajectory,
         known: dict[str, Any],
         runs: frozenset[str],
+        recorded: bool,
     ) -> None:
         around.set(runs)
 
         def committed(step: Step, outcome: Outcome, trajectory: Trajectory) -> None:
+            tokens = None
             if isinstance(outcome, Answer) and trajectory.error is None:
                 usage = trajectory.all_turns[-1].response.usage
-                self.tell("turn", number, usage.output_tokens or 0 if usage else 0)
+                tokens = usage.output_tokens or 0 if usage else 0
+            self.tell("step", number, (*_written(step, outcome), tokens))
 
         try:
             withheld = agent.spec.withheld
             if start.spec.withheld is not None and withheld is not None:
                 start = replace(start, spec=replace(start.spec, withheld=withheld))
             engine = agent.engine(start, commit=committed)
-            sender = _LineSender(self, number)
-            engine.perform = recorder = Recorder(engine.perform, sender)
-            recorder.go_on(sender, 0, replace(start, meta=known))
+            if recorded or start.spec.stream:  # lines hold the pieces of what is still coming, too
+                sender = _LineSender(self, number)
+                engine.perform = recorder = Recorder(engine.perform, sender)
+                recorder.go_on(sender, 0, replace(start, meta=known))
             await engine.run()
             secrecy = agent._setup.secrecy
             engine.trajectory = await rewarded(engine.trajectory, self._reward, secrecy)
@@ -98,7 +108,9 @@ class Worker:
         except Exception as exc:  # the caller's mistake, which is raised where they are
             self.tell("failed", number, _sendable(exc))
         else:
-            self.tell("end", number, _written(engine.trajectory))
+            end = engine.trajectory
+            meta = {k: v for k, v in end.meta.items() if v is not start.meta.get(k)}
+            self.tell("end", number, (end.stop_reason, meta))
 
 
 class _LineSender:
@@ -119,18 +131,36 @@ class _LineSender:
         return True
 
 
-def _written(trajectory: Trajectory) -> bytes | None:
-    """Write the rollout; None where a value of a tool cannot be sent, which no line has either."""
+def _written(step: Step, outcome: Outcome) -> tuple[bytes | None, list[str]]:
+    """Write what came of a step, and as lines what may not be read elsewhere: a value that a tool
+    has given can be of any module. What cannot be sent at all is only in the lines.
+    """
+    plain = isinstance(outcome, Answer) or type(outcome.result.value) in _PLAIN
     try:
-        return pickle.dumps(trajectory, pickle.HIGHEST_PROTOCOL)
+        data = pickle.dumps(outcome, pickle.HIGHEST_PROTOCOL)
     except Exception:
-        return None
+        return None, _lines_of(step, outcome)
+    return data, [] if plain else _lines_of(step, outcome)
+
+
+def _lines_of(step: Step, outcome: Outcome) -> list[str]:
+    if isinstance(outcome, Answer):
+        return [encode_line(model_line(step.turn, outcome.exchange, 0, step.trajectory.open))]
+    lines = [tool_line(step.turn, outcome.position, outcome.result)]
+    if outcome.arguments is not None:
+        lines = [change_line(step.turn, outcome.position, outcome.arguments), *lines]
+    return [encode_line(line) for line in lines]
 
 
 def _sendable(exc: Exception) -> Exception:
-    """Give the exception, or one that says the same where it cannot be sent."""
+    """Give the exception, or one that says the same where it cannot be sent, with a note of where
+    it was raised: a traceback is not sent.
+    """
+    where = raised_at(exc)
     try:
         pickle.loads(pickle.dumps(exc))  # noqa: S301 - what this very line has made
     except Exception:
-        return RuntimeError(named(exc))
+        exc = RuntimeError(named(exc))
+    if where:
+        exc.add_note(f"raised in a worker{where}")
     return exc
