@@ -1,14 +1,16 @@
 """Rollouts on Ray: its calls, on a stand-in that has those that are used and runs actors on this
-event loop. The real package is no test dependency.
+event loop. The real package is no test dependency; where it is installed, it runs as well.
 """
 
 from __future__ import annotations
 
 import asyncio
 import pickle
+import subprocess
 import sys
 import types
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from agentkit.agent.event_loop import event_loop
 from agentkit.errors import UsageError
 from agentkit.testing import ScriptedServer
 from tests.agent.batch.test_executors import PROMPTS, script, where_tool
+from tests.support.paths import ROOT
 
 KEY = "sk-proj-0123456789abcdefghij"
 
@@ -126,6 +129,14 @@ def test_an_actor_that_is_lost_costs_no_rollout(ray: Ray, monkeypatch: pytest.Mo
     assert [t.final for t in done] == [f"to {prompt}" for prompt in PROMPTS]
     assert done.rewards == [1.0] * 6
     assert len(ray.actors) > 2
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("ray") is None, reason="the package ray is not installed")
+def test_an_actor_of_a_real_cluster_that_is_killed_costs_no_rollout() -> None:
+    command = [sys.executable, "-m", "tests.benchmarks.lost_worker", "ray"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "0 lost, 0 twice" in ran.stdout, ran.stderr
 
 
 def test_a_key_goes_over_the_network_on_purpose_only(ray: Ray) -> None:
