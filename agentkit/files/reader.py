@@ -42,7 +42,7 @@ from agentkit.files.foreign.logs.raw_answer import (
 from agentkit.files.foreign.logs.rows import entries_of, entry_of, in_order
 from agentkit.files.foreign.logs.stitched_log import stitched
 from agentkit.files.gate import all_opened
-from agentkit.files.path import UNPACKED, is_packed, is_pattern, is_url, path_in, to_open
+from agentkit.files.path import UNPACKED, is_pattern, is_url, path_in, to_open
 from agentkit.read.managed import is_managed
 from agentkit.read.plain import plain
 from agentkit.types.answer import Response
@@ -126,7 +126,7 @@ def rollout_sequence(x: Any) -> Sequence[Trajectory]:
     when it is looked at.
     """
     path = path_in(x)
-    if path is not None and _is_plain_cassette(to_open(path)):
+    if path is not None and is_cassette(path):
         return open_cassette(path)
     if isinstance(x, Index):
         return Cassette(x)
@@ -289,7 +289,7 @@ def _of_pattern(pattern: Any, tools: Any) -> list[Trajectory]:
 
 def _of_path(x: Any, tools: Any) -> list[Trajectory]:
     path = to_open(x)
-    if _is_plain_cassette(path):
+    if is_cassette(path):
         return load_all(path)
     source = path_set(path)
     found = _of_source(source, tools)
@@ -302,11 +302,6 @@ def _of_path(x: Any, tools: Any) -> list[Trajectory]:
 
 def _of_remote(url: str, tools: Any) -> list[Trajectory]:
     return [rollout for source in remote_sets(url) for rollout in _of_source(source, tools)]
-
-
-def _is_plain_cassette(path: Path) -> bool:
-    """Tell whether it is a cassette whose lines can be read at their places."""
-    return not path.is_dir() and not is_packed(path) and is_cassette(path)
 
 
 def _of_source(source: FileSet, tools: Any) -> list[Trajectory]:

@@ -25,7 +25,7 @@ from agentkit.files.cassette.lines import Line, end
 from agentkit.files.cassette.scan import Found, Scan
 from agentkit.files.columns import PROMPT, end_columns, first_words
 from agentkit.files.gate import all_opened, opened
-from agentkit.files.path import to_read
+from agentkit.files.path import is_packed, to_open, to_read
 from agentkit.trajectory.trouble.points import problem_count
 from agentkit.trajectory.trouble.sent_problems import sent_problems
 from agentkit.types.record import Drawn, Record, clip, record
@@ -285,9 +285,12 @@ def _warn(path: Path, message: str) -> None:
 
 def is_cassette(path: Any) -> bool:
     """Tell whether a file is a cassette: by its first line that can be read, so that damage to
-    another costs nothing.
+    another costs nothing. A folder or a packed file is none: its lines have no places.
     """
-    with to_read(path).open("rb") as file:
+    target = to_open(path)
+    if target.is_dir() or is_packed(target):
+        return False
+    with target.open("rb") as file:
         for number, line in enumerate(file):
             if number >= _LOOKED_AT:
                 return False

@@ -15,6 +15,7 @@ from agentkit.files.foreign.datasets.share_gpt import SHARE_GPT, SHARE_GPT_TURNS
 from agentkit.files.foreign.datasets.trainer_dump import SLIME, VERL
 from agentkit.files.foreign.datasets.xlam import XLAM
 from agentkit.files.foreign.evals.atif_steps import ATIF
+from agentkit.files.foreign.evals.bench.nemo_gym import NEMO_GYM
 from agentkit.files.foreign.evals.bench.tau2 import TAU2
 from agentkit.files.foreign.evals.bench.tau_bench import TAU_BENCH, TAU_FEW_SHOT
 from agentkit.files.foreign.evals.inspect_log.inspect_file import INSPECT
@@ -34,6 +35,7 @@ from agentkit.files.foreign.logs.api.native import (
 )
 from agentkit.files.foreign.logs.http.har import HAR
 from agentkit.files.foreign.logs.http.lite_llm import LITE_LLM
+from agentkit.files.foreign.logs.http.nock import NOCK
 from agentkit.files.foreign.logs.http.vcr import VCR
 from agentkit.files.foreign.logs.stitched_log import FLOWS
 from agentkit.files.foreign.sessions.claude.claude_code import CLAUDE_CODE
@@ -57,9 +59,19 @@ FORMATS: tuple[ForeignFormat, ...] = (
     *(CLAUDE_CODE, CODEX, HERMES_SESSION, PYDANTIC_AI, LANGCHAIN, SMOLAGENTS),
     *(INSPECT, ATIF, VERIFIERS_RESULTS, VERIFIERS_TRACES),
     *(LANGSMITH, LANGFUSE, MLFLOW, OTEL),
-    *(TAU_BENCH, TAU_FEW_SHOT, TAU2, MINI_SWE, SWE_AGENT, OPENHANDS),
+    *(NEMO_GYM, TAU_BENCH, TAU_FEW_SHOT, TAU2, MINI_SWE, SWE_AGENT, OPENHANDS),
     *(ATROPOS, ART, SLIME, VERL, GLAIVE_CHAT, PART_MESSAGES, SHARE_GPT, SHARE_GPT_TURNS, ALPACA),
-    *(VCR, HAR, LITE_LLM, BATCH, PREFERENCES, RESPONSES_ITEMS, ANTHROPIC_MESSAGES, EVENT_STREAM),
+    *(
+        VCR,
+        NOCK,
+        HAR,
+        LITE_LLM,
+        BATCH,
+        PREFERENCES,
+        RESPONSES_ITEMS,
+        ANTHROPIC_MESSAGES,
+        EVENT_STREAM,
+    ),
 )
 
 

@@ -17,7 +17,7 @@ from agentkit.files.index.rollout_tables import check_packages
 from agentkit.files.index.sidecars.cassette_sidecar import CassetteSidecar
 from agentkit.files.index.sidecars.foreign_sidecar import LineSidecar, WholeSidecar, row_reader
 from agentkit.files.index.sidecars.sidecar import SUFFIX, Sidecar
-from agentkit.files.path import is_packed, is_pattern, to_open
+from agentkit.files.path import is_pattern, to_open
 from agentkit.types.words import in_line
 
 _log = logging.getLogger("agentkit")
@@ -113,8 +113,7 @@ def _is_beside(path: Path) -> bool:
 
 def rollouts_up_to(path: Path, limit: int) -> int:
     """Count the rollouts of a file, up to a limit; 0 for one that is not read line by line."""
-    packed = is_packed(path)
-    begins = _HEAD if not packed and is_cassette(path) else b""
+    begins = _HEAD if is_cassette(path) else b""
     if not begins and row_reader(path) is None:
         return 0
     with path.open("rb") as file:
@@ -127,7 +126,7 @@ def sidecar_of(path: Path) -> Sidecar:
     Raises:
         CassetteError: the file holds no rollouts.
     """
-    if not is_packed(path) and is_cassette(path):
+    if is_cassette(path):
         return CassetteSidecar(path)
     if row_reader(path) is not None:
         return LineSidecar(path)

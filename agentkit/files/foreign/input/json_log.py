@@ -25,22 +25,20 @@ def json_values(text: str, name: str, bad: list[str] | None = None) -> list[Any]
     except (ValueError, RecursionError):
         pass
     values = []
-    wrong: list[CassetteError] = []
+    wrong: list[str] = []
     for number, line in enumerate(text.split("\n"), 1):  # JSON may hold U+2028, no line break here
         if not line.strip():
             continue
         try:
             values.append(json.loads(line))
         except (ValueError, RecursionError) as exc:
-            wrong.append(
-                CassetteError(f"line {number} of {name} is not JSON: {exc}", hint=_hint(text))
-            )
+            wrong.append(f"line {number} of {name} is not JSON: {exc}")
             if bad is None:
-                raise wrong[0] from None
-    if wrong and not any(isinstance(value, (dict, list)) for value in values):
-        raise wrong[0]
+                break
+    if wrong and (bad is None or not any(isinstance(value, (dict, list)) for value in values)):
+        raise CassetteError(wrong[0], hint=_hint(text))  # looks at the text, so once and not a line
     if bad is not None:
-        bad += [exc.message for exc in wrong]
+        bad += wrong
     return values
 
 

@@ -60,6 +60,8 @@ _PROMPTS: dict[Dialect, tuple[str, ...]] = {
     "responses": ("max_output_tokens",),
 }
 """What a dialect says otherwise, and is read from its chat form."""
+_SPEAKERS = ("system", "developer", "user", "assistant", "tool", "function")
+_SAID = ("content", "tool_calls", "function_call", "parts", "reasoning", "reasoning_content")
 _ROLES = {
     "human": "user",
     "gpt": "assistant",
@@ -200,8 +202,14 @@ def is_message(item: Any) -> bool:
     if isinstance(item, Record):
         return False
     if isinstance(item, Mapping):
-        return isinstance(item.get("role"), str) and not is_answer(item)
+        return _speaks(item) and not is_answer(item)
     return isinstance(getattr(item, "role", None), str)
+
+
+def _speaks(item: Mapping[Any, Any]) -> bool:
+    """Tell whether an object with a role says something: people have roles too."""
+    role = item.get("role")
+    return isinstance(role, str) and (role in _SPEAKERS or any(key in item for key in _SAID))
 
 
 def _standard(messages: list[Any]) -> list[Any]:

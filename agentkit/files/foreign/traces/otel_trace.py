@@ -10,7 +10,7 @@ from typing import Any
 from agentkit.files.foreign.entries import Losses
 from agentkit.files.foreign.format import ForeignFormat
 from agentkit.files.foreign.input.file_set import FileSet
-from agentkit.files.foreign.traces.loose import known, text
+from agentkit.files.foreign.traces.loose import decoded, first, known, text
 from agentkit.files.foreign.traces.run.recorded_runs import Trace
 from agentkit.files.foreign.traces.run.run_tree import conversation_of, rollouts_of
 from agentkit.files.foreign.traces.span.span import Span
@@ -19,6 +19,8 @@ from agentkit.files.foreign.traces.span.span_messages import whole_conversation
 from agentkit.files.foreign.traces.span.span_source import holds_spans, spans_in
 from agentkit.types.trajectory import Trajectory
 
+_EVALUATION = "gen_ai.evaluation.result"
+_SCORES = ("value", "label")
 _SESSIONS = ("gen_ai.conversation.id", "session.id", "langfuse.session.id", "mlflow.trace.session")
 
 
@@ -52,8 +54,8 @@ def read_spans(spans: Iterable[Span], name: str, bad: list[str]) -> list[Traject
 
 
 def _trace(spans: Sequence[Span], name: str, sessions: dict[str, str]) -> Trace:
-    first = min(spans, key=lambda span: span.started or float("inf"))
-    root = next((span for span in spans if span.parent is None), first)
+    earliest = min(spans, key=lambda span: span.started or float("inf"))
+    root = next((span for span in spans if span.parent is None), earliest)
     trace = Trace(Losses(name), meta=_meta(root, spans, sessions.get(root.trace)))
     trace.parents = {span.id: span.parent for span in spans}
     for span in spans:
@@ -90,7 +92,12 @@ def _of_agent(spans: Sequence[Span], trace: Trace) -> list[Trajectory]:
 
 def _meta(root: Span, spans: Sequence[Span], session: str | None) -> dict[str, Any]:
     agents = (text(span.get("gen_ai.agent.name")) for span in spans)
+    scores = _scores(spans)
     return known(
+        reward=scores.pop("reward", None),
+        labels=decoded(root.get("agentkit.meta.labels")) or scores or None,
+        sample=root.get("agentkit.meta.sample"),
+        task=root.get("agentkit.meta.task"),
         trace=root.trace or None,
         name=root.name or None,
         session=session,
@@ -98,6 +105,18 @@ def _meta(root: Span, spans: Sequence[Span], session: str | None) -> dict[str, A
         user=text(root.get("user.id", "enduser.id", "langfuse.user.id")),
         service=text(root.resource.get("service.name")),
     )
+
+
+def _scores(spans: Sequence[Span]) -> dict[str, Any]:
+    """Read the results of evaluations, each by its name."""
+    found: dict[str, Any] = {}
+    for event in (event for span in spans for event in span.events):
+        if event.name == _EVALUATION:
+            given = (event.fields.get(f"gen_ai.evaluation.score.{one}") for one in _SCORES)
+            name = text(event.fields.get("gen_ai.evaluation.name"))
+            if name is not None:
+                found[name] = first(*given)
+    return found
 
 
 def _fits(source: FileSet) -> bool:

@@ -18,6 +18,9 @@ from agentkit.types.wire import VERSION
 
 Span = dict[str, Any]
 _PROVIDERS = {"chat": "openai", "responses": "openai", "messages": "anthropic"}
+_META = ("sample", "task", "labels")
+"""Meta that no convention has a place for, and attributes of our own keep."""
+_LARGEST = 1e300
 _FINISHES = {"tool_calls": "tool_call"}
 
 
@@ -32,7 +35,7 @@ def otel_document(trajectories: list[Trajectory], losses: Losses) -> dict[str, A
 
 def _trace(place: int, trajectory: Trajectory, losses: Losses) -> Iterator[Span]:
     note_raw(trajectory, losses, "usage", "times", "finish", "error")
-    losses.beside(meta_of(trajectory), ("reward", "sample", "task"), "meta")
+    losses.beside(meta_of(trajectory), ("reward", *_META), "meta")
     trace = _id(f"{place}", 32)
     root = _id(f"{place}/root", 16)
     yield _root(trajectory, trace, root)
@@ -54,15 +57,23 @@ def _root(trajectory: Trajectory, trace: str, span: str) -> Span:
         "gen_ai.request.model": trajectory.spec.model,
         "agentkit.stop_reason": trajectory.stop_reason,
         "error.type": trajectory.error.kind if trajectory.error is not None else None,
-        **{f"agentkit.meta.{key}": meta.get(key) for key in ("sample", "task")},
+        **{f"agentkit.meta.{key}": meta.get(key) for key in _META},
     }
     found = _span("invoke_agent", trace, span, None, attributes)
-    reward = meta.get("reward")
-    if isinstance(reward, (int, float)):
-        told = {"gen_ai.evaluation.name": "reward", "gen_ai.evaluation.score.value": float(reward)}
-        listed = [_attribute(key, value) for key, value in told.items()]
-        found["events"] = [{"name": "gen_ai.evaluation.result", "attributes": listed}]
-    return found
+    labels = meta.get("labels")
+    scores = {**(labels if isinstance(labels, dict) else {}), "reward": meta.get("reward")}
+    events = [_evaluation(key, score) for key, score in scores.items() if _is_number(score)]
+    return {**found, "events": events} if events else found
+
+
+def _evaluation(name: str, score: float) -> dict[str, Any]:
+    told = {"gen_ai.evaluation.name": name, "gen_ai.evaluation.score.value": float(score)}
+    listed = [_attribute(key, value) for key, value in told.items()]
+    return {"name": "gen_ai.evaluation.result", "attributes": listed}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and abs(value) < _LARGEST
 
 
 def _turn(

@@ -17,9 +17,11 @@ from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.files.foreign.logs.raw_answer import exchange_of
 from agentkit.files.foreign.logs.stitched_log import stitched
 from agentkit.trajectory.stitch.units import read_asked
+from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.wire import Exchange, Flow
 
+_NAMED = 4
 _GZIP = b"\x1f\x8b"
 
 
@@ -39,6 +41,7 @@ def flows_read(
     def read(source: FileSet) -> list[Trajectory]:
         losses = Losses(name)
         flows: list[Flow] = []
+        others: dict[str, None] = {}
         for place, entry in enumerate(entries_of(source)):
             try:
                 flow = flow_of(entry, place)
@@ -47,14 +50,22 @@ def flows_read(
                 continue
             if flow is None or not _asks(flow):
                 losses.note("requests that ask no model")
+                others[flow.path if flow is not None else "without a body"] = None
             else:
                 flows.append(flow)
         found = stitched(flows).rollouts
         if not found and not source.bad:
-            source.bad.append("no request in it asks a model for an answer")
+            source.bad.append(f"no request in it asks a model for an answer: {_few(others)}")
         return [replace(one, meta={**one.meta, "import": losses.report}) for one in found]
 
     return read
+
+
+def _few(paths: Iterable[str]) -> str:
+    """Name where requests went, for the line that refuses them."""
+    listed = [clip(path or "/", 60) for path in paths]
+    more = f" and {len(listed) - _NAMED} more" if len(listed) > _NAMED else ""
+    return f"{', '.join(listed[:_NAMED]) or 'it is empty'}{more}"
 
 
 def _asks(flow: Flow) -> bool:
