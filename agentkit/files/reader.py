@@ -9,7 +9,6 @@ that fits is taken. A new form is a new entry. Objects of later layers are known
 from __future__ import annotations
 
 import glob
-import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from agentkit.errors import CassetteError, NoFile, UsageError
 from agentkit.files.cassette.codec import decode_lines, load_lines
 from agentkit.files.cassette.index import Cassette, Index, is_cassette, load_all
 from agentkit.files.cassette.index import open as open_cassette
-from agentkit.files.foreign.formats import foreign_rollouts
+from agentkit.files.foreign.formats import foreign_rollouts, tell_left_out
 from agentkit.files.foreign.input.file_set import (
     FileSet,
     bytes_set,
@@ -48,9 +47,7 @@ from agentkit.read.plain import plain
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import Exchange, Flow
-from agentkit.types.words import in_line
 
-_log = logging.getLogger("agentkit")
 _HOLDERS = ("rollouts", "trajectories", "trajectory")
 """Attributes by which an object says which rollouts it holds."""
 LOG_COLUMNS = (
@@ -319,8 +316,7 @@ def _of_source(source: FileSet, tools: Any) -> list[Trajectory]:
         found = entries_of(source.values, tools, source.bad)
     except UsageError:
         raise refusal(source) from None
-    for message in source.bad:
-        _log.warning("%s: %s, and is left out", in_line(source.name), in_line(message))
+    tell_left_out(source.name, source.bad)
     return found
 
 
@@ -329,7 +325,7 @@ def _of_member(source: FileSet, tools: Any) -> list[Trajectory]:
     try:
         return _of_source(source, tools)
     except CassetteError as exc:
-        _log.warning("%s: %s, and is left out", in_line(source.name), in_line(exc.message))
+        tell_left_out(source.name, [exc.message])
         return []
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from agentkit.errors import CassetteError
 from agentkit.files.foreign.datasets.alpaca import ALPACA
@@ -52,6 +52,7 @@ from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import in_line
 
 _log = logging.getLogger("agentkit")
+_TOLD = 20
 
 FORMATS: tuple[ForeignFormat, ...] = (
     FLOWS,
@@ -80,6 +81,14 @@ def format_of(source: FileSet) -> ForeignFormat | None:
     return next((one for one in FORMATS if one.fits(source)), None)
 
 
+def tell_left_out(name: str, bad: Sequence[str]) -> None:
+    """Log what of a file could not be read: the first few, and how many there are beside them."""
+    for sentence in bad[:_TOLD]:
+        _log.warning("%s: %s, and is left out", in_line(name), in_line(sentence))
+    if len(bad) > _TOLD:
+        _log.warning("%s: %d more could not be read, likewise", in_line(name), len(bad) - _TOLD)
+
+
 def foreign_rollouts(source: FileSet) -> list[Trajectory] | None:
     """Read the rollouts of a source; None where its format is not in the table.
 
@@ -93,10 +102,5 @@ def foreign_rollouts(source: FileSet) -> list[Trajectory] | None:
     if not found:
         why = source.bad[0] if source.bad else "it holds no rollout"
         raise CassetteError(f"{source.name!r} looks like {one.name}, but {why}")
-    _warn(source.name, source.bad)
+    tell_left_out(source.name, source.bad)
     return found
-
-
-def _warn(name: str, bad: Iterable[str]) -> None:
-    for sentence in bad:
-        _log.warning("%s: %s, and is left out", in_line(name), in_line(sentence))

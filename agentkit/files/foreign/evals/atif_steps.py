@@ -38,6 +38,8 @@ _STEP = (
     *("reasoning_content", "tool_calls", "observation", "metrics", "is_copied_context"),
     *("llm_call_count", "extra"),
 )
+_JUDGED = ("task", "sample", "labels")
+"""Where a document has no place of its own for what a rollout is of, and how it was judged."""
 _MARK = b'"ATIF-v'
 Document = Mapping[str, Any]
 
@@ -152,6 +154,7 @@ class AtifReading:
         efforts = [step["reasoning_effort"] for step in steps if step.get("reasoning_effort")]
         times = [unix_in(step.get("timestamp")) for step in steps if step.get("timestamp")]
         last = parts[-1]
+        extra = object_in(document.get("extra"))
         meta = given(
             session=document.get("session_id"),
             trajectory=document.get("trajectory_id"),
@@ -161,13 +164,17 @@ class AtifReading:
             continued=last.get("continued_trajectory_ref"),
             started=times[0] if times else None,
             extra=document.get("extra"),
-            reward=number_in(object_in(document.get("extra")).get("reward")),
+            reward=number_in(extra.get("reward")),
+            **{key: extra[key] for key in _JUDGED if key in extra},
         )
         models = [text_in(step.get("model_name")) for step in steps if step.get("model_name")]
         spec = Spec(
             model=text_in(agent.get("model_name")) or next(iter(models), None) or None,
             tools=chat_tools(agent.get("tool_definitions")),
-            sampling=given(reasoning_effort=next(iter(efforts), None)),
+            sampling={
+                **object_in(extra.get("sampling")),
+                **given(reasoning_effort=next(iter(efforts), None)),
+            },
         )
         return imported(entries, spec, losses, meta)
 

@@ -57,8 +57,11 @@ class FileSet:
             found = json_values(self.text, repr(self.name), bad) if self.text.strip() else []
         except CassetteError:
             return yaml_values(self.text)
-        if len(bad) > len(found) and (whole := yaml_values(self.text)):
-            return whole  # lines of it may be JSON by themselves
+        if len(bad) > len(found):  # lines of another text may be JSON by themselves
+            if whole := yaml_values(self.text):
+                return whole
+            if self.text.lstrip()[:1] not in ("{", "["):
+                return []
         self.bad.extend(bad)
         return found
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -62,6 +64,20 @@ def _kind(value: Any) -> str:
     return words.get(type(value), "null")
 
 
+def _is_table(head: str) -> bool:
+    """Tell whether the first lines of a text have the same number of cells, so that prose with
+    commas is no table.
+    """
+    for sign in (",", "\t", ";"):
+        try:
+            rows = [row for row in csv.reader(io.StringIO(head), delimiter=sign) if row][:2]
+        except csv.Error:
+            continue
+        if len(rows) == 2 and len(rows[0]) == len(rows[1]) > 1:
+            return True
+    return False
+
+
 def _text_like(text: str) -> tuple[str, str]:
     """Describe a text that is no JSON, and say what to do about it."""
     head = text[:4000]
@@ -82,7 +98,7 @@ def _text_like(text: str) -> tuple[str, str]:
         if has_yaml():
             return "looks like YAML that cannot be read, or holds no rollout", READ
         return "looks like YAML", "pip install pyyaml, which reads it, or write it as JSON"
-    if first.count(",") > 1 or first.count("\t") > 1:
+    if _is_table(head):
         columns = clip(first.replace("\t", ","), 80)
         hint = f"ak.load(pandas.read_csv(…)) takes its rows; {READ}"
         return f"looks like a table as CSV, {columns!r}", hint

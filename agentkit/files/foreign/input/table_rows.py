@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import math
 from typing import Any
 
@@ -11,6 +12,8 @@ from agentkit.read.plain import plain
 
 PARQUET = b"PAR1"
 """How a Parquet file begins."""
+JSON_COLUMN = {b"agentkit": b"JSON"}
+"""Metadata of a column that we wrote as JSON text."""
 
 
 def parquet_rows(name: str, data: bytes) -> list[dict[str, Any]]:
@@ -26,13 +29,24 @@ def parquet_rows(name: str, data: bytes) -> list[dict[str, Any]]:
             f"{name!r} is a Parquet file", hint="pip install pyarrow, which reads it"
         ) from None
     try:
-        rows = parquet.read_table(io.BytesIO(data)).to_pylist()
+        table = parquet.read_table(io.BytesIO(data))
+        texts = [
+            one.name for one in table.schema if JSON_COLUMN.items() <= (one.metadata or {}).items()
+        ]
+        rows = [_decoded(row, texts) for row in table.to_pylist()]
     except Exception as exc:  # whatever a stranger's file holds
         raise CassetteError(
             f"{name!r} is a Parquet file that cannot be read: {exc}",
             hint="it is cut or damaged: fetch it again",
         ) from exc
     return [_row(row) for row in rows]
+
+
+def _decoded(row: dict[str, Any], texts: list[str]) -> dict[str, Any]:
+    """Decode the columns that are JSON text."""
+    for name in texts:
+        row[name] = None if row[name] is None else json.loads(row[name])
+    return row
 
 
 def frame_rows(frame: Any) -> list[dict[str, Any]]:

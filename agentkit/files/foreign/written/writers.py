@@ -11,6 +11,7 @@ from typing import Any
 
 from agentkit.errors import CassetteError, UsageError, suggest
 from agentkit.files.foreign.entries import Losses
+from agentkit.files.foreign.input.table_rows import JSON_COLUMN
 from agentkit.files.foreign.written.atif_document import atif_document, atif_text
 from agentkit.files.foreign.written.chat_rows import (
     Row,
@@ -72,8 +73,14 @@ def parquet_bytes(rows: Sequence[Row]) -> bytes:
     except ImportError:
         raise CassetteError("Parquet needs pyarrow", hint="pip install pyarrow") from None
     rows = [_flat(row) for row in rows]
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    table = pyarrow.table({name: _column([row.get(name) for row in rows]) for name in columns})
+    names = list(dict.fromkeys(key for row in rows for key in row))
+    columns = {name: _column([row.get(name) for row in rows]) for name in names}
+    table = pyarrow.table({name: column for name, (column, _) in columns.items()})
+    fields = [
+        field.with_metadata(JSON_COLUMN) if columns[field.name][1] else field
+        for field in table.schema
+    ]
+    table = table.cast(pyarrow.schema(fields))
     file = io.BytesIO()
     parquet.write_table(table, file)
     return file.getvalue()
@@ -93,11 +100,13 @@ def _same_shape(message: Row) -> Row:
     return message
 
 
-def _column(values: list[Any]) -> list[Any]:
+def _column(values: list[Any]) -> tuple[list[Any], bool]:
+    """Make a column of values, and tell whether they are written as JSON text."""
     kinds = {type(value) for value in values if value is not None}
     if kinds <= {int, float} or (len(kinds) == 1 and kinds <= {str, bool, list}):
-        return values
-    return [value if value is None else json.dumps(value, default=str) for value in values]
+        return values, False
+    texts = [value if value is None else json.dumps(value, default=str) for value in values]
+    return texts, True
 
 
 WRITERS: dict[str, Callable[[Sequence[Trajectory], Losses, Weigh | None], str]] = {

@@ -112,4 +112,50 @@ TAU2: dict[str, Any] = {
         }
     ],
 }
-CASES: dict[str, Any] = {"tau": TAU, "tau few-shot": FEW_SHOT, "tau2": TAU2}
+GYM: list[Any] = [
+    {
+        "responses_create_params": {
+            "input": [
+                {"role": "system", "content": "You know tides."},
+                {"role": "user", "content": "Low tide?"},
+                {"role": "assistant", "content": "At 08:05."},
+                {"role": "user", "content": [{"type": "input_text", "text": "High tide?"}]},
+            ],
+            "tools": [{"type": "function", "name": "tide", "parameters": {"type": "object"}}],
+            "temperature": 0.5,
+            "top_logprobs": None,
+        },
+        "response": {
+            "id": "resp_1",
+            "model": "tide-1",
+            "object": "response",
+            "output": [
+                {
+                    "type": "reasoning",
+                    "id": "r",
+                    "summary": [{"type": "summary_text", "text": "?"}],
+                },
+                {
+                    "type": "function_call",
+                    "call_id": "c1",
+                    "name": "tide",
+                    "arguments": '{"port": "Brest"}',
+                },
+                {"type": "function_call_output", "call_id": "c1", "output": "14:20"},
+                {
+                    "type": "message",
+                    "id": "m",
+                    "role": "assistant",
+                    "status": "completed",
+                    "content": [{"type": "output_text", "text": "At 14:20.", "annotations": []}],
+                },
+            ],
+            "usage": {"input_tokens": 9, "output_tokens": 5, "total_tokens": 14},
+        },
+        "reward": 1.0,
+        "expected_answer": "14:20",
+        "_ng_task_index": 3,
+        "_ng_rollout_index": 2,
+    }
+]
+CASES: dict[str, Any] = {"tau": TAU, "tau few-shot": FEW_SHOT, "tau2": TAU2, "gym": GYM}

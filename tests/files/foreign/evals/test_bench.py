@@ -9,7 +9,7 @@ import pytest
 
 import agentkit as ak
 from agentkit.errors import CassetteError
-from tests.files.foreign.evals.bench_cases import FEW_SHOT, TAU, TAU2
+from tests.files.foreign.evals.bench_cases import FEW_SHOT, GYM, TAU, TAU2
 from tests.files.foreign.evals.one import load_one
 
 
@@ -75,3 +75,29 @@ def test_a_tau2_folder_keeps_each_simulation_in_a_file(tmp_path: Path) -> None:
     (tmp_path / "simulations" / "torn.json").write_text("{")
     found = ak.load(tmp_path, all=True)
     assert [rollout.spec.model for rollout in found] == ["tide-1", "tide-1"]
+
+
+def test_a_rollout_of_nemo_gym_is_its_items_behind_what_was_asked() -> None:
+    rollout = load_one(GYM)
+    assert [m.role for m in rollout.prompt] == ["system", "user", "assistant", "user"]
+    called, last = rollout.turns
+    assert called.reasoning == "?"
+    assert [(c.name, c.arguments) for c in called.tool_calls] == [("tide", {"port": "Brest"})]
+    assert [result.content for result in called.tool_results] == ["14:20"]
+    assert last.response.content == rollout.final == "At 14:20."
+    assert (rollout.spec.model, rollout.spec.dialect) == ("tide-1", "responses")
+    assert rollout.spec.sampling == {"temperature": 0.5}
+    assert rollout.spec.tools[0]["name"] == "tide"
+    meta = rollout.meta
+    assert (meta["group"], meta["sample"], meta["reward"]) == (3, 2, 1.0)
+    assert meta["expected_answer"] == "14:20"
+    assert meta["usage"]["total_tokens"] == 14  # of the whole rollout; no turn's is known
+    assert last.usage is None
+    assert meta["import"] == {"format": "NeMo Gym", "lost": {}}
+
+
+def test_a_row_of_nemo_gym_without_an_answer_is_its_prompt_and_reward() -> None:
+    silent = {**GYM[0], "response": {"output": []}, "reward": 0.0}
+    rollout, other = ak.load([silent, {**GYM[0], "response": {"error": "x"}}, *GYM], all=True)
+    assert (len(rollout.prompt), len(rollout.turns), rollout.meta["reward"]) == (4, 0, 0.0)
+    assert other.meta["reward"] == 1.0

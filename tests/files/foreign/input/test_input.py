@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import sys
+import zipfile
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -140,6 +142,10 @@ def test_without_fsspec_the_hint_says_what_to_install(monkeypatch: pytest.Monkey
         ("2024-01-01 10:00:00,1 INFO a line", "log of a server"),
         ("<!doctype html><html></html>", "page of HTML"),
         ("prompt,answer,score\nhi,Hi,1\n", "table as CSV, 'prompt,answer,score'"),
+        ("port;height\nBrest;6\n", "table as CSV, 'port;height'"),
+        ("Once, twice, thrice\nupon a time\n", "a text that begins 'Once, twice"),
+        ('A guide\n\n{"role": "user", "content": "hi"}\n\nsays hi\n', "a text that begins"),
+        ('{"role": "admin", "email": "a@example.org"}', "an object with the keys role, email"),
         ('{"messages": [{"role": ', "begins like JSON and is cut"),
         ("\x00\x01\x02\x03", "is binary"),
         ("Once upon a time", "a text that begins 'Once upon a time'"),
@@ -160,3 +166,24 @@ def test_an_unknown_file_is_refused_in_one_line(text: str, looks: str, tmp_path:
     assert looks in line
     assert "\n" not in line
     assert "read are" in line or "restore it" in line
+
+
+def test_a_packed_file_is_shown_by_its_path_as_it_is_loaded(tmp_path: Path) -> None:
+    line = json.dumps({"messages": CHAT}).encode()
+    packed, archive = tmp_path / "chat.jsonl.gz", tmp_path / "chat.zip"
+    packed.write_bytes(gzip.compress(line))
+    with zipfile.ZipFile(archive, "w") as written:
+        written.writestr("chat.jsonl", line)
+    for path, count in ((packed, 1), (archive, 1), (tmp_path, 2)):
+        assert ak.view(path).text().count("hi") == count
+        assert len(ak.load(path, all=True)) == count
+
+
+def test_of_many_lines_that_cannot_be_read_a_few_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "chat.jsonl"
+    path.write_text(f"{json.dumps({'messages': CHAT})}\n" + "{ cut\n" * 5000)
+    assert len(ak.load(path, all=True)) == 1
+    assert len(caplog.records) < 50
+    assert "4980 more could not be read" in caplog.records[-1].getMessage()

@@ -175,11 +175,28 @@ SPEND = [
     }
     for place, (asked, answer) in enumerate(PAIRS)
 ]
+NOCK: list[dict[str, Any]] = [
+    {
+        "scope": "https://api.example.org:443",
+        "method": "POST",
+        "path": "/v1/chat/completions",
+        "body": asked,
+        "status": 200,
+        "response": [gzip.compress(json.dumps(answer).encode(), mtime=0).hex()],
+        "rawHeaders": ["content-type", "application/json"],
+    }
+    for asked, answer in PAIRS
+]
+PLAIN_NOCK: list[dict[str, Any]] = [
+    {**recorded, "response": answer} for recorded, answer in zip(NOCK, ANSWERS, strict=True)
+]
 TRAFFIC: dict[str, Any] = {
     "VCR": VCR,
     "Ruby's VCR": RUBY_VCR,
     "parsed VCR": PARSED_VCR,
     "packed VCR": PACKED_VCR,
+    "nock": NOCK,
+    "plain nock": PLAIN_NOCK,
     "HAR": HAR,
     "LiteLLM": LITE_LLM,
     "LiteLLM's spend": SPEND,

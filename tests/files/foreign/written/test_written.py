@@ -27,6 +27,12 @@ SOURCES: dict[str, Any] = {
 }
 
 
+SLIME_MESSAGES = [
+    {"role": "user", "content": "When is high tide?"},
+    {"role": "assistant", "content": "At 14:20."},
+]
+
+
 def first(source: Any) -> Trajectory:
     (rollout,) = ak.load(source, all=True)
     return rollout
@@ -52,7 +58,7 @@ def test_what_is_written_is_read_again(name: str, format: str, tmp_path: Path) -
     assert said(again) == said(rollout)
     named = [tool["function"]["name"] for tool in again.spec.tools]
     assert named == [tool["function"]["name"] for tool in rollout.spec.tools]
-    if format not in ("finetune", "otel"):  # messages and tools alone; an event of its own
+    if format != "finetune":  # messages and tools alone
         assert again.meta.get("reward") == rollout.meta.get("reward")
         assert again.spec.model == rollout.spec.model
         assert [t.reasoning for t in again.turns] == [t.reasoning for t in rollout.turns]
@@ -103,6 +109,42 @@ def test_a_reward_is_the_result_of_an_evaluation(tmp_path: Path) -> None:
     values = {one["key"]: one["value"] for one in event["attributes"]}
     assert event["name"] == "gen_ai.evaluation.result"
     assert values["gen_ai.evaluation.score.value"] == {"doubleValue": 1.0}
+
+
+LABELLED = {
+    "messages": SLIME_MESSAGES,
+    "reward": 0.25,
+    "labels": {"exact": 1, "kind": "tide", "passed": True, "checks": {"port": 0.5}},
+    "sample": 7,
+    "task": "tides",
+    "model": "m",
+}
+
+
+@pytest.mark.parametrize("format", [one for one in FORMATS if one != "finetune"])
+def test_reward_labels_sample_and_task_are_read_again(format: str, tmp_path: Path) -> None:
+    rollout = first([LABELLED])
+    again = first(ak.save(rollout, tmp_path / "written", format=format))
+    kept = ("reward", "labels", "task", "sample")
+    assert {key: again.meta.get(key) for key in kept} == {key: LABELLED[key] for key in kept}
+    assert again.spec.model == "m"
+
+
+def test_scores_of_other_tools_are_labels() -> None:
+    told = {"gen_ai.evaluation.name": "Relevance", "gen_ai.evaluation.score.label": "pass"}
+    span = {
+        "name": "chat m",
+        "traceId": "a" * 32,
+        "spanId": "b" * 16,
+        "attributes": {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.output.messages": [
+                {"role": "assistant", "parts": [{"type": "text", "content": "Hi"}]}
+            ],
+        },
+        "events": [{"name": "gen_ai.evaluation.result", "attributes": told}],
+    }
+    assert first([span]).meta["labels"] == {"Relevance": "pass"}
 
 
 def test_what_is_left_out_is_told_in_one_line(

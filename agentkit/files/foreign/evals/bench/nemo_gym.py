@@ -29,11 +29,14 @@ def _read(row: Mapping[str, Any]) -> Trajectory:
     losses = Losses("NeMo Gym")
     asked, answered = dict(object_in(row.get(_ASKED))), object_in(row.get("response"))
     form = chat_form(asked, "responses")
-    items = list_in(answered.get("output"))
-    if not items:
+    items = answered.get("output")
+    if not isinstance(items, list):
         raise ValueError("its response has no output")
-    said = chat_form({"input": [*items]}, "responses")["messages"]
-    entries = [*(put(one) for one in form["messages"]), *(entry(one) for one in said)]
+    said = chat_form({"input": items}, "responses")["messages"]
+    told = text_in(asked.get("instructions"))
+    system = [{"role": "system", "content": told}] if told else []
+    before = [*system, *form["messages"]]
+    entries = [*(put(one) for one in before), *(entry(one) for one in said)]
     meta = {
         **{key: value for key, value in row.items() if key not in _READ and value is not None},
         **given(
