@@ -307,7 +307,7 @@ def _of_source(source: FileSet, tools: Any) -> list[Trajectory]:
     if known is not None:
         return known
     if source.given is None and len(source.members) != 1:
-        return [rollout for member in source.apart() for rollout in _of_member(member, tools)]
+        return _of_members(source, tools)
     if source.text.startswith('{"agentkit":'):  # a cassette that was packed
         return load_lines(decode_lines(source.text.splitlines()))
     if not source.values:
@@ -316,6 +316,15 @@ def _of_source(source: FileSet, tools: Any) -> list[Trajectory]:
         found = entries_of(source.values, tools, source.bad)
     except UsageError:
         raise refusal(source) from None
+    tell_left_out(source.name, source.bad)
+    return found
+
+
+def _of_members(source: FileSet, tools: Any) -> list[Trajectory]:
+    """Read each member by itself; one that cannot be unpacked costs the others nothing."""
+    found = [rollout for member in source.apart() for rollout in _of_member(member, tools)]
+    if source.bad and not found:
+        raise CassetteError(source.bad[0], hint=forms_hint())
     tell_left_out(source.name, source.bad)
     return found
 

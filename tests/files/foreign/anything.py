@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import copy
 import json
+import logging
 from typing import Any
 
 from hypothesis import strategies as st
 
 import agentkit as ak
+from agentkit.errors import AgentkitError
 from agentkit.types.trajectory import Trajectory
 
 ODD: tuple[Any, ...] = (
@@ -83,3 +85,17 @@ def goes_everywhere(rollout: Trajectory, tmp_path: Any) -> None:
     if rollout.all_turns:
         agent = ak.Agent("a-model", server="http://127.0.0.1:9/v1", dialect=rollout.spec.dialect)
         ak.debug(agent, rollout)
+
+
+def gives_only_our_errors(value: Any) -> None:
+    """Check that a value is read as rollouts that can be shown, or refused with an error of ours."""
+    log = logging.getLogger("agentkit")
+    log.disabled = True
+    try:
+        for rollout in ak.load(value, all=True):
+            assert ak.view(rollout).text()
+            assert isinstance(rollout.messages, list)
+    except AgentkitError:
+        pass
+    finally:
+        log.disabled = False

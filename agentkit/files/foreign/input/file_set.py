@@ -20,6 +20,13 @@ from agentkit.files.path import system_errors
 _GZIP = b"\x1f\x8b"
 _ZIP = b"PK\x03\x04"
 _ZSTD = b"\x28\xb5\x2f\xfd"
+_DEEPEST = 4
+"""How often what is unpacked may be packed again: some archives hold themselves."""
+_LARGE = 256 * 2**20
+_RATIO = 200
+"""Bytes that a file may amount to, and times its packed size; one that is larger by both is made to
+fill the memory.
+"""
 _ZSTD_METHOD = 93
 """How a zip archive names members that are packed with zstd."""
 
@@ -36,6 +43,8 @@ class FileSet:
     """The decoded values, where they came without a file."""
     bad: list[str] = field(default_factory=list)
     """A sentence about each line that could not be read."""
+    depth: int = 0
+    """How often it was unpacked."""
 
     @cached_property
     def text(self) -> str:
@@ -82,7 +91,14 @@ class FileSet:
 
     def apart(self) -> list[FileSet]:
         """Divide it into its members, each as a source of its own."""
-        return [bytes_set(f"{self.name}/{name}", read()) for name, read in self.members.items()]
+        return [self._apart(f"{self.name}/{name}", read) for name, read in self.members.items()]
+
+    def _apart(self, name: str, read: Callable[[], bytes]) -> FileSet:
+        try:
+            return bytes_set(name, read(), self.depth)
+        except CassetteError as exc:  # one member costs the others nothing
+            self.bad.append(exc.message)
+            return FileSet(name=name)
 
 
 def values_set(values: Iterable[Any], name: str = "the value") -> FileSet:
@@ -103,7 +119,7 @@ def path_set(path: Path) -> FileSet:
         with path.open("rb") as file:
             begin = file.read(len(_ZIP))
         if begin == _ZIP:  # of a large archive each member is read when it is asked for
-            return FileSet(name=path.name, members=_zip_members(path.name, path))
+            return FileSet(name=path.name, members=_zip_members(path.name, path), depth=1)
         return bytes_set(path.name, path.read_bytes())
 
 
@@ -115,31 +131,60 @@ def _reader(path: Path) -> Callable[[], bytes]:
     return read
 
 
-def bytes_set(name: str, data: bytes) -> FileSet:
+def bytes_set(name: str, data: bytes, depth: int = 0) -> FileSet:
     """Make a source of a file's bytes; what is packed is unpacked.
+
+    Args:
+        name: what to call it.
+        data: its bytes.
+        depth: how often it was unpacked already.
 
     Raises:
         CassetteError: it is packed in a way that is damaged, or needs a package that is not here.
     """
+    if depth > _DEEPEST and data.startswith((_GZIP, _ZSTD, _ZIP)):
+        raise CassetteError(f"{name!r} is packed again and again", hint="unpack it by hand")
     if data.startswith(_GZIP):
-        return bytes_set(name.removesuffix(".gz"), _unpacked(name, gzip.decompress, data))
+        inner = _unpacked(name, _gunzip, data)
+        return bytes_set(name.removesuffix(".gz"), inner, depth + 1)
     if data.startswith(_ZSTD):
-        return bytes_set(name.removesuffix(".zst"), _unpacked(name, _zstd(), data))
+        inner = _unpacked(name, _zstd(), data)
+        return bytes_set(name.removesuffix(".zst"), inner, depth + 1)
     if data.startswith(PARQUET):
         return FileSet(name=name, given=parquet_rows(name, data))
     if data.startswith(_ZIP):
-        return FileSet(name=name, members=_zip_members(name, data))
-    return FileSet(name=name, members={name: lambda: data})
+        return FileSet(name=name, members=_zip_members(name, data), depth=depth + 1)
+    return FileSet(name=name, members={name: lambda: data}, depth=depth)
 
 
-def _unpacked(name: str, unpack: Callable[[bytes], bytes], data: bytes) -> bytes:
+Unpack = Callable[[bytes, int], bytes]
+"""What unpacks at most this many bytes."""
+
+
+def _unpacked(name: str, unpack: Unpack, data: bytes) -> bytes:
+    most = max(_LARGE, _RATIO * len(data))
     try:
-        return unpack(data)
+        found = unpack(data, most + 1)
     except Exception as exc:
         raise _unreadable(name, exc) from exc
+    _refuse_blown_up(name, len(found), len(data))
+    return found
 
 
-def _zstd() -> Callable[[bytes], bytes]:
+def _refuse_blown_up(name: str, size: int, packed: int) -> None:
+    if size > max(_LARGE, _RATIO * packed):
+        raise CassetteError(
+            f"{name!r} is packed and amounts to more than {_RATIO} times its size",
+            hint="no rollouts are packed so well; unpack it by hand where that is right",
+        )
+
+
+def _gunzip(data: bytes, most: int) -> bytes:
+    with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+        return file.read(most)
+
+
+def _zstd() -> Unpack:
     try:
         from zstandard import ZstdDecompressor
     except ImportError:
@@ -147,9 +192,9 @@ def _zstd() -> Callable[[bytes], bytes]:
             "it is packed with zstd", hint="pip install zstandard, or unpack it: unzstd FILE"
         ) from None
 
-    def unpack(data: bytes) -> bytes:
+    def unpack(data: bytes, most: int) -> bytes:
         with ZstdDecompressor().stream_reader(io.BytesIO(data), read_across_frames=True) as reader:
-            return bytes(reader.read())
+            return bytes(reader.read(most))
 
     return unpack
 
@@ -170,6 +215,7 @@ def _member_reader(
     archive: zipfile.ZipFile, info: zipfile.ZipInfo, source: bytes | Path
 ) -> Callable[[], bytes]:
     def read() -> bytes:
+        _refuse_blown_up(info.filename, info.file_size, info.compress_size)
         try:
             return archive.read(info)
         except NotImplementedError as exc:

@@ -32,7 +32,7 @@ from agentkit.files.foreign.traces.run.recorded_runs import (
     raw_body,
     tool_schemas,
 )
-from agentkit.files.foreign.traces.run.run_tree import conversation_of, rollouts_of
+from agentkit.files.foreign.traces.run.run_tree import conversation_of, read_each, rollouts_of
 from agentkit.files.foreign.traces.spelling.any_spelling import utterances_in
 from agentkit.files.foreign.traces.spelling.utterance import Utterance
 from agentkit.types.trajectory import Trajectory
@@ -89,17 +89,7 @@ def _read(source: FileSet) -> list[Trajectory]:
             whole["observations"].append(row)
         else:
             source.bad.append(f"entry {place} is neither a trace nor an observation")
-    found: list[Trajectory] = []
-    for name, row in traces.items():
-        try:
-            made = _rollouts(row)
-        except Exception as exc:  # whatever a stranger's trace holds, it costs itself alone
-            source.bad.append(f"trace {name} cannot be read: {type(exc).__name__}: {exc}")
-            continue
-        if not made:
-            source.bad.append(f"trace {name} holds no messages of a model")
-        found += made
-    return found
+    return read_each(traces.items(), _rollouts, source.bad)
 
 
 def _rollouts(row: Mapping[str, Any]) -> list[Trajectory]:

@@ -30,7 +30,7 @@ from agentkit.files.foreign.traces.run.recorded_runs import (
     raw_body,
     tool_schemas,
 )
-from agentkit.files.foreign.traces.run.run_tree import conversation_of, rollouts_of
+from agentkit.files.foreign.traces.run.run_tree import conversation_of, read_each, rollouts_of
 from agentkit.files.foreign.traces.spelling.any_spelling import utterances_in
 from agentkit.types.trajectory import Trajectory
 
@@ -64,17 +64,7 @@ def _read(source: FileSet) -> list[Trajectory]:
             continue
         name = str(first(text(row.get("trace_id")), text(row.get("id")), place))
         traces.setdefault(name, []).extend(_all_runs(row, None, 0))
-    found: list[Trajectory] = []
-    for name, runs in traces.items():
-        try:
-            made = _rollouts(runs)
-        except Exception as exc:  # whatever a stranger's trace holds, it costs itself alone
-            source.bad.append(f"trace {name} cannot be read: {type(exc).__name__}: {exc}")
-            continue
-        if not made:
-            source.bad.append(f"trace {name} holds no messages of a model")
-        found += made
-    return found
+    return read_each(traces.items(), _rollouts, source.bad)
 
 
 def _all_runs(run: Mapping[str, Any], parent: str | None, depth: int) -> Iterator[dict[str, Any]]:

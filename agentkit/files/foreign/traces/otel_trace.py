@@ -12,7 +12,7 @@ from agentkit.files.foreign.format import ForeignFormat
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.files.foreign.traces.loose import decoded, first, known, text
 from agentkit.files.foreign.traces.run.recorded_runs import Trace
-from agentkit.files.foreign.traces.run.run_tree import conversation_of, rollouts_of
+from agentkit.files.foreign.traces.run.run_tree import conversation_of, read_each, rollouts_of
 from agentkit.files.foreign.traces.span.span import Span
 from agentkit.files.foreign.traces.span.span_calls import kind_of, model_run, tool_run
 from agentkit.files.foreign.traces.span.span_messages import whole_conversation
@@ -39,18 +39,12 @@ def read_spans(spans: Iterable[Span], name: str, bad: list[str]) -> list[Traject
     grouped: dict[str, list[Span]] = {}
     for span in listed:
         grouped.setdefault(sessions.get(span.trace, span.trace), []).append(span)
-    found: list[Trajectory] = []
-    for place, inside in enumerate(grouped.values()):
-        try:
-            trace = _trace(inside, name, sessions)
-            made = rollouts_of(trace) if trace.calls else _of_agent(inside, trace)
-        except Exception as exc:  # whatever a stranger's trace holds, it costs itself alone
-            bad.append(f"trace {place} cannot be read: {type(exc).__name__}: {exc}")
-            continue
-        if not made:
-            bad.append(f"trace {place} holds no messages of a model")
-        found += made
-    return found
+
+    def read(inside: list[Span]) -> list[Trajectory]:
+        trace = _trace(inside, name, sessions)
+        return rollouts_of(trace) if trace.calls else _of_agent(inside, trace)
+
+    return read_each(enumerate(grouped.values()), read, bad)
 
 
 def _trace(spans: Sequence[Span], name: str, sessions: dict[str, str]) -> Trace:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import sys
 import zipfile
@@ -187,3 +188,53 @@ def test_of_many_lines_that_cannot_be_read_a_few_are_told(
     assert len(ak.load(path, all=True)) == 1
     assert len(caplog.records) < 50
     assert "4980 more could not be read" in caplog.records[-1].getMessage()
+
+
+def zipped(members: dict[str, bytes]) -> bytes:
+    """Pack members as they are named."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as written:
+        for name, data in members.items():
+            written.writestr(name, data)
+    return file.getvalue()
+
+
+def test_what_is_packed_to_fill_the_memory_is_refused(tmp_path: Path) -> None:
+    huge = b" " * (257 * 2**20)
+    for data in (gzip.compress(huge, 1), zipped({"a.json": huge})):
+        path = tmp_path / "bomb"
+        path.write_bytes(data)
+        with pytest.raises(CassetteError, match="amounts to more than 200 times its size"):
+            ak.load(path)
+
+
+def test_what_is_packed_again_and_again_is_refused(caplog: pytest.LogCaptureFixture) -> None:
+    line = data = json.dumps({"messages": CHAT}).encode()
+    for _ in range(8):
+        data = gzip.compress(data, mtime=0)
+    with pytest.raises(CassetteError, match="packed again and again"):
+        ak.load(data)
+    for place in range(8):
+        line = zipped({f"{place}.zip": line, "other.txt": b"words"})
+    assert ak.load(line, all=True) == []
+    assert "packed again and again" in caplog.text
+
+
+def test_a_member_that_is_damaged_costs_the_others_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    line = json.dumps({"messages": CHAT}).encode()
+    path = tmp_path / "logs.zip"
+    path.write_bytes(zipped({"a.jsonl": line, "b.jsonl.gz": gzip.compress(line)[:20]}))
+    (rollout,) = ak.load(path, all=True)
+    assert rollout.final == "Hi"
+    assert "cannot be unpacked" in caplog.text
+
+
+def test_names_in_an_archive_are_no_places_on_this_machine(tmp_path: Path) -> None:
+    line = json.dumps({"messages": CHAT}).encode()
+    path = tmp_path / "inner" / "logs.zip"
+    path.parent.mkdir()
+    path.write_bytes(zipped({"../above.jsonl": line, str(tmp_path / "absolute.jsonl"): line}))
+    assert len(ak.load(path, all=True)) == 2
+    assert sorted(one.name for one in tmp_path.rglob("*")) == ["inner", "logs.zip"]

@@ -4,7 +4,7 @@ is in the result of its call.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -39,6 +39,29 @@ def rollouts_of(trace: Trace) -> list[Trajectory]:
     for _ in joined.free:
         trace.losses.note("runs of tools that no call is known of")
     return [_with_meta(rollout, trace) for rollout in found]
+
+
+def read_each(
+    traces: Iterable[tuple[object, Any]], read: Callable[[Any], list[Trajectory]], bad: list[str]
+) -> list[Trajectory]:
+    """Read the rollouts of traces, one after the other; one that cannot be read costs itself.
+
+    Args:
+        traces: each with what to call it.
+        read: reads one of them.
+        bad: takes a sentence about each that holds no rollout.
+    """
+    found: list[Trajectory] = []
+    for name, trace in traces:
+        try:
+            made = read(trace)
+        except Exception as exc:  # whatever a stranger's trace holds, it costs itself alone
+            bad.append(f"trace {name} cannot be read: {type(exc).__name__}: {exc}")
+            continue
+        if not made:
+            bad.append(f"trace {name} holds no messages of a model")
+        found += made
+    return found
 
 
 def conversation_of(spoken: Sequence[Utterance], trace: Trace) -> Trajectory:
