@@ -100,9 +100,9 @@ def _without_tokens(name: str) -> str:
 def _without_prefix(name: str, tools: KnownTools) -> str:
     """Take the namespace off a name, where a known tool, or a known namespace, makes it certain."""
     bare = _INDEX_SUFFIX.sub("", name)
-    ends = [i + 1 for i, char in enumerate(bare) if char in ".:/"]
-    for end in ends:
-        if bare[end:] in tools:
+    longest = max(map(len, tools), default=0)
+    for end in range(max(1, len(bare) - longest), len(bare)):
+        if bare[end - 1] in ".:/" and bare[end:] in tools:
             return bare[end:]
     if bare in tools:
         return bare

@@ -10,6 +10,8 @@ from functools import partial
 import pytest
 
 import agentkit as ak
+from agentkit.read.calls.known_tools import KnownTools
+from agentkit.read.calls.tool_name import read_name
 from agentkit.read.parsers.call_parser import Format
 from agentkit.read.parsers.formats.call_formats import CANONICAL
 from agentkit.read.parsers.formats.reasoning_formats import REASONING
@@ -183,3 +185,9 @@ def test_reasoning(name: str) -> None:
 def test_markers(unit: str) -> None:
     assert_linear_in(ak.parsers.has_call_markup, unit)
     assert_linear_in(ak.parsers.detect, unit)
+
+
+def test_a_name_that_is_full_of_namespaces_is_read_in_linear_time() -> None:
+    tools = KnownTools(["tide"])
+    assert_linear(lambda n: lambda: read_name("a.b:c/" * n, tools), 20_000, 160_000)
+    assert read_name(f"{'a.b:c/' * 1000}tide", tools)[0] == "tide"
