@@ -9,7 +9,6 @@ raw answer is kept beside its reading.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, get_args
 
 from agentkit.errors import UsageError, checked_keywords, suggest
@@ -32,6 +31,7 @@ from agentkit.read.managed import MANAGED_PARSER
 from agentkit.read.plain import compact_json, plain
 from agentkit.types.answer import Policy, Response, ToolCall
 from agentkit.types.problem import Problem, problem
+from agentkit.types.record import replace
 from agentkit.types.wire import Exchange
 from agentkit.types.words import shared
 

@@ -152,9 +152,10 @@ class Arrival:
 
     def _take(self, text: str, *, last: bool = False) -> None:
         # The network may cut a secret: what could be the start of one waits for the next piece.
-        text = self.redact(self._unfinished + text)
-        waiting = 0 if last else self.redact.unfinished(text)
-        text, self._unfinished = (text[:-waiting], text[-waiting:]) if waiting else (text, "")
+        if self.redact:
+            text = self.redact(self._unfinished + text)
+            waiting = 0 if last else self.redact.unfinished(text)
+            text, self._unfinished = (text[:-waiting], text[-waiting:]) if waiting else (text, "")
         if not text:
             return
         if self._streamed is None:

@@ -233,7 +233,14 @@ async def _read(wire: Wire, arrival: Arrival, response: Any, limit: asyncio.Time
     pieces = wire.pieces(response, not read_before and arrival.inflates())
     whole = limit.when()
     try:
-        while (piece := await _next(pieces, arrival)) is not None:
+        while True:
+            try:
+                piece = await anext(pieces, None)
+            except Exception as exc:  # the connection failed
+                arrival.fail(exc)
+                break
+            if piece is None:
+                break
             arrival.feed(piece)
             if arrival.full:
                 break
@@ -246,15 +253,6 @@ async def _read(wire: Wire, arrival: Arrival, response: Any, limit: asyncio.Time
         with contextlib.suppress(Exception):
             await pieces.aclose()
             await wire.close(response)
-
-
-async def _next(pieces: AsyncGenerator[bytes, None], arrival: Arrival) -> bytes | None:
-    """Read the next piece; None at the end, and where the connection failed, which is noted."""
-    try:
-        return await anext(pieces, None)
-    except Exception as exc:
-        arrival.fail(exc)
-        return None
 
 
 async def in_thread(function: Callable[[], Any]) -> Any:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -28,6 +27,7 @@ from agentkit.trajectory.person.by_hand import rewritten
 from agentkit.trajectory.person.prompt import prompt_messages
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.problem import problem
+from agentkit.types.record import replace
 from agentkit.types.request import Spec
 from agentkit.types.sequences.slots import empty_slots, with_value
 from agentkit.types.sequences.token_ids import TokenIds
@@ -110,7 +110,10 @@ def apply(trajectory: Trajectory, outcome: Outcome) -> Trajectory:
         calls: Any = o.response.tool_calls
         calls = with_value(calls, outcome.position, _touched(calls[outcome.position], outcome))
         o = replace(o, response=replace(o.response, tool_calls=calls))
-    return settled(replace(trajectory, open=replace(o, results=results)))
+    o = replace(o, results=results)
+    if o.response is not None and o.first_pending is None:
+        return _closed(trajectory, o, o.response)
+    return replace(trajectory, open=o)
 
 
 def _touched(call: ToolCall, outcome: Result) -> ToolCall:

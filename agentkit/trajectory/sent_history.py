@@ -19,6 +19,9 @@ from agentkit.types.trajectory import Message, Trajectory, Turn
 
 T = TypeVar("T")
 
+_APART = 32
+"""Messages that are kept apart behind those that are joined."""
+
 
 class SentHistory(Generic[T]):
     """The messages of one rollout in some form. Given a trajectory, it makes only what it has not
@@ -134,16 +137,18 @@ class EncodedHistory(SentHistory[bytes]):
 
     def encode(self, trajectory: Trajectory) -> list[bytes]:
         """Encode the messages of the next request, each in the dialect it is sent in. In Chat
-        Completions, those of earlier turns are one piece, with the commas between them.
+        Completions, those of earlier turns are one piece, with the commas between them, but for
+        the last few: to join a long history anew costs as much as to send it.
         """
         added = self._next(trajectory)
         if added is None or trajectory.spec.dialect != "chat":
             return self.messages(trajectory)
-        if self._joins < len(self._parts):
+        if len(self._parts) - self._joins > _APART:
             before = [self._joined] if self._joins else []
             self._joined = b",".join([*before, *self._parts[self._joins :]])
             self._joins = len(self._parts)
-        return [self._joined, *added] if self._joins else added
+        joined = [self._joined] if self._joins else []
+        return [*joined, *self._parts[self._joins :], *added]
 
     def key(self, trajectory: Trajectory, fields: dict[str, Any]) -> str:
         """Digest the next request, equal for requests that hold the same; linear in what is new."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from functools import cache
 from math import isnan
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, TypeVar, cast, dataclass_transform
 
 from agentkit.types.hooks import hook
 from agentkit.types.words import visible
@@ -30,6 +30,37 @@ def record(cls: type[T]) -> type[T]:
         made.__eq__ = _equal_fields(made)  # type: ignore[method-assign]
     _pickle_fields(made)
     return made
+
+
+def replace(value: T, /, **changes: Any) -> T:
+    """Copy a record with other values in some of its fields, as `dataclasses.replace` does, in half
+    its time: a turn makes ten such copies.
+
+    Raises:
+        AttributeError: it has no such field.
+    """
+    kind = type(value)
+    read, writes = _slots_of(kind)
+    copied: Any = object.__new__(kind)
+    for write, old in zip(writes, read(value), strict=True):
+        write(copied, old)
+    for name, new in changes.items():
+        object.__setattr__(copied, name, new)
+    found: T = copied
+    return found
+
+
+@cache
+def _slots_of(kind: type) -> tuple[Callable[[Any], Any], tuple[Callable[[Any, Any], None], ...]]:
+    """Give what reads all fields of a record at once, and what writes each into a new one."""
+    names = [each.name for each in fields(cast("Any", kind))]
+    if len(names) < 2:  # of one name, attrgetter gives no tuple
+        return lambda value: [getattr(value, name) for name in names], _writes(kind, names)
+    return attrgetter(*names), _writes(kind, names)
+
+
+def _writes(kind: type, names: list[str]) -> tuple[Callable[[Any, Any], None], ...]:
+    return tuple(getattr(kind, name).__set__ for name in names)
 
 
 class Displayed:

@@ -5,7 +5,7 @@ any other dialect have in common.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from agentkit.dialects.parts import Ending
 from agentkit.read.body.finish import finish_problems
@@ -22,6 +22,7 @@ from agentkit.read.calls.text_calls import (
 from agentkit.read.calls.tool_call import cut_short, settle_ids
 from agentkit.types.answer import Policy, ReasoningBlock, Response, ToolCall
 from agentkit.types.problem import Problem, problem
+from agentkit.types.record import replace
 
 
 @dataclass(slots=True, kw_only=True)

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -20,6 +19,7 @@ from agentkit.read.calls.known_tools import KnownTools
 from agentkit.read.calls.tool_name import read_name
 from agentkit.types.answer import CallStatus, Policy, ToolCall
 from agentkit.types.problem import Problem, problem
+from agentkit.types.record import replace
 from agentkit.types.words import shared
 
 _ARGUMENT_KEYS = ("arguments", "parameters", "args", "input")
@@ -71,7 +71,8 @@ def read_calls(
         )
         for i, (raw_id, part_name, part_arguments) in enumerate(parts)
     ]
-    return calls if inner else [replace(calls[0], extra_content=entry.get("extra_content"))]
+    extra = None if inner else entry.get("extra_content")
+    return calls if extra is None else [replace(calls[0], extra_content=extra)]
 
 
 def make_call(

@@ -10,7 +10,7 @@ from agentkit.read.body.finish_words import broken_kind, means
 from agentkit.read.body.foreign import ForeignPiece, foreign_piece
 from agentkit.read.body.message import nested_answer
 from agentkit.read.stream.call_pieces import CallPieces
-from agentkit.read.stream.reasoning_pieces import ReasoningPieces
+from agentkit.read.stream.reasoning_pieces import REASONING_NAMES, ReasoningPieces
 from agentkit.read.stream.text_pieces import whole_text
 from agentkit.read.stream.token_pieces import TokenPieces
 from agentkit.types.problem import Problem, problem
@@ -21,6 +21,10 @@ _TELLING: tuple[Callable[[str | None], object], ...] = (
     lambda word: means(word, "tool_calls"),
 )
 """What a finish reason has to tell to be taken before others, the first before all."""
+
+
+_HEAD = (*("id", "model", "created", "system_fingerprint", "prompt_token_ids", "usage", "object"),)
+_TEXTS: tuple[Literal["content", "refusal"], ...] = ("content", "refusal")
 
 
 class Assembly:
@@ -47,17 +51,9 @@ class Assembly:
         self.chunks += 1
         if "choices" not in chunk:
             chunk = self._opened(chunk)
-        for key in (
-            "id",
-            "model",
-            "created",
-            "system_fingerprint",
-            "prompt_token_ids",
-            "usage",
-            "object",
-        ):
-            if chunk.get(key) is not None:
-                self._head[key] = chunk[key]
+        for key in _HEAD:
+            if (value := chunk.get(key)) is not None:
+                self._head[key] = value
         groq = chunk.get("x_groq")
         if isinstance(groq, dict) and isinstance(groq.get("usage"), dict):
             self._head.setdefault("usage", groq["usage"])
@@ -104,7 +100,7 @@ class Assembly:
             self._texts.setdefault("reasoning", []).append(piece.reasoning)
             yield Delta(kind="reasoning", text=piece.reasoning)
 
-    def _choice(self, choice: dict[str, Any]) -> Iterator[Delta]:
+    def _choice(self, choice: dict[str, Any]) -> list[Delta]:
         if choice.get("finish_reason") is not None:
             self._finishes.append(choice["finish_reason"])
         for key in ("native_finish_reason", "content_filter_results"):
@@ -113,38 +109,42 @@ class Assembly:
         self._tokens.add(choice)
         delta = choice.get("delta")
         if isinstance(delta, dict):
-            yield from self._delta(delta)
-        elif isinstance(choice.get("message"), dict):
+            return self._delta(delta)
+        if isinstance(choice.get("message"), dict):
             self._message = choice["message"]
         elif isinstance(choice.get("text"), str):
             self._note(
                 "foreign_dialect",
                 "the stream is a text completion, not a chat completion; use /v1/chat/completions",
             )
+        return []
 
-    def _delta(self, delta: dict[str, Any]) -> Iterator[Delta]:
-        for text in self._reasoning.add(delta):
-            yield Delta(kind="reasoning", text=text)
-        yield from self._text("content", delta.get("content"))
-        yield from self._text("refusal", delta.get("refusal"))
+    def _delta(self, delta: dict[str, Any]) -> list[Delta]:
+        found: list[Delta] = []
+        if not REASONING_NAMES.isdisjoint(delta):
+            found += [Delta(kind="reasoning", text=text) for text in self._reasoning.add(delta)]
+        for kind in _TEXTS:
+            if (value := delta.get(kind)) is not None:
+                found += self._text(kind, value)
         entries = delta.get("tool_calls")
         for entry in (
             [entries] if isinstance(entries, dict) else entries if isinstance(entries, list) else ()
         ):
             if isinstance(entry, dict):
-                yield from self._calls.add(entry)
+                found += self._calls.add(entry)
         if isinstance(delta.get("function_call"), dict):
-            yield from self._calls.add_legacy(delta["function_call"])
+            found += self._calls.add_legacy(delta["function_call"])
+        return found
 
-    def _text(self, kind: Literal["content", "refusal"], value: Any) -> Iterator[Delta]:
+    def _text(self, kind: Literal["content", "refusal"], value: Any) -> list[Delta]:
         if isinstance(value, str):
             self._texts.setdefault(kind, []).append(value)
-            if value:
-                yield Delta(kind=kind, text=value)
-        elif isinstance(value, list) and kind == "content":
+            return [Delta(kind=kind, text=value)] if value else []
+        if isinstance(value, list) and kind == "content":
             self._parts.extend(value)
         elif isinstance(value, (dict, list)):
             self._texts.setdefault(kind, []).append(_text_of(value))
+        return []
 
     def _note(self, code: str, message: str) -> None:
         if code not in self.problems:

@@ -16,16 +16,21 @@ from agentkit.dialects.delta import Delta
 
 
 class _Balance:
-    """Whether a JSON text is whole, found out piece by piece."""
+    """Whether a JSON text is whole, found out piece by piece, and only where it is asked."""
 
-    __slots__ = ("depth", "escaped", "in_string", "started")
+    __slots__ = ("_fed", "depth", "escaped", "in_string", "started")
 
     def __init__(self) -> None:
         self.depth = 0
         self.in_string = self.escaped = self.started = False
+        self._fed: list[str] = []
 
     def feed(self, text: str) -> None:
-        for char in text:
+        self._fed.append(text)
+
+    def _look(self) -> None:
+        fed, self._fed = "".join(self._fed), []
+        for char in fed:
             if self.escaped:
                 self.escaped = False
             elif self.in_string:
@@ -39,6 +44,7 @@ class _Balance:
 
     @property
     def whole(self) -> bool:
+        self._look()
         return self.started and self.depth <= 0
 
 
@@ -182,14 +188,13 @@ class CallPieces:
         return None if begins and not piece else call
 
     def _extend(self, call: _Call, entry: dict[str, Any], position: int) -> Iterator[Delta]:
-        holder = next(
-            (entry[k] for k in ("function", "custom") if isinstance(entry.get(k), dict)), entry
-        )
+        holder = _holder(entry)
         if entry.get("type") == "custom" or isinstance(entry.get("custom"), dict):
             call.kind = "custom"
         if entry.get("extra_content") is not None:
             call.extra = entry["extra_content"]
-        name = _name(entry)
+        name = holder.get("name")
+        name = name if isinstance(name, str) else ""
         if name and not call.name:
             call.name = name
             yield Delta(kind="name", text=name, position=position)
@@ -200,10 +205,10 @@ class CallPieces:
             yield Delta(kind="name", text=more, position=position)
         elif name and call.pieces:
             self._note("identity_repeated", "the name is sent again with every piece of a call")
-        given = next(
-            (holder[k] for k in ("arguments", "parameters", "input") if holder.get(k) is not None),
-            None,
-        )
+        given = holder.get("arguments")
+        if given is None:
+            named = map(holder.get, ("parameters", "input"))
+            given = next((value for value in named if value is not None), None)
         if isinstance(given, str):
             call.pieces.append(given)
             call.balance.feed(given)
@@ -231,9 +236,14 @@ def _hashable(key: Any) -> Any:
     return key if isinstance(key, (str, int)) else repr(key)
 
 
+def _holder(entry: dict[str, Any]) -> dict[str, Any]:
+    """Find what holds the name and the arguments of an entry."""
+    for kind in ("function", "custom"):
+        if isinstance(held := entry.get(kind), dict):
+            return held
+    return entry
+
+
 def _name(entry: dict[str, Any]) -> str:
-    holder = next(
-        (entry[k] for k in ("function", "custom") if isinstance(entry.get(k), dict)), entry
-    )
-    name = holder.get("name")
+    name = _holder(entry).get("name")
     return name if isinstance(name, str) else ""

@@ -70,6 +70,8 @@ class ReasoningPieces:
 
 
 _NAMES = frozenset((*LISTS, *SIGNATURES))
+REASONING_NAMES = _NAMES.union(FIELDS)
+"""The fields of a delta that hold reasoning."""
 
 
 class _Growth:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Iterable
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -27,7 +26,7 @@ from agentkit.read.stream.dialect_stream import DialectStream, open_stream
 from agentkit.read.stream.sse import SSE, Event
 from agentkit.types.answer import Policy, Response
 from agentkit.types.problem import Problem, problem
-from agentkit.types.record import clip
+from agentkit.types.record import clip, replace
 from agentkit.types.sequences.seconds import Seconds
 from agentkit.types.wire import ApiError, Chunk, Exchange
 
@@ -88,7 +87,7 @@ class StreamReader:
             text = self._decoder.decode(bytes(text))
         if not isinstance(text, str):
             return self._parsed(text, at)
-        self._chunks.append(Chunk(at=at, text=text))
+        self._chunks.append(piece if isinstance(piece, Chunk) else Chunk(at=at, text=text))
         return [delta for event in self._sse.feed(text) for delta in self._event(event, at)]
 
     def broke(self, exc: Exception) -> None:
@@ -110,7 +109,7 @@ class StreamReader:
 
     def _event(self, event: Event, at: float) -> list[Delta]:
         text = event.data.strip()
-        if text.upper() == _DONE:
+        if len(text) == len(_DONE) and text.upper() == _DONE:
             self._done = True
             return []
         try:

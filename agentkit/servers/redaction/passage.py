@@ -45,8 +45,11 @@ class Passage:
 
     def __call__(self, chunk: Chunk) -> None:
         """Take the next piece."""
-        self._waiting.append(chunk)
         redact = self._redact()
+        if not redact and not self._waiting:
+            self._emit(chunk)
+            return
+        self._waiting.append(chunk)
         whole = "".join(piece.text for piece in self._waiting)
         if not redact:
             self._pass_on([])

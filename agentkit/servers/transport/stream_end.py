@@ -13,6 +13,8 @@ _TYPE = re.compile(
     re.DOTALL,
 )
 """Data that calls itself an end, with its type in front or behind everything else."""
+_ENDING = re.compile(r"\r|\[DONE\]|event:|\"type\"")
+"""Without one of these, no line of a text is or names an end."""
 _LINES = re.compile(r"\r\n|\r|\n")
 _KEPT = 128
 """Characters kept of either end of a line: a name and its type fit in, and an event of any length
@@ -41,6 +43,8 @@ class StreamEnd:
         Returns:
             Whether the stream is at its end behind it.
         """
+        if text.endswith("\n\n") and self._is_between() and _ENDING.search(text) is None:
+            return False  # whole events, as nearly every piece is
         if self._after_cr and text.startswith("\n"):
             text = text[1:]
         self._after_cr = text.endswith("\r")
@@ -52,6 +56,10 @@ class StreamEnd:
         self._line = self._join(rest)
         last = self._line.lstrip()
         return bool(_DONE.match(last)) or (self._ended and last[:1] in ("", ":"))
+
+    def _is_between(self) -> bool:
+        """Tell whether the next line begins an event, and none that ends the stream has come."""
+        return not (self._line or self._named or self._data or self._ended or self._after_cr)
 
     def _join(self, more: str) -> str:
         line = self._line + more
