@@ -18,7 +18,7 @@ from agentkit.errors import CassetteError, NoFile, UsageError
 from agentkit.files.cassette.codec import decode_lines, load_lines
 from agentkit.files.cassette.index import Cassette, Index, is_cassette, load_all
 from agentkit.files.cassette.index import open as open_cassette
-from agentkit.files.foreign.formats import foreign_rollouts, tell_left_out
+from agentkit.files.foreign.formats import foreign_rollouts, may_be_empty, tell_left_out
 from agentkit.files.foreign.input.file_set import (
     FileSet,
     bytes_set,
@@ -93,6 +93,12 @@ def rollouts_in(x: Any, tools: Any = None) -> list[Trajectory]:
         if form.fits(x):
             return all_opened(form.read(x, tools))
     raise UsageError(f"a {type(x).__name__} holds no rollout", hint=forms_hint())
+
+
+def is_begun(x: Any) -> bool:
+    """Tell whether a value names a file whose writer has just begun, and which holds none yet."""
+    path = path_in(x)
+    return path is not None and may_be_empty(path_set(to_open(path)))
 
 
 def one_rollout(x: Any, hint: str) -> Trajectory:
@@ -292,7 +298,7 @@ def _of_path(x: Any, tools: Any) -> list[Trajectory]:
     found = _of_source(source, tools)
     if not found and path.is_dir():
         raise UsageError(f"{str(path)!r} is a folder without rollouts", hint="name a file in it")
-    if not found:
+    if not found and not may_be_empty(source):
         raise CassetteError(f"{path.name!r} is empty", hint=forms_hint())
     return found
 

@@ -13,7 +13,7 @@ from agentkit.files.cassette.lines import dump
 from agentkit.files.cassette.writer import used
 from agentkit.files.foreign.written.writers import WEIGHED, WRITERS, written_in
 from agentkit.files.path import path_in, to_write, write_whole
-from agentkit.files.reader import forms_hint, rollouts_in
+from agentkit.files.reader import forms_hint, is_begun, rollouts_in
 from agentkit.read.managed import MANAGED_STATE
 from agentkit.read.plain import plain
 from agentkit.servers.redaction.known_secrets import known_secrets
@@ -182,7 +182,8 @@ def load(path: Any, *, all: bool = False) -> Trajectory | list[Trajectory]:
         all: give a list in any case, and an empty one where it holds no rollout.
 
     Returns:
-        The trajectory; a list where it holds several.
+        The trajectory; a list where it holds several, and an empty one for the record of a tap that
+        has seen none yet.
 
     Raises:
         UsageError: it is nothing that holds rollouts.
@@ -193,6 +194,8 @@ def load(path: Any, *, all: bool = False) -> Trajectory | list[Trajectory]:
     if all:
         return found
     if not found:
+        if is_begun(path):
+            return found
         name = repr(str(path)) if path_in(path) else f"a {type(path).__name__}"
         raise CassetteError(f"{name} holds no rollout", hint="all=True gives an empty list")
     return found[0] if len(found) == 1 else found

@@ -18,7 +18,7 @@ from agentkit.types.wire import ApiError, Chunk, Exchange, Flow
 
 Follower = Callable[[str, int], None]
 """Gets `began`, `piece` or `ended`, and the number of the flow, on the thread that heard of it; or
-`pending`, where what waits for a person has changed.
+`pending`, where what waits for a person has changed, or `failed`, where something of ours failed.
 """
 
 
@@ -49,8 +49,8 @@ class FlowList:
         self._coming: dict[int, list[Chunk]] = {}
         self.followers: list[Follower] = []
         """Who is told of what happens."""
-        self.failures: list[str] = []
-        """What failed of ours while bytes passed, a sentence each."""
+        self.failures: list[tuple[str, str]] = []
+        """What failed of ours while bytes passed, a sentence each, and what to do about it."""
 
     def begin(self, text: str) -> None:
         """Take a request whose answer is awaited."""
@@ -87,7 +87,23 @@ class FlowList:
         """Take what failed of ours."""
         failure = json.loads(text)
         where = "" if failure["number"] < 0 else f"flow {failure['number']}: "
-        self.failures.append(f"{where}{failure['message']}")
+        self.note(f"{where}{failure['message']}")
+
+    def note(self, failure: str, hint: str = "") -> None:
+        """Keep a sentence about what failed of ours, and one about what to do."""
+        self.failures.append((failure, hint))
+        self.tell("failed", -1)
+
+    def next_number(self) -> int:
+        """Give the number behind all that are known."""
+        with self._lock:
+            return max((*self._texts, *self._flows), default=-1) + 1
+
+    def is_whole(self, number: int) -> bool:
+        """Tell whether a flow is known to be whole."""
+        with self._lock:
+            known = number in self._texts or number in self._flows
+            return known and number not in self._open
 
     def flows(self) -> list[Flow]:
         """Read what has come since somebody looked, and give all in order of arrival."""
@@ -132,7 +148,7 @@ class FlowList:
             try:
                 self._flows[number] = read_flow(text)
             except CassetteError as exc:
-                self.failures.append(f"flow {number}: {exc.message}")
+                self.note(f"flow {number}: {exc.message}")
 
     def coming(self, number: int) -> tuple[Chunk, ...]:
         """Give what has come of an answer that is on its way, while somebody follows."""
@@ -144,8 +160,8 @@ class FlowList:
         with self._lock:
             return len(self._texts.keys() | self._flows.keys()), len(self._open)
 
-    def lose(self, error: ApiError) -> None:
-        """End what is in flight with an error: nothing more is heard of it."""
+    def lose(self, error: ApiError) -> list[Flow]:
+        """End what is in flight with an error, and give it: nothing more is heard of it."""
         with self._looking:
             self._look()
             with self._lock:
@@ -157,6 +173,7 @@ class FlowList:
                     self._flows[number] = replace(flow, exchange=exchange)
         for number in lost:
             self.tell("ended", number)
+        return [self._flows[number] for number in lost]
 
     def after_fork(self) -> None:
         """Leave what is in flight to the parent."""

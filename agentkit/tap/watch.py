@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from weakref import ref
+from weakref import WeakSet, finalize, ref
 
 from agentkit.debugger.breakpoint_list import Breakpoints
 from agentkit.errors import UsageError, checked_keywords, suggest
-from agentkit.files.foreign.logs.flow_log import flow_line
+from agentkit.files.foreign.logs.flow_file import is_record
 from agentkit.files.path import to_write
+from agentkit.files.writers.lock import lock_of
 from agentkit.servers.redaction.known_secrets import known_secrets, shared_secrets
-from agentkit.tap.channel import Channel, close_port
+from agentkit.tap.carrier_source import CarrierSource
 from agentkit.tap.client.client_source import ClientSource, is_client
 from agentkit.tap.flow_list import FlowList, Follower
 from agentkit.tap.hold.pending_flow import PendingFlows
@@ -24,12 +26,9 @@ from agentkit.tap.upstreams import Watched, environment, watched
 from agentkit.trajectory.stitch.link import FlowLink
 from agentkit.types.record import Drawn
 from agentkit.types.trajectory import Trajectory
-from agentkit.types.wire import ApiError, Chunk, Flow
+from agentkit.types.wire import Chunk, Flow
 from agentkit.types.words import count
 
-_DIED = ApiError(
-    kind="connection_reset", message="the process of the tap ended before the answer had come"
-)
 _BY_CLIENT = "hand w.client to the agent, or w.client_for(label) to each of several"
 
 
@@ -48,32 +47,32 @@ class Watch(Drawn):
     ) -> None:
         self._servers = servers
         self._list = FlowList()
-        heard = {
-            "began": self._begin,
-            "piece": self._list.piece,
-            "ended": self._list.end,
-            "failed": self._list.fail,
-            "died": self._die,
-        }
-        self._died = False
-        self._known = known_secrets()
-        secrets, kept = shared_secrets()
-        setup = {
-            "port": port,
-            "record": None if record is None else str(record.resolve()),
-            "servers": {one.name: one.setup() for one in servers},
-            "secrets": secrets,
-            "kept": kept,
-        }
-        self._channel: Channel | ClientSource = (
-            Channel(setup, heard) if client is None else ClientSource(client, record, heard)
-        )
         self._pending = PendingList(
             lambda message: self._channel.send(message, "hold"),
             lambda: self._channel.alive,
             self._list.flows,
         )
-        self._channel.listen("hold", self._pending.hear)
+        heard = {
+            "began": self._begin,
+            "piece": self._list.piece,
+            "ended": self._list.end,
+            "failed": self._list.fail,
+            "hold": self._pending.hear,
+        }
+        self._known = known_secrets()
+        self._claim = ExitStack()
+        """That the record is ours alone."""
+        with ExitStack() as claim:
+            if record is not None:
+                claim.enter_context(lock_of(record).used(alone=True))
+            self._channel: CarrierSource | ClientSource = (
+                CarrierSource(servers, record, port, self._list, self._pending, heard)
+                if client is None
+                else ClientSource(client, record, heard)
+            )
+            self._claim = claim.pop_all()
+        finalize(self, self._claim.close)
+        _taps.add(self)
         self._pending.changed = lambda: self._list.tell("pending", -1)
         for one in servers:
             note_server(one.root, one.server)
@@ -172,7 +171,7 @@ class Watch(Drawn):
     @property
     def failures(self) -> list[str]:
         """What agentkit itself could not read or record; the bytes passed all the same."""
-        return list(self._list.failures)
+        return ["; ".join(filter(None, words)) for words in self._list.failures]
 
     def follow(self, follower: Follower) -> Callable[[], None]:
         """Have what happens told, pieces of answers too, until the function that it gives is
@@ -218,8 +217,7 @@ class Watch(Drawn):
         Raises:
             UsageError: one is neither, or nothing passes any more.
         """
-        if not self._channel.alive:
-            raise UsageError("the tap carries nothing any more", hint="call ak.watch again")
+        self._check_alive()
         for point in points:
             self._pending.breakpoints.add(point)
 
@@ -265,9 +263,11 @@ class Watch(Drawn):
         self._pending.release()
         self._channel.close()
         self._channel.join()
+        self._claim.close()
         self._list.tell("closed", -1)
 
     def __enter__(self) -> Self:
+        self._check_alive()
         self._share_secrets()
         env = self.env
         self._before.append({name: os.environ.get(name) for name in env})
@@ -291,27 +291,18 @@ class Watch(Drawn):
         requests, waiting = self._list.counts()
         own = self._channel.url if isinstance(self._channel, ClientSource) else ""
         servers = ", ".join(one.url for one in self._servers) or own
-        ended = "its process has died" if self._died else "closed"
+        dead = isinstance(self._channel, CarrierSource) and self._channel.dead
+        ended = "its process has died" if dead else "closed"
         state = f"{waiting} in flight" if self._channel.alive else ended
         return f"<Watch {servers}: {count(requests, 'request')}, {state}>"
+
+    def _check_alive(self) -> None:
+        if not self._channel.alive:
+            raise UsageError("the tap carries nothing any more", hint="call ak.watch again")
 
     def _begin(self, text: str) -> None:
         self._share_secrets()
         self._list.begin(text)
-
-    def _die(self, code: str) -> None:
-        """Note that the process has ended unasked, and with it all that was in flight."""
-        self._died = True
-        for flow in self._pending.drop():
-            self._list.begin(flow_line(flow))
-        self._list.lose(_DIED)
-        same = f"port={self.port}"
-        if len(self._servers) == 1:
-            same += f", token={self._servers[0].token!r}"
-        self._list.failures.append(
-            f"the process of the tap has ended (exit code {code}), and what it carried has broken"
-            f" off; ak.watch(…, {same}) listens on the same URL again, and agents go on"
-        )
 
     def _share_secrets(self) -> None:
         """Tell the carrier of secrets that this process has got since."""
@@ -353,8 +344,38 @@ def watch(
         raise UsageError(f"the port is {port!r:.80}", hint="give a number, or leave it out")
     path = None if record is None else to_write(record)
     if is_client(server):
+        _make_room(path, 0)
         return Watch([], path, port, client=server)
     servers = watched(server, token)
-    if port:
-        close_port(port)
+    _make_room(path, port)
     return Watch(servers, path, port)
+
+
+_taps: WeakSet[Watch] = WeakSet()
+
+
+def _make_room(record: Path | None, port: int) -> None:
+    """Close the tap of this process that listens on a port: a cell that is run again takes it.
+
+    Raises:
+        UsageError: another one writes the record, or it is a file that no tap has written.
+    """
+    if record is not None and not is_record(record):
+        raise UsageError(
+            f"{record.name!r} holds something else than what a tap has seen",
+            hint="give another path; a record is begun where there is no file, and gone on with",
+        )
+    for tap in list(_taps):
+        if not tap.alive:  # it may have died
+            tap._claim.close()
+            continue
+        source = tap._channel
+        listens = source.port if isinstance(source, CarrierSource) else 0
+        if port and listens == port:
+            tap.close()
+        elif record is not None and tap.record and tap.record.resolve() == record.resolve():
+            take = f", or take its place with port={listens}" if listens else ""
+            raise UsageError(
+                f"a tap of this notebook writes {record.name!r} already",
+                hint=f"close it with w.close(){take}, or give another path",
+            )

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 from ipywidgets.widgets import widget
 
 import agentkit as ak
@@ -71,9 +72,14 @@ def test_what_waits_is_drawn_as_it_would_go_or_come() -> None:
         thread, _ = beside(lambda: run_agent(watch.url))
         until(lambda: watch.pending)
         assert watch.pending.text() == (
-            "Answer waits: request 1 · tool('pay')\n"
-            '  → 0 pay  {"amount": 104, "to": "Station Inn"}'
+            "Answer waits: request 1 · travel-8b · turn 1 · tool('pay')\n"
+            '  → 0 pay  {"amount": 104, "to": "Station Inn"}\n'
+            "Each: w.pending[0].send(), .change(…), .answer('a text'), .fail(429); w.release() lets"
+            " all go"
         )
+        formatter: Any = InteractiveShell.instance().display_formatter
+        data, _ = formatter.format(watch.pending)
+        assert data["text/plain"] == watch.pending.text()
         assert "1 held" in watch.text()
         watch.release()
         thread.join(20)

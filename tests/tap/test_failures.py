@@ -26,6 +26,7 @@ class Broken:
     """A log that fails at everything."""
 
     def __init__(self) -> None:
+        self.following = True
         self.reported: list[str] = []
 
     def begin(self, passing: Passing) -> None:

@@ -257,6 +257,35 @@ def test_a_connection_that_grew_old_is_no_fault_of_a_request() -> None:
     assert asked == [b"POST{}"] * 3
 
 
+def test_a_stream_whose_framing_breaks_between_pieces_says_so() -> None:
+    """Constructed: the first chunk is whole; the next one comes later, and is none."""
+    served = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n")
+        writer.write(b"Transfer-Encoding: chunked\r\n\r\n")
+        for piece in (f"{len(HELLO):x}\r\n{HELLO}\r\n", "zz\r\nno"):
+            writer.write(piece.encode())
+            await asyncio.sleep(0.3)
+        writer.close()
+        served.set()
+
+    async def main() -> tuple[Any, Any]:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        watch = await asyncio.to_thread(ak.watch, url)
+        got = await asyncio.to_thread(ask, watch.url, body=b"{}")
+        await asyncio.to_thread(watch.close)
+        await served.wait()
+        server.close()
+        return got, watch.flows[0].exchange
+
+    got, exchange = asyncio.run(main())
+    assert (got.body.decode(), got.whole) == (HELLO, False)
+    assert exchange.transport_error.kind == "bad_response"
+
+
 def test_pieces_are_told_only_while_somebody_follows(http: HttpServer) -> None:
     http.answers = [Answer(headers=STREAM, pieces=[HELLO, 0.3, HELLO, 0.3, "data: [DONE]\n\n"])]
     watch = ak.watch(http.url)
@@ -285,9 +314,14 @@ def test_pieces_are_told_only_while_somebody_follows(http: HttpServer) -> None:
     watch.close()
 
 
-def test_a_body_of_any_size_is_passed_on_as_it_is_read(http: HttpServer) -> None:
+@pytest.mark.parametrize(
+    "answer",
+    [Answer(b"x" * 200_000_000), Answer(headers=STREAM, pieces=["x" * 1_000_000] * 200)],
+    ids=["block", "stream"],
+)
+def test_a_body_of_any_size_is_passed_on_as_it_is_read(http: HttpServer, answer: Answer) -> None:
     """An agent that does not read stops its server: neither is the answer heaped up between."""
-    http.answers = [Answer(b"x" * 200_000_000)]
+    http.answers = [answer]
     watch = ak.watch(http.url)
     before = memory(watch)
     with socket.create_connection(("127.0.0.1", watch.port)) as sock:

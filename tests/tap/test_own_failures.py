@@ -13,6 +13,7 @@ import pytest
 
 import agentkit as ak
 from agentkit.errors import UsageError
+from agentkit.files.foreign.logs.flow_file import lines_from_end
 from agentkit.files.foreign.logs.flow_log import flow_line, read_flow
 from agentkit.tap.carrier.flow_writer import FlowWriter
 from agentkit.tap.carrier.speaker import Speaker
@@ -118,32 +119,105 @@ def test_a_record_that_is_deleted_is_begun_anew_and_told(url: str, tmp_path: Pat
     assert len(ak.load(record, all=True)) == 1
 
 
+def kill(watch: Any) -> None:
+    """Kill the process of a tap, and wait until that is known."""
+    known = len(watch.failures)
+    os.kill(watch._channel._process.pid, 9)
+    until(lambda: len(watch.failures) > known)
+
+
 @pytest.mark.slow
-def test_a_process_that_dies_says_so_and_its_agents_can_go_on(url: str) -> None:
-    watch = ak.watch(url)
+def test_a_process_that_dies_is_started_again_for_the_same_agents(url: str, tmp_path: Path) -> None:
+    record = tmp_path / "session.jsonl"
+    watch = ak.watch(url, record=record)
     assert ask(watch.url, body=ASKS.encode()) is not None
     assert len(watch.flows) == 1
     watch.hold(ak.break_on.request())
+    lost, agent = asks_beside(watch)
+    waits = until(lambda: watch.pending)[0]
+    kill(watch)
+    agent.join()
+    assert lost == [None]
+    with pytest.raises(UsageError, match="waits no more"):
+        waits.send()
+    got, agent = asks_beside(watch)  # at once: it waits until there is somebody to carry it
+    until(lambda: watch.pending)[0].send()  # what was held before is held again
+    agent.join()
+    assert got[0].status == "200 OK"
+    assert [flow.number for flow in watch.flows] == [0, 1, 2]
+    broken = watch.flows[1].exchange.transport_error  # type: ignore[union-attr]
+    assert broken is not None
+    assert "process of the tap" in broken.message
+    assert len(watch.failures) == 1
+    assert "started again on the same URLs; 1 request in flight broke off" in watch.failures[0]
+    assert "started again" in watch.text()
+    watch.close()
+    lines = [json.loads(line) for line in record.read_text().splitlines()]
+    assert [line.get("number") for line in lines] == [None, 0, 1, 2]
+    assert len(ak.load(record, all=True)) == len(watch.rollouts)
+
+
+def asks_beside(watch: Any) -> tuple[list[Any], threading.Thread]:
+    """Have an agent ask on a thread; give where its answer comes."""
     got: list[Any] = []
     agent = threading.Thread(target=lambda: got.append(ask(watch.url, body=ASKS.encode())))
     agent.start()
-    waits = until(lambda: watch.pending)[0]
-    os.kill(watch._channel._process.pid, 9)  # type: ignore[union-attr]
-    agent.join()
-    assert got == [None]
-    until(lambda: watch.failures)
-    assert not watch.pending
-    with pytest.raises(UsageError, match="waits no more"):
-        waits.send()
+    return got, agent
+
+
+@pytest.mark.slow
+def test_what_was_recorded_and_not_told_before_a_death_is_read_from_the_record(
+    url: str, tmp_path: Path
+) -> None:
+    """The kernel did not listen (constructed) when the last flows ended."""
+    record = tmp_path / "session.jsonl"
+    record.write_text('{"agentkit":"flows","version":1}\n{"number":9,"path":"/torn')
+    watch = ak.watch(url, record=record)
+    ask(watch.url, body=ASKS.encode())
+    assert len(watch.flows) == 1
+    heard, watch._channel._hear["ended"] = watch._channel._hear["ended"], lambda text: None  # type: ignore[union-attr]
+    for _ in range(3):
+        ask(watch.url, body=ASKS.encode())
+    assert len(watch.flows) == 1
+    watch._channel._hear["ended"] = heard  # type: ignore[union-attr]
+    kill(watch)
+    assert [flow.number for flow in watch.flows] == [0, 1, 2, 3]
+    assert all(flow.exchange and flow.exchange.status == 200 for flow in watch.flows)
+    assert ask(watch.url, body=ASKS.encode()) is not None
+    assert [flow.number for flow in watch.flows] == [0, 1, 2, 3, 4]
+    watch.close()
+    assert len(ak.load(record, all=True)) == len(watch.rollouts)
+
+
+@pytest.mark.slow
+def test_a_process_that_dies_again_and_again_is_not_started_any_more(url: str) -> None:
+    watch = ak.watch(url)
+    address = watch.url
+    for number in range(3):
+        assert ask(address, body=ASKS.encode()) is not None
+        assert len(watch.flows) == number + 1
+        kill(watch)
+    until(lambda: not watch.alive)
+    with pytest.raises(ConnectionRefusedError):
+        ask(address, body=ASKS.encode())
     with pytest.raises(UsageError, match="carries nothing any more"):
         watch.hold(ak.break_on.tool("pay"))
     assert "died" in repr(watch)
-    lost = watch.flows[1].exchange
-    assert lost is not None
-    assert lost.transport_error is not None
-    assert "process of the tap" in lost.transport_error.message
-    token = watch.url.split("/")[3]
-    assert f"port={watch.port}, token={token!r}" in watch.failures[0]
+    assert len(watch.flows) == 3
+    token = address.split("/")[3]
+    assert f"port={watch.port}, token={token!r}" in watch.failures[-1]
     again = ak.watch(url, port=watch.port, token=token)
-    assert ask(watch.url, body=ASKS.encode()) is not None  # the URL that the agent has
+    assert ask(address, body=ASKS.encode()) is not None  # the URL that the agent has
     again.close()
+    watch.close()
+
+
+def test_a_record_is_read_from_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "session.jsonl"
+    assert list(lines_from_end(path)) == []
+    path.write_text("first\nä second one\n\nlast\nhalf a li")
+    for block in (1, 2, 3, 7, 100):
+        monkeypatch.setattr("agentkit.files.foreign.logs.flow_file._BLOCK", block)
+        assert list(lines_from_end(path)) == ["last", "", "ä second one", "first"]
+    path.write_text("half a li")
+    assert list(lines_from_end(path)) == []

@@ -22,6 +22,8 @@ class ForeignFormat:
     """Reads the rollouts of a source that fits, in order. A bad row costs itself: a sentence about
     it goes to `source.bad`.
     """
+    may_be_empty: bool = False
+    """Whether a file without a rollout is one all the same: whoever writes it has just begun."""
 
 
 def rows_fit(tells: Callable[[Mapping[str, Any]], bool]) -> Callable[[FileSet], bool]:

@@ -89,6 +89,12 @@ def tell_left_out(name: str, bad: Sequence[str]) -> None:
         _log.warning("%s: %d more could not be read, likewise", in_line(name), len(bad) - _TOLD)
 
 
+def may_be_empty(source: FileSet) -> bool:
+    """Tell whether a source may hold no rollout yet."""
+    one = format_of(source)
+    return one is not None and one.may_be_empty
+
+
 def foreign_rollouts(source: FileSet) -> list[Trajectory] | None:
     """Read the rollouts of a source; None where its format is not in the table.
 
@@ -99,7 +105,7 @@ def foreign_rollouts(source: FileSet) -> list[Trajectory] | None:
     if one is None:
         return None
     found = list(one.read(source))
-    if not found:
+    if not found and not one.may_be_empty:
         why = source.bad[0] if source.bad else "it holds no rollout"
         raise CassetteError(f"{source.name!r} looks like {one.name}, but {why}")
     tell_left_out(source.name, source.bad)

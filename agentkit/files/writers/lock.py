@@ -180,7 +180,7 @@ class FileLock:
             f"{whose} is writing {self._name!r}, and two would destroy what it holds",
             hint=(
                 "choose another path, or wait until it has ended: an agent of ak.record keeps its"
-                " file as long as it is there"
+                " file as long as it is there, and so does a tap of ak.watch until w.close()"
             ),
         )
 

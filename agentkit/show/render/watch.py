@@ -14,13 +14,16 @@ from agentkit.show.render.parts.pretty import pretty
 from agentkit.show.render.parts.words import outcome_of
 from agentkit.show.render.rollout.turn.call import call_row
 from agentkit.tap.flow_list import Picture
-from agentkit.tap.hold.pending_flow import PendingFlow, PendingFlows
+from agentkit.tap.hold.pending_flow import DECIDE, PendingFlow, PendingFlows
 from agentkit.tap.watch import Watch
 from agentkit.trajectory.stitch.link import FlowLink
+from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import count
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_FAILURES = 3
+"""Failures of ours that are told, the last ones."""
 RELATIONS = {"branch": "branch", "side": "side request", "sub": "sub-agent"}
 """Relation of a rollout's first request to what the rollout is called."""
 
@@ -31,7 +34,7 @@ def watch_fragments(watch: Watch, limits: Limits) -> dict[str, Html]:
     in_flight = sum(flow.exchange is None for flow in watch.flows)  # what has passed by now
     seen, waits = watch.heard.picture(), watch.pending
     known = [
-        ", ".join(server_words(url) for url in watch.servers.values()),
+        ", ".join(dict.fromkeys(map(server_words, watch.servers.values()))),
         count(len(seen.flows), "request"),
         count(len(seen.rollouts), "rollout"),
         f"{in_flight} in flight" if in_flight else "",
@@ -50,6 +53,10 @@ def watch_fragments(watch: Watch, limits: Limits) -> dict[str, Html]:
     if not seen.flows and not waits:
         words = "Nothing has come yet. An agent is led here by ", code("w.env"), ", or within "
         drawn["empty"] = el("p", words, code("with w:"), class_="ak-title", data_key="empty")
+    for i, (failure, _) in enumerate(watch.heard.failures[-_FAILURES:]):  # the hint has the port
+        drawn[f"failure-{i}"] = el(
+            "p", clip(failure, 300), class_="ak-title", data_key=f"failure-{i}"
+        )
     return {**drawn, **pending_fragments(waits, limits)}
 
 
@@ -99,7 +106,11 @@ def pending_fragments(waits: PendingFlows, limits: Limits) -> dict[str, Html]:
         parts = pending_flow_fragments(pending, limits, f"w.pending[{place}]")
         found |= {f"pending-{place}/{key}": part for key, part in parts.items()}
     rest = len(waits) - limits.items
-    return {**found, "pending-more": note(f"… {rest} more")} if rest > 0 else found
+    if rest > 0:
+        found["pending-more"] = note(f"… {rest} more")
+    if waits and not limits.details:
+        found["pending-do"] = note(DECIDE)
+    return found
 
 
 @shown.register(PendingFlow)
@@ -110,9 +121,12 @@ def pending_flow_fragments(
     fate = pending.fate or "waits"
     title = el("strong", f"{'Answer' if pending.side == 'answer' else 'Request'} {fate}")
     label = [pending.label] if pending.label else []
-    head = bar(title, facts(f"request {pending.number}", *label, code(stop_words(pending))))
-    drawn = {"head": el("header", head, class_="ak-head", data_key="head")}
     response, request = pending.response, pending.request
+    known = [request.model or "", f"turn {pending.stop.turn}"] if request is not None else []
+    brief = [] if limits.details else known
+    words = [f"request {pending.number}", *brief, *label]
+    head = bar(title, facts(*words, code(stop_words(pending))))
+    drawn = {"head": el("header", head, class_="ak-head", data_key="head")}
     if response is not None:
         if response.content:
             drawn["text"] = row("text", "aside", ("text", data(response.content, limits, at)))

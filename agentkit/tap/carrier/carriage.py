@@ -12,13 +12,14 @@ from contextlib import suppress
 from itertools import count
 from typing import Protocol
 
-from aiohttp import StreamReader, web
+from aiohttp import ClientResponse, web
 
 from agentkit.tap.carrier.routes import Route, Routes
 from agentkit.tap.carrier.upstream import Body
 from agentkit.tap.seam.holder import PASS, Holder, Substitute, Verdict
 from agentkit.tap.seam.outlet import Outlet, end_to_end
 from agentkit.tap.seam.passing import GoneError, Passing
+from agentkit.tap.seam.relay import Relay
 
 _WHOLE = 2**20
 """Bytes of a body that is read before it is sent; a longer one is sent as it comes."""
@@ -30,6 +31,9 @@ _NOT_SEEN = (
 
 class Log(Protocol):
     """Who is told of what passes."""
+
+    following: bool
+    """Whether pieces of answers are told."""
 
     def begin(self, passing: Passing) -> None:
         """Note that a request has come."""
@@ -51,11 +55,12 @@ class Carriage:
         routes: finds the servers.
         log: is told of what passes.
         holder: stops what is to be looked at first.
+        first: the number of the first request.
     """
 
-    def __init__(self, routes: Routes, log: Log, holder: Holder) -> None:
+    def __init__(self, routes: Routes, log: Log, holder: Holder, first: int = 0) -> None:
         self._routes, self._log, self._holder = routes, log, holder
-        self._numbers = count()
+        self._numbers = count(first)
         self._open = 0
         self._idle = asyncio.Event()
         self.closed = False
@@ -125,7 +130,7 @@ class Carriage:
             if self._holder.answers:
                 await self._pass_whole(passing, outlet, pieces)
             else:
-                await self._pass(passing, outlet, raw.content, pieces)
+                await self._pass(passing, outlet, raw, pieces)
         finally:
             await route.upstream.close(answer)
 
@@ -148,13 +153,13 @@ class Carriage:
         self,
         passing: Passing,
         outlet: Outlet,
-        content: StreamReader,
+        raw: ClientResponse,
         pieces: AsyncGenerator[bytes, None],
     ) -> None:
         """Give the agent each piece as it comes. What has come together leaves together: each call
         of the system costs as much as all else.
         """
-        headers = end_to_end(passing.answer_headers)
+        content, headers = raw.content, end_to_end(passing.answer_headers)
         if not content.total_bytes:
             await asyncio.sleep(0)  # servers send the first piece just behind their headers
         await outlet.begin(
@@ -163,14 +168,19 @@ class Carriage:
             headers,
             more=content.total_bytes > 0,
         )
-        async for piece in pieces:
+
+        def note(piece: bytes) -> None:
             passing.add(piece)
+            if self._log.following:
+                self._guarded(self._log.piece, passing)
+
+        async for piece in pieces:
+            note(piece)
             if content.at_eof():
                 await outlet.finish(piece)
-                self._guarded(self._log.piece, passing)
                 return
             await outlet.write(piece)
-            self._guarded(self._log.piece, passing)
+            await Relay(raw, outlet, note).run()
         await outlet.finish()
 
     async def _pass_whole(

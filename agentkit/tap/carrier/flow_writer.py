@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import replace
 
 from agentkit.files.foreign.logs.flow_file import FlowFile
@@ -33,10 +34,13 @@ class FlowWriter:
         path: the record; None for none.
         servers: the URLs of the servers by name, for its head.
         speaker: tells the kernel.
+        again: whether the record is gone on with by a process that takes another one's place.
     """
 
-    def __init__(self, path: str | None, servers: dict[str, str], speaker: Speaker) -> None:
-        self._file = FlowFile(path, head_line(servers))
+    def __init__(
+        self, path: str | None, servers: dict[str, str], speaker: Speaker, *, again: bool = False
+    ) -> None:
+        self._file = FlowFile(path, head_line(servers), again=again)
         self._speaker = speaker
         self._reader = FlowReader()
         self._timers: dict[int, asyncio.TimerHandle] = {}
@@ -50,6 +54,14 @@ class FlowWriter:
         self._syncs: deque[int | threading.Event] = deque()
         self._thread = threading.Thread(target=self._run, name="agentkit-record", daemon=True)
         self._thread.start()
+
+    def keep(self, lines: Iterable[str]) -> None:
+        """Write lines that the kernel knows: of what broke off with another process."""
+        try:
+            for line in lines:
+                self._file.keep(line)
+        except OSError as exc:
+            self.report(exc, -1)
 
     def begin(self, passing: Passing) -> None:
         """Tell that a request has come, where its answer does not come first."""

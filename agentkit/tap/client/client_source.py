@@ -149,10 +149,6 @@ class ClientSource:
         if self.alive:
             self._writer.piece(passing)
 
-    def listen(self, kind: str, hear: Hear) -> None:
-        """Have messages of a kind heard."""
-        self._teller.hear[kind] = hear
-
     def send(self, message: Any, kind: str = "") -> None:
         """Do as a carrier is told."""
         if kind == "follow":

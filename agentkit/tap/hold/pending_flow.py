@@ -20,9 +20,10 @@ from agentkit.tap.hold.patience import patience_of
 from agentkit.trajectory.breakpoints import Stop
 from agentkit.trajectory.edit import UNSET
 from agentkit.types.answer import Response, ToolCall
-from agentkit.types.record import Drawn
+from agentkit.types.record import Drawn, clip
 from agentkit.types.request import Request
 from agentkit.types.wire import Flow
+from agentkit.types.words import in_line, seconds
 
 
 @checked_keywords
@@ -238,6 +239,37 @@ class PendingFlow(Drawn):
             self.fate = fate
             self._decide({"changes": []})
 
+    def line(self) -> str:
+        """Say on one line what waits, why, for how long by now, and how long its client does."""
+        request, waits = self.request, seconds(self._clock() - self.since)
+        limit = self.limit
+        if self.kept_waiting or limit is None or self.left is None:
+            client = (
+                "its client is kept waiting" if self.kept_waiting else "its client has no limit"
+            )
+        else:
+            client = f"its client gives up in {seconds(self.left)}"
+        known = [
+            f"{self.side} {self.number}",
+            request.model if request is not None and request.model else "",
+            f"turn {self.stop.turn}",
+            self.label,
+            self._what(),
+            f"by {self.stop.breakpoint.text}" if self.stop.breakpoint is not None else "",
+            self.fate or f"waits {waits}, {client}",
+        ]
+        return " · ".join(in_line(clip(word, 120)) for word in known if word)
+
+    def _what(self) -> str:
+        """Write the calls or the text of an answer, or the last message of a request."""
+        response, request = self.response, self.request
+        if response is not None:
+            calls = [f"{call.name}({clip(call.raw_arguments, 60)})" for call in response.tool_calls]
+            return ", ".join(calls) or clip(response.content or "", 80)
+        last = request.messages[-1] if request is not None and request.messages else {}
+        content = last.get("content")
+        return clip(content, 80) if isinstance(content, str) else self.flow.path
+
     def _form(self) -> AnswerForm | None:
         try:
             data = json.loads(self._came.body)
@@ -300,6 +332,12 @@ _HINTS = {
 }
 
 
+DECIDE = (
+    "Each: w.pending[0].send(), .change(…), .answer('a text'), .fail(429); w.release() lets all go"
+)
+"""What can be done about what waits."""
+
+
 class PendingFlows(Drawn, tuple[PendingFlow, ...]):
     """What waits, in the order in which it came, as a tuple."""
 
@@ -312,4 +350,13 @@ class PendingFlows(Drawn, tuple[PendingFlow, ...]):
                 pending.send()
 
     def __repr__(self) -> str:
-        return f"<PendingFlows {'; '.join(map(repr, self)) or 'none'}>"
+        if not self:
+            return "<PendingFlows none>"
+        lines = [f"{place}: {pending.line()}" for place, pending in enumerate(self)]
+        return "\n  ".join([f"<PendingFlows {len(self)}:", *lines, f"{DECIDE}>"])
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Write it for IPython as it is drawn: without a clock's time, it is the same when the
+        cell runs again.
+        """
+        printer.text(self.text())

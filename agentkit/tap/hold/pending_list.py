@@ -49,7 +49,8 @@ class PendingList:
         self._hearer: int | None = None
         self._lock = threading.Lock()
         self._waiting: dict[int, PendingFlow] = {}
-        self._asked: dict[str, bool] = {"requests": False, "answers": False}
+        self.asked: dict[str, bool] = {"requests": False, "answers": False}
+        """What the process asks about."""
         self.breakpoints = Breakpoints()
         """What makes them wait; `add`, `remove`, `turn_off` and `clear` count at once."""
         self.breakpoints.changed = self._tell
@@ -140,8 +141,8 @@ class PendingList:
     def _tell(self) -> None:
         sides = sides_of(self.breakpoints.all)
         asked = {"requests": "request" in sides, "answers": "answer" in sides}
-        if asked != self._asked:
-            self._asked = asked
+        if asked != self.asked:
+            self.asked = asked
             self._settle(asked)
         self.changed()
 

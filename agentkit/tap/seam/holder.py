@@ -8,7 +8,7 @@ A message is one line on a pipe: its kind, a blank, JSON. From the carrier:
     piece {"number": 3, "at": 0.2, "text": "data: …"}   of a stream; only while somebody follows
     ended 3 {flow}                          the flow is whole, and is in the record already
     failed {"message": "…", "number": 3}    agentkit itself failed; the bytes went through
-    hold {…}                                of `Holder`: its own words, `Channel.listen("hold", …)`
+    hold {…}                                of `Holder`, in its own words
 
 And from the kernel:
 

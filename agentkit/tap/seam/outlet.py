@@ -119,6 +119,27 @@ class Outlet:
         except ConnectionError as exc:
             raise GoneError from exc
 
+    @property
+    def free(self) -> bool:
+        """Whether a piece can be written without waiting for the agent."""
+        protocol: Any = self._request.protocol
+        transport = self._request.transport
+        return transport is not None and not transport.is_closing() and not protocol.writing_paused
+
+    @property
+    def chunked(self) -> bool:
+        """Whether the body is sent in chunks (RFC 9112, 7.1), as a stream of no known length is."""
+        framed: bool = self.response.headers.get("Transfer-Encoding") == "chunked"
+        return framed
+
+    def write_chunk(self, piece: bytes) -> None:
+        """Send a piece of a `chunked` body while it is `free`: as `write` does, at a fraction of
+        its cost.
+        """
+        transport = self._request.transport
+        if transport is not None:
+            transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+
     async def finish(self, piece: bytes = b"") -> None:
         """Send the last piece of the body, and its end.
 

@@ -5,7 +5,14 @@ the file meanwhile.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
+
+from agentkit.files.foreign.logs.flow_log import HEAD_START
+
+_BLOCK = 2**20
+"""Bytes that are read at once from the end of a file."""
 
 
 class FlowFile:
@@ -14,13 +21,14 @@ class FlowFile:
     Args:
         path: where it lies; None for none.
         head: its first line; of a file that is gone on with, the first of what is new.
+        again: whether the file is gone on with by what wrote it before, so that it needs no head.
 
     Raises:
         OSError: it cannot be written.
     """
 
-    def __init__(self, path: str | None, head: str) -> None:
-        self._path, self._head = path, head
+    def __init__(self, path: str | None, head: str, *, again: bool = False) -> None:
+        self._path, self._head, self._again = path, head, again
         self._file: int | None = None
         self._torn = False
         if path is not None:
@@ -52,8 +60,9 @@ class FlowFile:
 
     def _open(self, path: str) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        self._torn = False
-        self._append(self._head)
+        self._torn = _is_torn(path)
+        if not self._again or not os.fstat(self._file).st_size:
+            self._append(self._head)
 
     @staticmethod
     def _is_gone(file: int, path: str) -> bool:
@@ -83,3 +92,38 @@ class FlowFile:
                 self._torn = False
             raise
         self._torn = False
+
+
+def _is_torn(path: str) -> bool:
+    """Tell whether a file ends in the middle of a line: whoever wrote it was killed."""
+    with suppress(OSError), open(path, "rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) != b"\n"
+    return False
+
+
+def lines_from_end(path: Path) -> Iterator[str]:
+    """Read the whole lines of a file, the last one first; none where it cannot be read."""
+    with suppress(OSError), path.open("rb") as file:
+        left = file.seek(0, os.SEEK_END)
+        rest, is_last = b"", True
+        while left:
+            begin = max(0, left - _BLOCK)
+            file.seek(begin)
+            rest, *lines = (file.read(left - begin) + rest).split(b"\n")
+            left = begin
+            if is_last and lines:  # behind the last newline lies nothing, or half a line
+                lines.pop()
+                is_last = False
+            for line in reversed(lines):
+                yield line.decode("utf-8", "surrogatepass")
+        if not is_last:
+            yield rest.decode("utf-8", "surrogatepass")
+
+
+def is_record(path: Path) -> bool:
+    """Tell whether a file is one that a tap may go on with: a flow log, or none or nothing yet."""
+    with suppress(OSError), path.open("rb") as file:
+        begun = file.read(len(HEAD_START)).decode("utf-8", "replace")
+        return HEAD_START.startswith(begun) or begun.startswith('{"number":')
+    return True

@@ -15,6 +15,7 @@ writes another head; the numbers begin again below it.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from operator import attrgetter
@@ -32,6 +33,9 @@ VERSION = 1
 _KIND = "flows"
 _BODIES = ("body", "original_body")
 _EXCHANGES = ("exchange", "original_exchange")
+HEAD_START = '{"agentkit":"flows"'
+"""How a flow log begins."""
+_NUMBER = re.compile(r'\{"number":(\d+)[,}]')
 _HAS_MORE = attrgetter("unknown")
 _RESTORE = "restore the file; the line is damaged, or of other hands"
 
@@ -77,6 +81,12 @@ def read_flow(line: str | bytes) -> Flow:
     return _flow(data)
 
 
+def flow_number(line: str) -> int | None:
+    """Read the number of a line as `flow_line` writes it, and no more; None where it has none."""
+    found = _NUMBER.match(line)
+    return int(found[1]) if found else None
+
+
 def is_flow_head(value: Any) -> bool:
     """Tell whether decoded JSON is the first line of a flow log."""
     return isinstance(value, Mapping) and value.get("agentkit") == _KIND
@@ -100,6 +110,8 @@ class FlowReading:
         self._lines = 0
         self._first = 0
         self._next = 0
+        self._taken: set[int] = set()
+        """Numbers below the last head."""
 
     def take(self, lines: Iterable[str | bytes | Mapping[str, Any]]) -> Iterator[Flow]:
         """Read the next lines.
@@ -131,6 +143,7 @@ class FlowReading:
         for name, url in servers.items() if isinstance(servers, dict) else ():
             self.servers[name] = str(url)
         self._first = self._next
+        self._taken.clear()
 
     def _read(self, data: dict[str, Any]) -> Iterator[Flow]:
         try:
@@ -139,8 +152,11 @@ class FlowReading:
             self._report(f"holds no flow: {exc.message}")
             return
         number = self._first + flow.number
+        if number in self._taken:  # of a tap that had not ended yet when another one began
+            number = self._next
+        self._taken.add(number)
         self._next = max(self._next, number + 1)
-        yield replace(flow, number=number) if self._first else flow
+        yield flow if number == flow.number else replace(flow, number=number)
 
     def _report(self, what: str) -> None:
         self.problems.append(problem("file_damaged", f"line {self._lines} {what}"))

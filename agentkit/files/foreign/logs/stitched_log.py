@@ -10,7 +10,7 @@ from typing import Any
 
 from agentkit.files.foreign.format import ForeignFormat
 from agentkit.files.foreign.input.file_set import FileSet
-from agentkit.files.foreign.logs.flow_log import FlowReading, is_flow, is_flow_head
+from agentkit.files.foreign.logs.flow_log import HEAD_START, FlowReading, is_flow, is_flow_head
 from agentkit.files.path import system_errors, to_read
 from agentkit.trajectory.stitch.stitcher import Stitcher
 from agentkit.types.problem import Problem
@@ -47,6 +47,8 @@ def _end(flow: Flow) -> float:
 
 def _fits(source: FileSet) -> bool:
     row = next((value for value in source.values if isinstance(value, Mapping)), None)
+    if row is None:  # only half of the first line has been written
+        return source.given is None and source.text.startswith(HEAD_START)
     return is_flow_head(row) or is_flow(row)
 
 
@@ -62,7 +64,7 @@ def _read(source: FileSet) -> list[Trajectory]:
     return stitched(flows).rollouts
 
 
-FLOWS = ForeignFormat("a flow log", _fits, _read)
+FLOWS = ForeignFormat("a flow log", _fits, _read, may_be_empty=True)
 
 
 class GrowingLog:

@@ -90,8 +90,13 @@ def refusal(exc: Exception) -> Substitute:
     mean to pass does not pass.
     """
     message = f"agentkit could not make the change: {type(exc).__name__}: {exc}"
-    error = {"message": message, "type": "server_error", "param": None, "code": None}
-    return Substitute(500, pieces=(compact_json({"type": "error", "error": error}).encode(),))
+    return Substitute(500, pieces=(error_text(message, "server_error"),))
+
+
+def error_text(message: str, kind: str = "invalid_request_error") -> bytes:
+    """Write an error as each of the dialects reads one."""
+    error = {"message": message, "type": kind, "param": None, "code": None}
+    return compact_json({"type": "error", "error": error}).encode()
 
 
 def _values(passing: Passing, name: bytes) -> list[str]:

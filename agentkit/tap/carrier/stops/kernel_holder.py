@@ -99,8 +99,12 @@ class KernelHolder:
             if future is not None and not future.done():
                 future.set_result(message)
         elif not self._released:
-            self.requests, self.answers = message["requests"], message["answers"]
+            self.ask(message)
             self._speaker.say("hold", f"set {message['set']}")
+
+    def ask(self, sides: dict[str, Any]) -> None:
+        """Ask about requests or answers, both or none from now on."""
+        self.requests, self.answers = sides["requests"], sides["answers"]
 
     def release(self) -> None:
         """Let everything go on: the kernel is gone, or wants no more."""

@@ -99,7 +99,15 @@ def head_parts(watch: Watch, seen: Picture, sums: Iterable[Summary], held: int) 
         if wrong
         else None,
     ]
-    return [state, whom, *facts, part("span.ak-grow"), *filter(None, chips)]
+    return [state, whom, *facts, part("span.ak-grow"), *filter(None, chips), *_failed(watch)]
+
+
+def _failed(watch: Watch) -> list[Part]:
+    """Tell what failed last of ours; the page keeps no hint, which has the port."""
+    words = [in_line(clip(failure, 300)) for failure, _ in watch.heard.failures[-3:]]
+    if not words:
+        return []
+    return [part("span.ak-chip.ak-warn", clip(words[-1], 60), icon="warn", title="\n".join(words))]
 
 
 def _fact(value: str, word: str) -> Part:
