@@ -7,8 +7,11 @@ kilobytes of text each, half of it random words.
 from __future__ import annotations
 
 import json
+import os
 import random
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +20,21 @@ PROMPTS = 5000
 WORDS = 29
 """Words of a text."""
 TOOLS = ("search", "open_page", "run_code", "pay", "lookup")
+_BLOCK = 10_000
+"""Rollouts that are made at once, each block from a seed of its own."""
 
 
 class Writer:
-    """Makes rollouts; the same ones for the same seed."""
+    """Makes rollouts; the same ones for the same seed, of the same words and prompts for any."""
 
     def __init__(self, seed: int = 0) -> None:
-        self.rng = random.Random(seed)
-        self.prompts: dict[int, str] = {}
+        self.rng = random.Random(-1)
         letters = "abcdefghijklmnopqrstuvwxyzäöüßé"
         self.words = [
             "".join(self.rng.choices(letters, k=self.rng.randint(3, 9))) for _ in range(COMMON)
         ]
+        self.prompts = [f"Task {asked}: {self.text(WORDS)}" for asked in range(PROMPTS)]
+        self.rng.seed(seed)
 
     def text(self, count: int) -> str:
         """Write a text of so many words, every second one a random one."""
@@ -43,8 +49,6 @@ class Writer:
         rng = self.rng
         spec = {"model": "constructed-8b", "max_turns": 30}
         asked = sample % PROMPTS
-        if asked not in self.prompts:
-            self.prompts[asked] = f"Task {asked}: {self.text(WORDS)}"
         prompt = [{"role": "user", "content": self.prompts[asked]}]
         reward = round(rng.random(), 3)
         meta = {"sample": sample // PROMPTS, "prompt_index": asked, "reward": reward}
@@ -101,13 +105,30 @@ class Writer:
         return [json.dumps(line, ensure_ascii=False, separators=(",", ":")) for line in lines]
 
 
-def write(path: Path, count: int) -> None:
+def block(start: int, stop: int) -> str:
+    """Make the lines of the rollouts of one block, or of its first ones."""
+    writer = Writer(start)
+    return "".join(f"{line}\n" for sample in range(start, stop) for line in writer.lines(sample))
+
+
+def blocks(count: int, processes: int) -> Iterator[str]:
+    """Make so many rollouts, block by block; of so many processes none is far before the others."""
+    starts = range(0, count, _BLOCK)
+    stops = [min(start + _BLOCK, count) for start in starts]
+    if processes < 2:
+        yield from map(block, starts, stops)
+        return
+    with ProcessPoolExecutor(processes) as pool:
+        for at in range(0, len(stops), 2 * processes):
+            part = slice(at, at + 2 * processes)
+            yield from pool.map(block, starts[part], stops[part])
+
+
+def write(path: Path, count: int, processes: int = 1) -> None:
     """Write so many rollouts."""
-    writer = Writer()
     with path.open("w", encoding="utf-8") as file:
-        for sample in range(count):
-            file.write("\n".join(writer.lines(sample)) + "\n")
+        file.writelines(blocks(count, processes))
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]), int(sys.argv[2]))
+    write(Path(sys.argv[1]), int(sys.argv[2]), os.cpu_count() or 1)

@@ -386,3 +386,54 @@ def test_a_batch_whose_kernel_is_busy_is_interrupted(chromium: Browser) -> None:
         stand_in.settle()
         assert progress.stopping
         assert heard == Heard()
+
+
+def stepped() -> list[Trajectory]:
+    """Sixty rollouts of six steps of a training, whose reward grows, with two versions."""
+    return [
+        rollout(
+            "Two days in Oslo",
+            "Booked.",
+            calls=("get_weather",) * (1 + i % 2),
+            reward=(i // 10) / 10,
+            training_step=i // 10,
+            version=f"v{9 + i // 30}",
+        )
+        for i in range(60)
+    ]
+
+
+def test_a_point_of_a_chart_over_steps_gives_its_rollouts(chromium: Browser) -> None:
+    with tab(chromium, height=1000) as (page, heard):
+        it = Shown(page, ak.explore(stepped()))
+        it.settle()
+        region = page.get_by_role("region", name="Over a column")
+        reward = region.get_by_role("group", name="reward, mean over")
+        expect(reward.get_by_role("button")).to_have_count(6)
+        point = reward.get_by_role("button", name="training step 4: 0.4, 10 rollouts")
+        point.click()
+        it.settle()
+        expect(it.filter).to_have_value("training_step=4")
+        it.number_of_rows(10)
+        expect(point).to_have_attribute("aria-pressed", "true")
+        expect(reward.get_by_role("button")).to_have_count(6)
+        first = reward.get_by_role("button", name="training step 1:").bounding_box()
+        last = reward.get_by_role("button", name="training step 3:").bounding_box()
+        assert first is not None
+        assert last is not None
+        page.mouse.move(first["x"] + 5, first["y"] + 20)
+        page.mouse.down()
+        page.mouse.move(last["x"] + 5, last["y"] + 20)
+        page.mouse.up()
+        it.settle()
+        expect(it.filter).to_have_value("training_step>=1 training_step<=3")
+        it.number_of_rows(30)
+        region.get_by_role("button", name="version", exact=True).click()
+        it.settle()
+        it.click("clear all")
+        versions = region.get_by_role("group", name="reward, mean over version")
+        versions.get_by_role("button", name="version v10: 0.4, 30 rollouts").click()
+        it.settle()
+        expect(it.filter).to_have_value("version=v10")
+        it.number_of_rows(30)
+        assert heard == Heard()

@@ -16,7 +16,7 @@ from agentkit.analysis.explore.columns.source import Source
 from agentkit.analysis.explore.facets import Facet, Histogram, KeptRollouts, facets_of, histogram_of
 from agentkit.analysis.explore.groups import Group, groups_of
 from agentkit.analysis.explore.labels import Labels, labels_beside
-from agentkit.analysis.explore.over_values import over
+from agentkit.analysis.explore.over_values import Axis, axes_of, axis_of, over
 from agentkit.analysis.explore.query import Query, parse_query
 from agentkit.analysis.explore.table_columns import TableColumns
 from agentkit.analysis.frames.safe_frame import inferred_frame
@@ -192,14 +192,29 @@ class Explorer(Drawn, Sequence[Trajectory]):
             column: as `training_step`, `version` or another that was noted in `meta`.
 
         Returns:
-            A row for each value, in order: `rollouts`, `failed`, `reward`, `turns`, `calls`,
-            `problems`, `output_tokens`.
+            A row for each value, in order: `rollouts`, `failed`, `tool_errors` (those in which a
+            tool failed), `reward`, `turns`, `calls`, `problems`, `output_tokens`.
 
         Raises:
             UsageError: there is no such column.
         """
         self._check_column(column)
         return over(self._columns, self.places, column)
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The columns that `axis` can be asked for: steps, times, versions that were noted."""
+        return axes_of(self._columns)
+
+    def axis(self, column: str = "") -> Axis | None:
+        """Compute what the rollouts come to along a column (the first of `axes`), in at most forty
+        points, of what is asked of other columns; None where it has but one value.
+
+        Raises:
+            UsageError: there is no such column.
+        """
+        self._check_column(name := column or next(iter(self.axes), ""))
+        return axis_of(self._columns, self._kept(), self.query, name)
 
     def groups(self) -> tuple[Group, ...]:
         """Group the rollouts by prompt, each group with its spread of rewards, turns, calls and

@@ -123,10 +123,10 @@ def groups_of(source: Source, places: Sequence[int]) -> tuple[Group, ...]:
     order = np.argsort(numbers.astype(small), kind="stable")
     edges = np.cumsum(np.bincount(numbers))
     first = order[np.concatenate([[0], edges[:-1]])]
-    parts = np.split(chosen[order], edges[:-1])
     if len(chosen) > _MANY:
         many = _GroupArrays(columns, chosen[order], numbers[order], ends)
-        return many.groups(parts, np.argsort(first))
+        return many.groups(edges.tolist(), np.argsort(first))
+    parts = np.split(chosen[order], edges[:-1])
     return tuple(_group(columns, parts[number], ends) for number in np.argsort(first))
 
 
@@ -174,20 +174,21 @@ class _GroupArrays:
         import numpy as np
 
         self.source = columns.source
+        self._places = places.tolist()
         self._size = int(numbers[-1]) + 1
         values = {name: every[places] for name, every in columns.numbers.items()}
+        self._starts = np.flatnonzero(np.diff(numbers, prepend=-1))
         self._spreads = {
-            name: self._spread(numbers[known], each[known])
+            name: self._spread(numbers, each)
             for name, each in values.items()
-            if (known := ~np.isnan(each)).any()
+            if not np.isnan(each).all()
         }
         self._shapes = [""] * self._size
         if "reward" in self._spreads and ends[0] != ends[1]:
             known = ~np.isnan(values["reward"])
             scaled = (values["reward"][known] - ends[0]) / (ends[1] - ends[0]) * _BINS
             bins = np.minimum(scaled.astype(np.int64), _BINS - 1)
-            counts = self._table(numbers[known], bins, _BINS).tolist()
-            self._shapes = [_bars(dict(enumerate(row))) if any(row) else "" for row in counts]
+            self._shapes = _drawn(self._table(numbers[known], bins, _BINS))
         self._reasons = columns.reasons.values
         reasons = columns.reasons.rows[places]
         self._ended = self._table(numbers, reasons, len(self._reasons)).tolist()
@@ -200,36 +201,38 @@ class _GroupArrays:
         return counts.reshape(self._size, width)
 
     def _spread(self, numbers: Any, values: Any) -> list[Spread | None]:
+        """Compute the spread of each group; the values are group by group."""
         import numpy as np
 
-        scale = float(np.abs(values).max()) or 1.0  # no square is too large
-        count = np.bincount(numbers, minlength=self._size)
+        known = ~np.isnan(values)
+        starts = self._starts
+        if not known.all():
+            numbers, values = numbers[known], values[known]
+            starts = np.flatnonzero(np.diff(numbers, prepend=-1))
+        count = np.diff(np.append(starts, len(numbers)))
+        least, greatest = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
+        scale = float(max(-least.min(), greatest.max())) or 1.0  # no square is too large
         share = values / scale
-        with np.errstate(invalid="ignore"):
-            mean = np.bincount(numbers, share, self._size) / count
-            square = np.bincount(numbers, (share - mean[numbers]) ** 2, self._size) / count
-        starts = np.flatnonzero(np.diff(numbers, prepend=-1))
-        least, greatest = np.zeros(self._size), np.zeros(self._size)
-        least[numbers[starts]] = np.minimum.reduceat(values, starts)
-        greatest[numbers[starts]] = np.maximum.reduceat(values, starts)
-        rows = zip(mean * scale, np.sqrt(square) * scale, least, greatest, count, strict=True)
-        return [
-            Spread(mean=float(m), deviation=float(d), least=float(low), greatest=float(high))
-            if number
-            else None
-            for m, d, low, high, number in rows
-        ]
+        mean = np.add.reduceat(share, starts) / count
+        share -= np.repeat(mean, count)
+        square = np.add.reduceat(np.square(share, out=share), starts) / count
+        found: list[Spread | None] = [None] * self._size
+        each = (numbers[starts], mean * scale, np.sqrt(square) * scale, least, greatest)
+        for at, m, d, low, high in zip(*(one.tolist() for one in each), strict=True):
+            found[at] = Spread(mean=m, deviation=d, least=low, greatest=high)
+        return found
 
-    def groups(self, parts: Sequence[Any], order: Any) -> tuple[Group, ...]:
-        """Make the groups, in an order."""
-        first = [int(part[0]) for part in parts]
+    def groups(self, edges: Sequence[int], order: Any) -> tuple[Group, ...]:
+        """Make the groups, in an order; each ends at its edge."""
+        starts = [0, *edges]
+        first = [self._places[start] for start in starts[:-1]]
         digests = self.source.objects("prompt_digest", first)
         prompts = self.source.objects("prompt", first)
         return tuple(
             Group(
                 key=str(digests[at]),
                 prompt=prompts[at],
-                places=tuple(parts[at].tolist()),
+                places=tuple(self._places[starts[at] : starts[at + 1]]),
                 reward_shape=self._shapes[at],
                 stop_reasons=self._endings(at),
                 **{name: each[at] for name, each in self._spreads.items()},
@@ -239,7 +242,8 @@ class _GroupArrays:
 
     def _endings(self, at: int) -> tuple[tuple[Any, int], ...]:
         pairs = zip(self._reasons, self._ended[at], strict=True)
-        return tuple(sorted(((r, n) for r, n in pairs if n), key=lambda pair: -pair[1]))
+        found = [pair for pair in pairs if pair[1]]
+        return tuple(found if len(found) < 2 else sorted(found, key=lambda pair: -pair[1]))
 
 
 def _shape(numbers: Sequence[float], ends: tuple[float, float]) -> str:
@@ -254,6 +258,17 @@ def _shape(numbers: Sequence[float], ends: tuple[float, float]) -> str:
 def _bars(bins: Mapping[int, int]) -> str:
     most = max(bins.values(), default=1)
     return "".join(_BARS[ceil(bins.get(i, 0) / most * (len(_BARS) - 1))] for i in range(_BINS))
+
+
+def _drawn(counts: Any) -> list[str]:
+    """Draw a histogram for each row of a table of counts; "" where it has none."""
+    import numpy as np
+
+    most = counts.max(axis=1)
+    heights = np.ceil(counts / np.maximum(most, 1)[:, None] * (len(_BARS) - 1)).astype(np.int64)
+    marks = np.array(list(_BARS))[heights]
+    shapes = marks.view(f"<U{counts.shape[1]}")[:, 0].tolist()
+    return [shape if height else "" for shape, height in zip(shapes, most.tolist(), strict=True)]
 
 
 def _group(columns: _GroupColumns, places: Any, ends: tuple[float, float]) -> Group:

@@ -115,7 +115,12 @@ class Query(Record):
             for sign, end in ends
             if end is not None
         )
-        return replace(self.without(column), conditions=(*self.without(column).conditions, *asked))
+        return self.asking(column, asked)
+
+    def asking(self, column: str, asked: Iterable[Condition]) -> Query:
+        """Ask this of a column, in place of what was asked of it."""
+        others = self.without(column)
+        return replace(others, conditions=(*others.conditions, *asked))
 
     def without(self, column: str) -> Query:
         """Ask nothing of a column."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from agentkit.analysis.frames.frame import (
@@ -16,6 +16,7 @@ from agentkit.analysis.frames.frame import (
     frame,
     identity,
 )
+from agentkit.analysis.frames.index_frames import CALLS, chosen, index_frame
 from agentkit.errors import checked_keywords
 from agentkit.files.reader import rollouts_in
 from agentkit.trajectory.trouble.points import ProblemPoint, number_of, server, turn_points
@@ -51,7 +52,7 @@ COLUMNS = {
 
 
 @checked_keywords
-def tool_calls_df(x: Any) -> pd.DataFrame:
+def tool_calls_df(x: Any, *, columns: Sequence[str] | None = None) -> pd.DataFrame:
     """List the tool calls of rollouts in a `pandas.DataFrame`, a row each, in order; calls that
     were only found in the text follow a turn's own.
 
@@ -72,11 +73,20 @@ def tool_calls_df(x: Any) -> pd.DataFrame:
 
     Args:
         x: one rollout or many, as for `turns_df`.
+        columns: the names of those that are wanted; by default all. Of an index, rollout, sample,
+            turn, call, name, arguments, result_status, result, result_length, error and elapsed
+            are read without reading a rollout, where no other is wanted; then without the calls
+            that were only found in the text.
 
     Raises:
-        UsageError: it contains no rollout.
+        UsageError: it contains no rollout, or there is no such column.
     """
-    return frame(COLUMNS, (row for i, t in enumerate(rollouts_in(x)) for row in _rows(i, t)), x)
+    wanted = chosen(COLUMNS, columns)
+    found = index_frame(x, "calls", CALLS, wanted)
+    if found is not None:
+        return found
+    made = frame(COLUMNS, (row for i, t in enumerate(rollouts_in(x)) for row in _rows(i, t)), x)
+    return made if columns is None else made[list(wanted)]
 
 
 def _rows(index: int, trajectory: Trajectory) -> Iterator[tuple[Any, ...]]:

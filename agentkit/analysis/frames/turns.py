@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from agentkit.analysis.frames.frame import (
@@ -16,6 +16,7 @@ from agentkit.analysis.frames.frame import (
     identity,
     number,
 )
+from agentkit.analysis.frames.index_frames import TURNS, chosen, index_frame
 from agentkit.errors import checked_keywords
 from agentkit.files.reader import rollouts_in
 from agentkit.read.body.usage import queue_of
@@ -59,7 +60,7 @@ COLUMNS = {
 
 
 @checked_keywords
-def turns_df(x: Any) -> pd.DataFrame:
+def turns_df(x: Any, *, columns: Sequence[str] | None = None) -> pd.DataFrame:
     """List the turns of rollouts in a `pandas.DataFrame`, a row for each that has an answer, the
     open one included.
 
@@ -89,12 +90,21 @@ def turns_df(x: Any) -> pd.DataFrame:
 
     Args:
         x: one rollout or many: a trajectory, a debugger, an `AgentResult`, a comparison, a list of
-            them, a list of messages, or the path of a file of them.
+            them, a list of messages, the path of a file of them, or what `ak.index` gave.
+        columns: the names of those that are wanted; by default all. Of an index, rollout, sample,
+            turn, model, started, model_elapsed, time_to_first_token, generation, the tokens, the
+            lengths, calls, finish_reason, last, stop_reason and reward are read without reading a
+            rollout, where no other is wanted.
 
     Raises:
-        UsageError: it contains no rollout.
+        UsageError: it contains no rollout, or there is no such column.
     """
-    return frame(COLUMNS, (row for i, t in enumerate(rollouts_in(x)) for row in _rows(i, t)), x)
+    wanted = chosen(COLUMNS, columns)
+    found = index_frame(x, "turns", TURNS, wanted)
+    if found is not None:
+        return found
+    made = frame(COLUMNS, (row for i, t in enumerate(rollouts_in(x)) for row in _rows(i, t)), x)
+    return made if columns is None else made[list(wanted)]
 
 
 def _rows(index: int, trajectory: Trajectory) -> Iterator[tuple[Any, ...]]:

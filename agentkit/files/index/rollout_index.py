@@ -17,8 +17,8 @@ from agentkit.errors import UsageError, checked_keywords
 from agentkit.files.index.index_part import KINDS, TABLES
 from agentkit.files.index.rollout_tables import TEXTS, answer, connected
 from agentkit.files.index.sidecars.sidecar import Sidecar
-from agentkit.files.index.stored_column import Stored, stored_of
-from agentkit.files.index.stores.word_store import words_of
+from agentkit.files.index.stored_column import Stored, StoredColumns
+from agentkit.files.index.stores.word_store import holds_word, words_of
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory
 
@@ -42,6 +42,7 @@ class RolloutIndex(Sequence[Trajectory]):
         counts = [sidecar.state.count("rollouts") for sidecar in self.sidecars]
         self.bases = [sum(counts[:number]) for number in range(len(counts) + 1)]
         self._kept: OrderedDict[int, Trajectory] = OrderedDict()
+        self._stored = StoredColumns().stored
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -82,20 +83,42 @@ class RolloutIndex(Sequence[Trajectory]):
             found.append(base + rows)
         return np.concatenate(found) if found else np.zeros(0, np.int64)
 
-    @staticmethod
-    def _of_parts(sidecar: Sidecar, column: str) -> Any:
+    def _of_parts(self, sidecar: Sidecar, column: str) -> Any:
         """Read a whole-numbered column of the rollouts of one file, every row."""
         import numpy as np
 
         parts = range(len(sidecar.state.parts))
-        found = [stored_of(sidecar, part, column).values.to_numpy() for part in parts]
-        return np.concatenate(found) if found else np.zeros(0, np.int64)
+        found = [self._stored(sidecar, part, column).values.to_numpy() for part in parts]
+        return np.concatenate([np.zeros(0, np.int64), *found])
 
     def stored(self, name: str) -> Iterator[Stored]:
         """Read a column of the rollouts part by part, every row."""
         for sidecar in self.sidecars:
             for number in range(len(sidecar.state.parts)):
-                yield stored_of(sidecar, number, name)
+                yield self._stored(sidecar, number, name)
+
+    def some(self, name: str, places: Any) -> list[Any] | None:
+        """Read the values of a column for a few rollouts, from the parts that hold them; None where
+        a part says that one is not what it was, or most parts hold them.
+        """
+        import numpy as np
+
+        sizes = [part["rollouts"] for each in self.sidecars for part in each.state.parts]
+        starts = np.cumsum([0, *sizes])
+        rows = self.rows[places]
+        owners = np.searchsorted(starts, rows, "right") - 1
+        used = np.unique(owners).tolist()
+        found = np.empty(len(rows), object)
+        if 2 * len(used) > len(sizes):
+            return None
+        for part in used:
+            stored = self._stored(*self._part(part), name)
+            if stored.odd:
+                return None
+            own = owners == part
+            found[own] = stored.values.take(rows[own] - starts[part]).to_pylist()
+        values: list[Any] = found.tolist()
+        return values
 
     def metas(self, places: Sequence[int]) -> list[dict[str, Any]]:
         """Read what is noted of some rollouts."""
@@ -105,7 +128,7 @@ class RolloutIndex(Sequence[Trajectory]):
             number, part, row = self._part_of(int(self.rows[place]))
             key = (number, part)
             if key not in known:
-                known[key] = stored_of(self.sidecars[number], part, "meta").values
+                known[key] = self._stored(self.sidecars[number], part, "meta").values
             found.append(json.loads(known[key][row].as_py()))
         return found
 
@@ -121,7 +144,7 @@ class RolloutIndex(Sequence[Trajectory]):
 
     def metas_of_part(self, part: int, rows: Sequence[int]) -> list[dict[str, Any]]:
         """Read what is noted of some rows of a part, by its position in `stored`."""
-        texts = stored_of(*self._part(part), "meta").values
+        texts = self._stored(*self._part(part), "meta").values
         return [json.loads(texts[row].as_py()) for row in rows]
 
     def of_part(self, part: int, rows: Sequence[int]) -> list[Trajectory]:
@@ -144,8 +167,40 @@ class RolloutIndex(Sequence[Trajectory]):
         import numpy as np
 
         every = [self._of_parts(sidecar, "sample") for sidecar in self.sidecars]
-        whole = np.concatenate(every) if every else np.zeros(0, np.int64)
-        return whole[self.rows]
+        return np.concatenate([np.zeros(0, np.int64), *every])[self.rows]
+
+    def named(self, name: str) -> tuple[list[str], Any]:
+        """Find which value of `NAMES` each rollout has.
+
+        Returns:
+            Each value, and an array: for each rollout, which of them it has.
+        """
+        import numpy as np
+
+        known: dict[str, int] = {}
+        found = []
+        for sidecar in self.sidecars:
+            store = sidecar.groups
+            own = [known.setdefault(value, len(known)) for value in store.names(name)]
+            found.append(np.array(own, np.int64)[store.column(name)])
+        return list(known), self._ordered(np.concatenate([np.zeros(0, np.int64), *found]))
+
+    def _ordered(self, values: Any) -> Any:
+        """Order the values of all rows as the rollouts; mostly they are already."""
+        return values if self._is_plain else values[self.rows]
+
+    @cached_property
+    def _is_plain(self) -> bool:
+        import numpy as np
+
+        return bool(np.array_equal(self.rows, np.arange(self.bases[-1])))
+
+    def numbers(self, name: str) -> Any:
+        """Map one of `NUMBERS`: an array of float64, one for each rollout; NaN for what is none."""
+        import numpy as np
+
+        found = [sidecar.groups.column(name) for sidecar in self.sidecars]
+        return self._ordered(found[0] if len(found) == 1 else np.concatenate([*found, []]))
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -204,6 +259,10 @@ class RolloutIndex(Sequence[Trajectory]):
         finally:
             for table in TABLES:
                 connection.execute(f"drop view if exists temp.{table}")
+
+    def arrow(self, query: str) -> Any:
+        """Ask in SQL, as `sql` does of all rollouts, for an Arrow table."""
+        return self._connection.sql(query).to_arrow_table()
 
     @cached_property
     def _connection(self) -> Any:
@@ -299,12 +358,23 @@ class RolloutIndex(Sequence[Trajectory]):
         """
         import numpy as np
 
+        folded = word.casefold()
+        parts = words_of(folded)
+        found = np.full(self.bases[-1], bool(parts))
+        for one in parts:
+            found &= self._having(one)
+        return self._surely(folded, found)[self.rows]
+
+    def _having(self, word: str) -> Any:
+        """Find the rows of the rollouts that have a word of this digest."""
+        import numpy as np
+
         found = np.zeros(self.bases[-1], bool)
         for sidecar, base in zip(self.sidecars, self.bases, strict=False):
             for part, counts in enumerate(sidecar.state.parts):
                 found[base + sidecar.words.rows(part, word)] = True
                 base += counts["rollouts"]
-        return self._surely(word.casefold(), found)[self.rows]
+        return found
 
     def _surely(self, word: str, found: Any) -> Any:
         """Leave out rollouts that only hold a word of the same digest, where they are few."""
@@ -317,7 +387,7 @@ class RolloutIndex(Sequence[Trajectory]):
             number = bisect_right(self.bases, row) - 1
             sidecar, at = self.sidecars[number], row - self.bases[number]
             texts = (sidecar.texts(kind).texts(*self._span(sidecar, kind, at)) for kind in KINDS)
-            found[row] = any(word in words_of(text) for each in texts for text in each)
+            found[row] = any(holds_word(text, word) for each in texts for text in each)
         return found
 
     def _span(self, sidecar: Sidecar, kind: str, row: int) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from agentkit.files.index.index_part import ODD
@@ -18,17 +19,31 @@ class Stored(NamedTuple):
     """The rows whose values are not what they were: in a column of values of several kinds."""
 
 
-def stored_of(sidecar: Sidecar, part: int, name: str) -> Stored:
-    """Read a column of the rollouts of a part."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+class StoredColumns:
+    """The columns of the rollouts of an index, read part by part. What a part says of itself is
+    read once for all its columns.
+    """
 
-    path = sidecar.part_path(part, "rollouts")
-    file = pq.ParquetFile(path, memory_map=True)
-    schema = file.schema_arrow
-    if name not in schema.names:
-        return Stored(pa.nulls(sidecar.state.parts[part]["rollouts"]))
-    if schema.field(name).type == pa.string() and name != "meta":
-        file = pq.ParquetFile(path, memory_map=True, read_dictionary=[name])
-    odd = json.loads((schema.metadata or {}).get(ODD, b"{}")).get(name, ())
-    return Stored(file.read(columns=[name]).column(0).combine_chunks(), tuple(odd))
+    def __init__(self) -> None:
+        self._known: dict[Path, tuple[Any, Any, dict[str, list[int]]]] = {}
+
+    def stored(self, sidecar: Sidecar, part: int, name: str) -> Stored:
+        """Read a column of a part."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        path = sidecar.part_path(part, "rollouts")
+        if path not in self._known:
+            file = pq.ParquetFile(path, memory_map=True)
+            schema = file.schema_arrow
+            odd = json.loads((schema.metadata or {}).get(ODD, b"{}"))
+            self._known[path] = file.metadata, schema, odd
+        metadata, schema, odd = self._known[path]
+        if name not in schema.names:
+            return Stored(pa.nulls(sidecar.state.parts[part]["rollouts"]))
+        is_text = schema.field(name).type == pa.string() and name != "meta"
+        read = [name] if is_text else None
+        file = pq.ParquetFile(path, memory_map=True, metadata=metadata, read_dictionary=read)
+        # a part is too small for threads to be worth their start
+        column = file.read(columns=[name], use_threads=False).column(0)
+        return Stored(column.combine_chunks(), tuple(odd.get(name, ())))

@@ -107,3 +107,35 @@ def test_progress_says_what_was_asked_for_and_what_it_cost(
     now = IndexProgress(["a.jsonl", "b.jsonl"], 4_500_000_000)
     assert now.title == "of 2 files, 4.5 GB"
     assert size_text(1) == "1 byte"
+
+
+LETTERS = (
+    "Café ÉTÉ",
+    "die Straße",
+    "DIE STRASSE",
+    "İstanbul",
+    "ISPARTA ısı",
+    "ПРИВЕТ, мир",
+    "हिन्दी",
+)
+
+
+@pytest.mark.parametrize(
+    "asked", ["été", "STRASSE", "straße", "İSTANBUL", "привет", "МИР", "हिन्दी"]
+)
+def test_letters_outside_ascii_are_found_alike(tmp_path: Path, asked: str) -> None:
+    said = [{"role": "assistant", "content": text} for text in LETTERS]
+    asks = {"role": "user", "content": "?"}
+    path = tmp_path / "letters.jsonl"
+    path.write_text(lines(*({"messages": [asks, answer]} for answer in said)), "utf-8")
+    found, folded = ak.index(path), asked.casefold()
+    wanted = [folded in text.casefold() for text in LETTERS]
+    assert any(wanted)
+    assert found.holding(asked).tolist() == wanted
+    assert found.holding(asked, exact=True).tolist() == [asked in text for text in LETTERS]
+    assert found.holding_word(asked).tolist() == wanted
+    plain, indexed = ak.explore(ak.load(path, all=True)), ak.explore(found)
+    for query in (f"word={asked}", f"content~{asked}", asked):
+        places = list(plain.filter(query).places)
+        assert list(indexed.filter(query).places) == places
+        assert places == [place for place, there in enumerate(wanted) if there]

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import agentkit as ak
+from agentkit.analysis.frames.index_frames import CALLS, TURNS
 from agentkit.files.cassette.index import PromptWords, entry_of
 from agentkit.files.cassette.scan import Scan
 from agentkit.files.index.file_index import index
@@ -192,3 +193,30 @@ def test_one_process_at_a_time_writes_an_index(many: Path) -> None:
 
 def test_frames_take_an_index(many: Path) -> None:
     pd.testing.assert_frame_equal(ak.turns_df(index(many)), ak.turns_df(many))
+
+
+@pytest.mark.parametrize("path", [*CASSETTES, None], ids=lambda path: path.stem if path else "many")
+def test_frames_by_column_are_those_of_the_rollouts(
+    path: Path | None, tmp_path: Path, many: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if path is not None:
+        many.write_bytes(path.read_bytes())
+    found, rollouts = index(many, progress=False), ak.load(many, all=True)
+    if len(found) != len(rollouts):  # a line without an end is taken in when it has one
+        return
+    turns, calls = ak.turns_df(rollouts), ak.tool_calls_df(rollouts)
+    calls = calls[~calls["recoverable"]].reset_index(drop=True)
+    kept = [name for name in turns.columns if name in TURNS]
+    got = [name for name in calls.columns if name in CALLS]
+    monkeypatch.setattr(RolloutIndex, "__getitem__", None)
+    monkeypatch.setattr(RolloutIndex, "__iter__", None)
+    pd.testing.assert_frame_equal(ak.turns_df(found, columns=kept), turns[kept])
+    pd.testing.assert_frame_equal(ak.tool_calls_df(found, columns=got), calls[got])
+
+
+def test_columns_that_an_index_does_not_hold_are_read(many: Path) -> None:
+    wanted = ["prompt", "turn", "server"]
+    frame = ak.turns_df(index(many), columns=wanted)
+    pd.testing.assert_frame_equal(frame, ak.turns_df(many)[wanted])
+    with pytest.raises(ak.AgentkitError, match="no column"):
+        ak.turns_df(many, columns=["promt"])

@@ -17,6 +17,7 @@ from agentkit.files.columns import COLUMNS, HIDDEN, columns_of, meta_of, plain_v
 from agentkit.files.index.file_index import index
 from agentkit.files.index.index_part import META
 from agentkit.files.index.rollout_index import RolloutIndex
+from agentkit.files.index.stores.group_store import NAMES, NUMBERS
 from agentkit.trajectory.person.notes import KEY, Remark, remarks_in
 
 if TYPE_CHECKING:
@@ -76,9 +77,10 @@ class IndexSource(Source):
         return self._column(name)
 
     def _column(self, name: str) -> IndexColumn:
+        if name in NAMES and name not in self._columns:
+            self._columns[name] = Words(*self.rollouts.named(name))
         if name not in self._columns:
-            stored = name if name in _OWN or name == "prompt_digest" else META + name
-            parts = list(self.rollouts.stored(stored))
+            parts = list(self.rollouts.stored(_stored_name(name)))
 
             def odd_values(number: int, rows: Sequence[int]) -> list[Any]:
                 return self._odd(name, number, rows)
@@ -98,6 +100,8 @@ class IndexSource(Source):
 
     def numbers(self, name: str) -> Any:
         """Return a column as numbers, NaN for what is none."""
+        if name in NUMBERS and name not in self._columns:
+            return self.rollouts.numbers(name)
         return self._column(name).floats()
 
     def where(self, condition: Condition) -> Any:
@@ -118,7 +122,9 @@ class IndexSource(Source):
 
     def objects(self, name: str, places: Sequence[int]) -> list[Any]:
         """List the values of a column for some rollouts."""
-        return self._column(name).objects(as_array(places))
+        chosen = as_array(places)
+        found = None if name in self._columns else self.rollouts.some(_stored_name(name), chosen)
+        return self._column(name).objects(chosen) if found is None else found
 
     def is_constant(self, name: str, places: Sequence[int]) -> bool:
         """Tell whether a column is the same in all these rollouts."""
@@ -168,7 +174,9 @@ class IndexSource(Source):
 
     def prompt_numbers(self) -> Any:
         """Number each rollout's prompt in an array: the same for the same."""
-        return self.distinct("prompt_digest").rows
+        found = self._column("prompt_digest")
+        assert isinstance(found, Words)
+        return found.rows
 
     def holding(self, words: Sequence[str], places: Sequence[int]) -> Sequence[int]:
         """List those of the places whose rollouts contain every one of these words in their texts,
@@ -202,6 +210,10 @@ class IndexSource(Source):
             else:
                 found |= self.rollouts.holding(text, TEXTS[condition.column])
         return found
+
+
+def _stored_name(name: str) -> str:
+    return name if name in _OWN or name == "prompt_digest" else META + name
 
 
 def _of(name: str) -> Any:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from agentkit.analysis.explore.query import TEXTS, WORD
 from agentkit.files.index.index_rows import rows_of
+from agentkit.files.index.stores.word_store import holds_word
 from agentkit.types.trajectory import Trajectory
-
-_WORDS = re.compile(r"\w+")
 
 
 def texts_of(trajectory: Trajectory, kinds: Sequence[str] = TEXTS[""]) -> Iterator[str]:
@@ -28,7 +26,7 @@ def has_text(trajectory: Trajectory, column: str, wanted: Sequence[str]) -> bool
         wanted: texts whose case is folded.
     """
     if column == WORD:
-        words = {word for text in texts_of(trajectory) for word in _WORDS.findall(text.casefold())}
-        return not words.isdisjoint(wanted)
+        every = [text.casefold() for text in texts_of(trajectory)]
+        return any(holds_word(text, one) for text in every for one in wanted)
     texts = [text.casefold() for text in texts_of(trajectory, TEXTS[column])]
     return any(one in text for text in texts for one in wanted)

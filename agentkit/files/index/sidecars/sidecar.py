@@ -4,32 +4,42 @@ far it has come.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import logging
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from agentkit.errors import FileInUse
+from agentkit.errors import AgentkitError, FileError, FileInUse
 from agentkit.files.index.index_part import KINDS, Part
+from agentkit.files.index.stores.group_store import NAMES, GroupStore
 from agentkit.files.index.stores.place_store import PlaceStore
 from agentkit.files.index.stores.text_store import TextStore
 from agentkit.files.index.stores.word_store import WordStore, digests_of
 from agentkit.files.path import system_errors, write_whole
 from agentkit.files.writers.lock import lock_of
 from agentkit.types.trajectory import Trajectory
+from agentkit.types.words import in_line
 
-VERSION = 2
+_log = logging.getLogger("agentkit")
+VERSION = 3
 SUFFIX = ".index"
 """What the folder of an index is called behind the name of its file."""
 PART = 16_384
 """Rollouts of a part at most; a row in it has 16 bits in the index of words."""
 _HEAD = 4096
 """Bytes at the beginning by which a file is known again."""
-_OURS = frozenset({".parquet", ".npy", ".utf8", ".ends", ".int64"})
+_OURS = frozenset({".parquet", ".npy", ".utf8", ".ends", ".int64", ".rows", ".names"})
 """How the files of an index end, its state apart."""
+_READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+"""What says that nothing can be written where the file is: what is indexed is still asked."""
+_TRIES, _PAUSE = 300, 0.1
+"""Asked again so often, so many seconds apart, while another process begins the index."""
 Way = Literal["", "cassette", "lines", "whole"]
 """How a file is read: a cassette's lines, a rollout a line, or all of it at once."""
 
@@ -50,7 +60,8 @@ class IndexState:
     samples: int = 0
     """How many rollouts of a foreign file are taken in."""
     parts: list[dict[str, int]] = field(default_factory=list)
-    """How many rows each table of a part has."""
+    """How many rows each table of a part has, and how many prompts and reasons to end that
+    none before it has."""
     opened: dict[str, list[int]] = field(default_factory=dict)
     """The rollouts that had not ended, by sample: their places in the file."""
     dropped: list[int] = field(default_factory=list)
@@ -59,7 +70,7 @@ class IndexState:
     """The rows of the rollouts that had not ended, by sample."""
 
     def count(self, table: str) -> int:
-        """Add up the rows of a table."""
+        """Add up the rows of a table, or the values of one of `NAMES`."""
         return sum(part[table] for part in self.parts)
 
 
@@ -72,6 +83,8 @@ class Sidecar(ABC):
         self.path = path
         self.folder = path.with_name(path.name + SUFFIX)
         self.state = self._read_state()
+        self._grouping = self.groups
+        """The same while it is written."""
 
     @abstractmethod
     def load(self, places: list[int]) -> Trajectory:
@@ -93,6 +106,12 @@ class Sidecar(ABC):
     def places(self) -> PlaceStore:
         """Where its rollouts are."""
         return PlaceStore(self.folder, self.state.count("rollouts"))
+
+    @property
+    def groups(self) -> GroupStore:
+        """What groups of its rollouts are made of."""
+        known = list(map(self.state.count, NAMES))
+        return GroupStore(self.folder, self.state.count("rollouts"), known)
 
     @property
     def words(self) -> WordStore:
@@ -142,22 +161,36 @@ class Sidecar(ABC):
 
         Raises:
             CassetteError: it is no cassette.
+            FileError: nothing can be written, and there is no index yet.
         """
         if self.is_current:
             return
         self._check()
         with system_errors(self.folder):
             self.folder.mkdir(exist_ok=True)
-        try:
-            with lock_of(self.folder / "state.json").used(alone=True):
+        for left in reversed(range(_TRIES)):
+            try:
+                with lock_of(self.folder / "state.json").used(alone=True):
+                    self.state = self._read_state()
+                    self._grouping = self.groups
+                    if not self.state.head_size:
+                        self._begin()
+                    yield from self._refresh()
+                return
+            except (FileInUse, FileError) as exc:
                 self.state = self._read_state()
-                if not self.state.head_size:
-                    self._begin()
-                yield from self._refresh()
-        except FileInUse:
-            self.state = self._read_state()
-            if not self.state.end:
-                raise
+                is_kept = isinstance(exc, FileInUse) or exc.errno in _READ_ONLY
+                if not is_kept or not (self.state.end or (left and isinstance(exc, FileInUse))):
+                    raise
+                if self.state.end:
+                    self._say_older(exc)
+                    return
+            time.sleep(_PAUSE)
+
+    def _say_older(self, exc: AgentkitError) -> None:
+        if isinstance(exc, FileError):
+            name = in_line(self.path.name)
+            _log.warning("the index of %s is not brought up to date: %s", name, exc.message)
 
     def _begin(self) -> None:
         """Begin anew: whoever still reads the files of an index before keeps them."""
@@ -183,6 +216,8 @@ class Sidecar(ABC):
         with system_errors(self.folder):
             self.places.append(part.places)
             counts = part.write(self.folder, number, first)
+            grouped = [{**rows.rollout, "reward": rows.meta.get("reward")} for rows in part.rows]
+            counts |= zip(NAMES, self._grouping.append(grouped), strict=True)
             folded = {kind: [text.casefold() for text in part.texts(kind)] for kind in KINDS}
             for kind, store in stores.items():
                 store.append(part.texts(kind), folded[kind])

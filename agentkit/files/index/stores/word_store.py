@@ -21,6 +21,13 @@ def words_of(folded: str) -> list[str]:
     return _WORD.findall(folded)
 
 
+def holds_word(folded: str, word: str) -> bool:
+    """Tell whether a whole word stands in a text, the case of both folded. A letter with marks that
+    are characters of their own, as the small form of a Turkish İ, is a part of its word.
+    """
+    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", folded) is not None
+
+
 def digests_of(folded: Iterable[str]) -> list[int]:
     """Digest the words of texts whose case is folded, in any alphabet, each once."""
     words = " ".join(set(_WORD.findall("\n".join(folded))))

@@ -11,7 +11,7 @@ from typing import Any
 from agentkit.agent.event_loop import event_loop
 from agentkit.analysis.explore.explorer import Explorer, explore
 from agentkit.analysis.explore.groups import Group
-from agentkit.analysis.explore.query import Query, mended
+from agentkit.analysis.explore.query import mended
 from agentkit.analysis.explore.table_columns import LABEL
 from agentkit.show.html import Html
 from agentkit.show.notebook.live import LiveView, Op, sendable
@@ -25,7 +25,11 @@ from agentkit.show.notebook.views.explorer.table_cells import (
     group_key,
     width_of,
 )
-from agentkit.show.notebook.views.explorer.table_counts import TableCounts, counts_of
+from agentkit.show.notebook.views.explorer.table_counts import (
+    TableCounts,
+    TableQuestions,
+    counts_of,
+)
 from agentkit.show.notebook.views.explorer.table_parts import (
     cell_parts,
     clear,
@@ -51,7 +55,7 @@ _FEW = 2_000
 """Rollouts that are counted before they are shown; of more, while they are."""
 
 
-class ExplorerView(OpenedRollout, InnerView, LiveView):
+class ExplorerView(TableQuestions, OpenedRollout, InnerView, LiveView):
     """Rows on demand, a filter with its counts, an order, prompts, marks, labels; and under the
     table's open row what was opened.
     """
@@ -76,6 +80,8 @@ class ExplorerView(OpenedRollout, InnerView, LiveView):
         self._unfolded: frozenset[str] = frozenset()
         self._counts: TableCounts | None = None
         self._every: Any = None
+        self._axis = ""
+        """The column that the rollouts are looked at over; "" for the first there is."""
         if len(self._all) <= _FEW:
             self._counts = self._counted(self._all)
 
@@ -113,6 +119,7 @@ class ExplorerView(OpenedRollout, InnerView, LiveView):
             "asked": counts.asked if counts else 0,
             "in_facets": self._facet_parts(),
             "in_figures": counts.figures if counts else whole,
+            "in_along": counts.along if counts else [],
             "in_same": self._same(columns),
             "in_empty": self._empty(),
             "in_marks": self._marks(),
@@ -261,7 +268,7 @@ class ExplorerView(OpenedRollout, InnerView, LiveView):
     def _counted(self, table: Explorer) -> TableCounts:
         if self._every is None:
             self._every = self._all.aggregates()
-        return counts_of(table, self._every, self._unfolded, len(self._all))
+        return counts_of(table, self._every, self._unfolded, len(self._all), self._axis)
 
     def _count_soon(self) -> None:
         """Count beside the page, which is shown first."""
@@ -274,34 +281,6 @@ class ExplorerView(OpenedRollout, InnerView, LiveView):
                 self.refresh_soon()
 
         asyncio.run_coroutine_threadsafe(count(), event_loop())
-
-    @property
-    def _query(self) -> Query:
-        """The filter that holds now; one that could not be read changed nothing."""
-        return self._table.query
-
-    def _filter(self, query: Query) -> None:
-        self.do_ask(query=query.summary())
-
-    def do_choose(self, column: str, value: str, on: bool) -> None:
-        """Ask for a value of a column too, or no longer."""
-        others = [chosen for chosen in self._query.chosen(column) if chosen != value]
-        self._filter(self._query.choosing(column, [*others, value] if on else others))
-
-    def do_range(self, column: str, first: int, last: int) -> None:
-        """Ask for the steps of a histogram from the first to the last."""
-        found = self._base.histogram(column)
-        if found is None:
-            return
-        first, last = sorted((int(first), int(last)))
-        least = found.edge(first) if first > 0 else None
-        end = len(found.counts) - 1
-        below = found.edge(last + 1) if last < end else None
-        self._filter(self._query.between(column, least, below, upto=last >= end))
-
-    def do_any(self, column: str = "") -> None:
-        """Ask nothing of a column any more; of none, where it has no name."""
-        self._filter(self._query.without(column) if column else Query())
 
     def do_unfold(self, column: str) -> None:
         """Show all values of a column, or the first again."""

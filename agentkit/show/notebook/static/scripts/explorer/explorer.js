@@ -24,7 +24,9 @@ PARTS.push((live) => {
   const menus = menusOf(live);
   const modes = choiceOf(["Rows", "Prompts", "Tree"], mode, "How to show");
   const facets = h("nav.ak-facets", { ariaLabel: "Filter by" });
-  const isDragged = steppedRanges(live, facets);
+  const along = h(".ak-over-values", { role: "region", ariaLabel: "Over a column" });
+  /** Those that a drag would lose are not filled anew while it lasts. */
+  const isDragged = { facets: steppedRanges(live, facets), along: steppedRanges(live, along) };
   const unfold = () => (fold.ariaExpanded = root.classList.toggle("ak-with-facets"));
   const kind = "ak-line ak-facets-fold";
   const fold = press(unfold, { word: "Facets", kind, ariaExpanded: false });
@@ -40,8 +42,8 @@ PARTS.push((live) => {
   const empty = h(".ak-empty", { role: "alert", hidden: true });
   const marks = h(".ak-marks.ak-xrow");
   /** What the kernel fills, by its name. */
-  const places = { facets, figures, same, empty, marks, ...opened.places };
-  const main = h(".ak-xmain", figures, same, aside, view, empty, marks);
+  const places = { facets, figures, along, same, empty, marks, ...opened.places };
+  const main = h(".ak-xmain", figures, along, same, aside, view, empty, marks);
   root.classList.add("ak-explorer");
   root.role = "group";
   root.ariaLabel = "Rollouts";
@@ -192,7 +194,7 @@ PARTS.push((live) => {
       headings(state);
       field.state(state);
       for (const [name, place] of Object.entries(places))
-        if (place !== facets || !isDragged()) fill(place, state[`in_${name}`] ?? []);
+        if (!isDragged[name]?.()) fill(place, state[`in_${name}`] ?? []);
       fold.lastChild.textContent = `Facets ${state.asked || ""}`.trim();
       empty.hidden = !empty.firstChild;
       view.hidden = !empty.hidden;

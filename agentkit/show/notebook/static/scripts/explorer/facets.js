@@ -1,6 +1,7 @@
 /**
- * The steps of a histogram: a click takes one, a drag or Shift with an arrow several. What they
- * choose is written into the filter. Says whether they are being dragged over.
+ * The steps of a histogram, the points along a column: a click takes one, a drag or Shift with an
+ * arrow several. What they choose is written into the filter. Says whether they are being dragged
+ * over.
  */
 function steppedRanges(live, panel) {
   let from = -1;
@@ -9,7 +10,8 @@ function steppedRanges(live, panel) {
       step.ariaPressed = i >= Math.min(from, to) && i <= Math.max(from, to);
     });
   const take = (steps, to) => {
-    live.send("range", { column: steps.dataset.column, first: from, last: to });
+    const { asks = "range", column } = steps.dataset;
+    live.send(asks, { column, first: from, last: to });
     from = -1;
   };
   const hear = (kind, act) =>
