@@ -53,16 +53,16 @@ class Batch:
         """Run them.
 
         Args:
-            agent: runs them, and records where there is a writer.
+            agent: runs them.
             jobs: what is to be done.
             concurrency: so many at once.
             earlier: what earlier runs have left, by the number of its job.
-            writer: the file's.
+            writer: the file's, where they are recorded.
             reward: what a rollout is worth.
             claims: whether other runs may be writing the same rollouts.
             crew: the workers that run them; None: they run here.
         """
-        self.agent = agent
+        self.agent = agent.with_recorder(writer) if writer is not None else agent
         self.jobs = jobs
         self.progress = Progress(len(jobs), concurrency)
         self.failures: list[Exception] = []

@@ -4,7 +4,7 @@ and nothing that finished is ever lost.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from agentkit.agent.agent import Agent, checked
 from agentkit.agent.batch.batch import Batch
 from agentkit.agent.batch.executors.crew import Crew, check_meta
 from agentkit.agent.batch.executors.executor import executor_of
-from agentkit.agent.batch.jobs import checked_shard, jobs_of, left_of, taken_up
+from agentkit.agent.batch.jobs import Job, checked_shard, jobs_of, later_jobs, left_of, taken_up
 from agentkit.agent.batch.progress import shown
 from agentkit.agent.batch.reward import Reward
 from agentkit.agent.batch.rollouts import Rollouts
@@ -151,14 +151,8 @@ def run_side(
         where = (executor, workers, shard)
         batch = _batch(agent, prompts, n, concurrency, reward, resume, meta, writer, *where)
         batch.progress.name = name
-        close = shown(batch.progress, progress)
-        try:
+        with attended(batch, progress):
             run(batch.run())
-        except BaseException as exc:
-            keep_begun(batch, exc)
-            raise
-        finally:
-            close()
         return _whole(batch)
 
 
@@ -188,14 +182,8 @@ async def rollouts_async(
     with file_in_use(record, resume) as writer:
         where = (executor, workers, shard)
         batch = _batch(agent, prompts, n, concurrency, reward, resume, meta, writer, *where)
-        close = shown(batch.progress, progress)
-        try:
+        with attended(batch, progress):
             await run_async(batch.run())
-        except BaseException as exc:
-            keep_begun(batch, exc)
-            raise
-        finally:
-            close()
         return _whole(batch)
 
 
@@ -244,17 +232,14 @@ def _batch(
     workers: int | None,
     shard: tuple[int, int] | None,
 ) -> Batch:
-    check_numbers(n, concurrency, reward)
-    jobs = jobs_of(checked(agent), prompts, n, checked_meta(meta), checked_shard(shard))
-    crew = crew_of(executor, workers, agent, reward)
-    if crew is not None:
-        check_meta({job.prompt_index: job.start for job in jobs})
-    left = left_of(resume)
+    where = (executor, workers, shard)
+    found, crew = prepared(agent, prompts, n, concurrency, reward, meta, *where)
+    jobs, left = list(found), left_of(resume)
     earlier = taken_up(jobs, [job.begin(agent) for job in jobs], left) if left else {}
     if writer is not None:
         writer.open()
     return Batch(
-        agent.with_recorder(writer) if writer else agent,
+        agent,
         jobs,
         concurrency,
         earlier=earlier,
@@ -265,11 +250,29 @@ def _batch(
     )
 
 
-def check_numbers(n: Any, concurrency: Any, reward: Any) -> None:
-    """Check how much a batch is to do at once, and what its reward is.
+def prepared(
+    agent: Any,
+    prompts: Any,
+    n: int,
+    concurrency: int,
+    reward: Reward | None,
+    meta: Mapping[str, Any] | None,
+    executor: Any,
+    workers: int | None,
+    shard: tuple[int, int] | None,
+    *,
+    later: bool = False,
+) -> tuple[Sequence[Job] | Iterator[Job], Crew | None]:
+    """Check what a batch is given, before anything is asked: give what it is to do, and the workers
+    that are to be started for it; None where it runs in this process.
+
+    Args:
+        agent, prompts, n, concurrency, reward, meta: as `rollouts` takes them.
+        executor, workers, shard: as `rollouts` takes them.
+        later: whether the prompts of an iterator are read when their turn comes.
 
     Raises:
-        UsageError: a number is below 1, or the reward is no function.
+        UsageError: as `rollouts` does.
     """
     for name, number in (("n", n), ("concurrency", concurrency)):
         if type(number) is not int or number < 1:
@@ -278,16 +281,31 @@ def check_numbers(n: Any, concurrency: Any, reward: Any) -> None:
         raise UsageError(
             f"the reward is a {type(reward).__name__}", hint="give a function of the trajectory"
         )
-
-
-def crew_of(executor: Any, workers: int | None, agent: Agent, reward: Reward | None) -> Crew | None:
-    """Make the workers of a batch, which are to be started; None where it runs in this process.
-
-    Raises:
-        UsageError: there is no such executor, or something cannot be sent there.
-    """
+    jobs: Sequence[Job] | Iterator[Job]
+    asked = (checked(agent), prompts, n, checked_meta(meta), checked_shard(shard))
+    jobs = later_jobs(*asked) if later and isinstance(prompts, Iterator) else jobs_of(*asked)
     chosen = executor_of(executor, workers)
-    return None if chosen is None else Crew(chosen, agent, reward)
+    crew = None if chosen is None else Crew(chosen, agent, reward)
+    if crew is not None and isinstance(jobs, Sequence):
+        check_meta({job.prompt_index: job.start for job in jobs})
+    return jobs, crew
+
+
+@contextmanager
+def attended(batch: Batch, progress: bool | None) -> Iterator[None]:
+    """Show how far a batch is for as long as it is waited for, and keep what had begun of one that
+    ends with an exception.
+    """
+    close = shown(batch.progress, progress)
+    try:
+        yield
+    except GeneratorExit:  # whoever goes through it has left
+        raise
+    except BaseException as exc:
+        _keep_begun(batch, exc)
+        raise
+    finally:
+        close()
 
 
 def _whole(batch: Batch) -> Rollouts:
@@ -297,12 +315,12 @@ def _whole(batch: Batch) -> Rollouts:
         Exception: what every rollout raised.
     """
     if batch.failures and len(batch.failures) == len(batch.jobs):
-        keep_begun(batch, batch.failures[0])
+        _keep_begun(batch, batch.failures[0])
         raise batch.failures[0]
     return batch.result()
 
 
-def keep_begun(batch: Batch, exc: BaseException) -> None:
+def _keep_begun(batch: Batch, exc: BaseException) -> None:
     """Keep what had begun of a batch that ends with this exception."""
     global _interrupted
     exc.rollouts = _interrupted = batch.result()  # type: ignore[attr-defined]

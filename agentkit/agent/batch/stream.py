@@ -9,19 +9,17 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from agentkit.agent.agent import Agent, checked
+from agentkit.agent.agent import Agent
 from agentkit.agent.batch.batch import POLL, Batch, whole
-from agentkit.agent.batch.executors.crew import Crew, check_meta
+from agentkit.agent.batch.executors.crew import Crew
 from agentkit.agent.batch.executors.remote_rollout import RemoteRollout
-from agentkit.agent.batch.jobs import Job, checked_shard, jobs_of, later_jobs
-from agentkit.agent.batch.progress import shown
+from agentkit.agent.batch.jobs import Job
 from agentkit.agent.batch.reward import Reward
 from agentkit.agent.batch.rollouts import Rollouts
-from agentkit.agent.batch.run import check_numbers, crew_of, file_in_use, keep_begun
+from agentkit.agent.batch.run import attended, file_in_use, prepared
 from agentkit.agent.event_loop import Work, run, run_async, start
 from agentkit.agent.tools.pool import tool_pool
 from agentkit.errors import UsageError, checked_keywords
-from agentkit.trajectory.loop import checked_meta
 from agentkit.types.trajectory import Trajectory
 
 
@@ -60,21 +58,13 @@ def rollouts_iter(
     Raises:
         UsageError: as `rollouts` does.
     """
-    check_numbers(n, concurrency, reward)
     if not (resume is None or isinstance(resume, (str, os.PathLike))):
         raise UsageError(
             f"resume is a {type(resume).__name__}",
             hint="give the path that the earlier run has recorded to",
         )
-    part, more = checked_shard(shard), checked_meta(meta)
-    jobs: Sequence[Job] | Iterator[Job]
-    if isinstance(prompts, Iterator):
-        jobs = later_jobs(checked(agent), prompts, n, more, part)
-    else:
-        jobs = jobs_of(checked(agent), prompts, n, more, part)
-    crew = crew_of(executor, workers, agent, reward)
-    if crew is not None and not isinstance(jobs, Iterator):
-        check_meta({job.prompt_index: job.start for job in jobs})
+    where = (executor, workers, shard)
+    jobs, crew = prepared(agent, prompts, n, concurrency, reward, meta, *where, later=True)
     return RolloutStream(
         agent,
         jobs,
@@ -130,7 +120,7 @@ class RolloutStream:
             if writer is not None:
                 writer.open()
             batch = StreamedBatch(
-                self._agent.with_recorder(writer) if writer else self._agent,
+                self._agent,
                 self._jobs if isinstance(self._jobs, Sequence) else (),
                 self._concurrency,
                 earlier={},
@@ -140,18 +130,12 @@ class RolloutStream:
                 crew=self._crew,
             )
             batch.open(self._jobs, self._concurrency, ordered=self._ordered)
-            close = shown(batch.progress, self._progress)
             work = start(batch.run())
             try:
-                yield batch, work
-            except GeneratorExit:
-                raise
-            except BaseException as exc:
-                keep_begun(batch, exc)
-                raise
+                with attended(batch, self._progress):
+                    yield batch, work
             finally:
                 work.cancel()
-                close()
 
     def __repr__(self) -> str:
         return "<RolloutStream: gone through with for, or async for>"
