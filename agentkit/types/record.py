@@ -39,7 +39,7 @@ def replace(value: T, /, **changes: Any) -> T:
     Raises:
         AttributeError: it has no such field.
     """
-    kind = type(value)
+    kind: Any = type(value)
     read, writes = _slots_of(kind)
     copied: Any = object.__new__(kind)
     for write, old in zip(writes, read(value), strict=True):

@@ -37,8 +37,9 @@ class Local(ak.Server):
         if not call.stream:
             return Exchange(body=body(done, last).decode(), status=200)
         chunks = tuple(Chunk(at=0.0, text=event.decode()) for event in events(done, last))
-        for chunk in chunks if emit else ():
-            emit(chunk)
+        for chunk in chunks:
+            if emit is not None:
+                emit(chunk)
         return Exchange(chunks=chunks, status=200)
 
 
