@@ -29,7 +29,7 @@ LAST = 20
 """The turns before a length that are measured."""
 COUNTS = ("TaskDuration", "ScriptDuration", "RecalcStyleDuration", "LayoutDuration")
 DRAWN = """() => new Promise(done => {
-    let frames = 8;
+    let frames = 5;
     const next = () => frames-- ? requestAnimationFrame(next) : setTimeout(done);
     next();
 })"""

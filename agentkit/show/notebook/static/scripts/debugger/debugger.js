@@ -100,8 +100,7 @@ PARTS.push((live) => {
       root.classList.toggle("ak-drives", Boolean(state.can));
       root.ariaLabel = state.can ? "Debugger" : "Rollout";
       if (ran && !running) {
-        const last = [...rows.querySelectorAll("[data-key$='/text']")].at(-1)?.innerText ?? "";
-        live.say(`${state.status?.word} ${state.status?.name}. ${last.slice(0, 400)}`);
+        live.say(`${state.status?.word} ${state.status?.name}. ${flow.said().slice(0, 400)}`);
       }
       ran = running;
       rows.ariaLive = running ? "off" : "polite";
@@ -135,6 +134,7 @@ PARTS.push((live) => {
     dispose() {
       line.end();
       search.end();
+      flow.end();
     },
   };
 });

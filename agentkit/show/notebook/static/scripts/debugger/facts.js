@@ -45,7 +45,7 @@ function factLine(live) {
     const [step, all] = list.querySelectorAll("[data-tick]");
     step.textContent = counting(seconds);
     all.textContent = counting(before + seconds);
-    const head = live.rows.querySelector(".ak-growing > .ak-facts");
+    const head = live.rows.lastElementChild?.querySelector(".ak-growing > .ak-facts");
     if (head) head.textContent = `answering · ${counting(seconds)}${tokens}`;
   };
   return {

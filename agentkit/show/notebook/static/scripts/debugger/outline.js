@@ -21,6 +21,7 @@ function leafOf({ turn, call = null, name, tone, seconds, ran, told }) {
     "data-call": call,
     akName: told.filter(Boolean).join(", "),
     akTime,
+    akTool: call === null ? undefined : name.textContent,
   };
   return h(
     `.ak-leaf${call === null ? "" : ".ak-leaf-call"}`,
@@ -36,7 +37,7 @@ function leafOf({ turn, call = null, name, tone, seconds, ran, told }) {
 const named = (turn, words) => [h("b", turn), h("span", words)];
 
 /** The rows of a turn and its calls. */
-function twigOf([words, seconds, errors, warnings, calls], turn) {
+function leavesOf([words, seconds, errors, warnings, calls], turn) {
   const head = leafOf({
     turn,
     name: named(turn, words),
@@ -56,8 +57,36 @@ function twigOf([words, seconds, errors, warnings, calls], turn) {
       told: [name, { [WAITS]: "waits", [WARNED]: "with warnings", [FAILED]: "failed" }[state]],
     }),
   );
-  return h(".ak-twig", { role: "none" }, head, rest);
+  return [head, ...rest];
 }
+
+/** Gives one of some nodes a mark, and takes it from the one that had it. */
+function markOf(put, take) {
+  const mark = (node = null) => {
+    if (node === mark.on) return;
+    if (mark.on) take(mark.on);
+    if (node) put(node);
+    mark.on = node;
+  };
+  return mark;
+}
+const attributeOf = (name) =>
+  markOf(
+    (node) => node.setAttribute(name, "true"),
+    (node) => node.removeAttribute(name),
+  );
+const classOf = (name) =>
+  markOf(
+    (node) => node.classList.add(name),
+    (node) => node.classList.remove(name),
+  );
+
+/** Which of these a row is, as the bits of a number, from which its marks are made. */
+const IS = { here: 1, next: 2, ahead: 4, stops: 8, if: 16 };
+const DUE = 32;
+
+/** Turns in a group of the outline: of those out of sight nothing is laid out or measured. */
+const GROUP = 10;
 
 /**
  * The outline: turns and their calls, as far as they have come, on one scale of time. A click, or
@@ -77,20 +106,31 @@ function outlineOf(live) {
   let chosen = null;
   let seen = null;
   let narrow = false;
+  const near = new Set();
+  const showSeen = classOf("ak-seen");
+  const showChosen = attributeOf("aria-selected");
+  const showOnStrip = attributeOf("aria-current");
+  const showHere = classOf("ak-here");
+  const stopTab = markOf(
+    (leaf) => (leaf.tabIndex = 0),
+    (leaf) => (leaf.tabIndex = -1),
+  );
 
   const lengthOf = ([, seconds, , , calls]) =>
     Math.max(seconds ?? 0, ...calls.map(([, , start = 0, spent = 0]) => start + spent));
 
-  function scale() {
-    const last = turns.at(-1);
-    const all = last ? last.start + last.length : 0;
-    total.textContent = all ? clock(all) : "";
+  /** The seconds of all turns. */
+  const whole = () => (turns.length ? turns.at(-1).start + turns.at(-1).length : 0);
+
+  /** Draws the bars of a group on the scale of all; of one out of sight when it comes into view. */
+  function measure(from, to) {
+    const all = whole();
     const place = (rect, start, length) => {
       rect.parentNode.toggleAttribute("hidden", !(all && length > 0));
       rect.setAttribute("x", `${Math.min(100 - LEAST, (100 * start) / all || 0).toFixed(2)}%`);
       rect.setAttribute("width", `${Math.max(LEAST, (100 * length) / all || 0).toFixed(2)}%`);
     };
-    for (const { entry, start, node: twig } of turns) {
+    for (const { entry, start, node: twig } of turns.slice(from, to)) {
       const [head, ...rest] = twig.querySelectorAll("rect");
       place(head, start, entry[1] ?? 0);
       entry[4].forEach(([, , at, spent], i) =>
@@ -98,88 +138,117 @@ function outlineOf(live) {
       );
     }
   }
+  const measured = ({ akFrom }) => measure(akFrom, akFrom + GROUP);
+  /** All turns move a little with each that comes: those in sight a few times a second. */
+  let timer = 0;
+  const rescale = () => {
+    timer ||= setTimeout(() => {
+      timer = 0;
+      near.forEach(measured);
+    }, 200);
+  };
+  const watcher = new IntersectionObserver(
+    (told) => {
+      for (const { target, isIntersecting } of told) {
+        near[isIntersecting ? "add" : "delete"](target);
+        if (isIntersecting) measured(target);
+      }
+    },
+    { scrollMargin: "100px" },
+  );
 
   /** The turns as buttons on one line, where there is no room for the outline. */
-  function lay() {
-    const buttons = turns.map(({ entry, length }, turn) => {
-      const tone = entry[2] ? "bad" : entry[3] ? "warn" : "";
-      const sign = { bad: " ✕", warn: " ▲" }[tone] ?? "";
-      const given = {
-        type: "button",
-        title: entry[0],
-        ariaLabel: `turn ${turn}${sign && `, with problems`}`,
-        style: `flex-grow: ${Math.max(0.05, length).toFixed(2)}`,
-        "data-turn": turn,
-        onclick: () => live.goto(turn),
-      };
-      return h(`button${tone && `.ak-${tone}`}`, given, `${turn}${sign}`);
-    });
-    strip.replaceChildren(...(narrow ? buttons : []));
-    mark();
+  function lay(from = 0) {
+    while (strip.children.length > (narrow ? from : 0)) strip.lastChild.remove();
+    if (narrow) strip.append(...turns.slice(from).map((turn, i) => pieceOf(turn, from + i)));
+    point();
+    showHere(strip.children[known.here?.[0]]);
+  }
+  function pieceOf({ entry, length }, turn) {
+    const tone = entry[2] ? "bad" : entry[3] ? "warn" : "";
+    const sign = { bad: " ✕", warn: " ▲" }[tone] ?? "";
+    const given = {
+      type: "button",
+      title: entry[0],
+      ariaLabel: `turn ${turn}${sign && `, with problems`}`,
+      style: `flex-grow: ${Math.max(0.05, length).toFixed(2)}`,
+      "data-turn": turn,
+      onclick: () => live.goto(turn),
+    };
+    return h(`button${tone && `.ak-${tone}`}`, given, `${turn}${sign}`);
   }
 
   /** Where we are, what is chosen, what is in view, and where it stops. */
   function mark() {
+    const points = known.points ?? [];
     const [turn, call = null] = known.here ?? [];
-    for (const leaf of tree.querySelectorAll(".ak-leaf")) {
-      const [index, place] = placeOf(leaf);
+    const reached = known.reached ?? Infinity;
+    const mask = (leaf, index, place) => {
       const here = index === turn && place === call;
       const at = here || (index === turn && place === null);
-      const name = leaf.querySelector("code")?.textContent;
-      const stops = (known.points ?? []).filter((point) =>
+      const name = leaf.akTool;
+      const stops = points.filter((point) =>
         place === null ? point.turn === index : point.tools.includes(name),
       );
       const asks = place !== null && known.approve?.includes(name);
-      const is = {
-        here: at,
-        next: here,
-        ahead: index >= (known.reached ?? Infinity) && !at,
-        stops: stops.length || asks,
-        if: stops.length && stops.every((point) => !point.plain),
-      };
-      for (const kind in is) leaf.classList.toggle(`ak-${kind}`, Boolean(is[kind]));
-      leaf.ariaCurrent = at ? "step" : null;
-      const due = here && !known.running ? "next" : "";
-      leaf.querySelector(".ak-ms").textContent = leaf.akTime || due;
-      const words = [leaf.akName, stops.length && "breakpoint", here && "next step"];
-      leaf.ariaLabel = words.filter(Boolean).join(", ");
-    }
-    for (const one of strip.children) one.classList.toggle("ak-here", placeOf(one)[0] === turn);
+      return (
+        (at && IS.here) |
+        (here && IS.next) |
+        (here && !known.running && DUE) |
+        (index >= reached && !at && IS.ahead) |
+        ((stops.length || asks) && IS.stops) |
+        (stops.length && stops.every((point) => !point.plain) && IS.if)
+      );
+    };
+    turns.forEach(({ node: { children: leaves } }, index) => {
+      for (let i = 0; i < leaves.length; i += 1)
+        show(leaves[i], mask(leaves[i], index, i ? i - 1 : null));
+    });
+    for (const leaf of next.children) show(leaf, mask(leaf, turn, null));
+    showHere(strip.children[turn]);
     point();
-    const first = tree.querySelector(".ak-leaf");
-    if (first && !tree.querySelector("[tabindex='0']")) first.tabIndex = 0;
+    if (!tree.contains(stopTab.on)) stopTab(tree.querySelector(".ak-leaf"));
+  }
+  function show(leaf, is) {
+    if (leaf.akIs === is) return;
+    leaf.akIs = is;
+    for (const kind in IS) leaf.classList.toggle(`ak-${kind}`, Boolean(is & IS[kind]));
+    leaf.ariaCurrent = is & IS.here ? "step" : null;
+    leaf.querySelector(".ak-ms").textContent = leaf.akTime || (is & DUE ? "next" : "");
+    const words = [leaf.akName, is & IS.stops && "breakpoint", is & IS.next && "next step"];
+    leaf.ariaLabel = words.filter(Boolean).join(", ");
   }
 
   /** Marks what is in view and what is chosen: two leaves, as a reader who scrolls waits for it. */
   function point() {
-    tree.querySelector(".ak-seen")?.classList.remove("ak-seen");
-    turns[seen]?.node.firstChild.classList.add("ak-seen");
-    markOnly(tree, "aria-selected", leafAt(...(chosen ?? [])));
-    markOnly(strip, "aria-current", strip.children[seen]);
+    showSeen(turns[seen]?.node.firstChild);
+    showChosen(leafAt(...(chosen ?? [])));
+    showOnStrip(strip.children[seen]);
   }
   const leafAt = (turn, call = null) => turns[turn]?.node.children[call === null ? 0 : call + 1];
 
   /** A row for the step that comes next, where its turn has none yet. */
   function coming() {
     const [turn] = known.here ?? [];
-    next.remove();
-    if (turn === undefined || turn < turns.length) return;
+    if (turn === undefined || turn < turns.length) return next.remove();
     const failed = known.status?.kind === "failed";
     const words = known.running ? "answering" : failed ? "no answer yet" : "ask the model";
     const tone = failed ? FAILED : FINE;
-    next.replaceChildren(
-      leafOf({ turn, name: named(turn, words), tone, told: [`turn ${turn}`, words] }),
-    );
-    tree.append(next);
+    if (isNew(turn, words, tone))
+      next.replaceChildren(
+        leafOf({ turn, name: named(turn, words), tone, told: [`turn ${turn}`, words] }),
+      );
+    if (next !== tree.lastChild) tree.append(next);
   }
+  const isNew = changes();
 
   const stopAt = (leaf) => {
     if (!known.can || known.gone) return;
-    const tool = leaf.querySelector("code")?.textContent;
+    const tool = leaf.akTool;
     live.send("point", tool === undefined ? { turn: placeOf(leaf)[0] } : { tool });
   };
   const to = (leaf) => {
-    tabStop(tree, leaf, ".ak-leaf");
+    stopTab(leaf);
     leaf.focus();
   };
   tree.addEventListener("click", (event) => {
@@ -223,15 +292,21 @@ function outlineOf(live) {
     take(start, entries) {
       for (const { node: twig } of turns.splice(start)) twig.remove();
       next.remove();
+      while (tree.lastChild && !tree.lastChild.firstChild) tree.lastChild.remove();
       for (const entry of entries) {
-        const last = turns.at(-1);
-        const twig = twigOf(entry, turns.length);
-        const from = last ? last.start + last.length : 0;
-        turns.push({ entry, start: from, length: lengthOf(entry), node: twig });
-        tree.append(twig);
+        const twig = h(".ak-twig", { role: "none" }, leavesOf(entry, turns.length));
+        if (turns.length % GROUP === 0) {
+          tree.append(h(".ak-twigs", { role: "none", akFrom: turns.length }));
+          watcher.observe(tree.lastChild);
+        }
+        turns.push({ entry, start: whole(), length: lengthOf(entry), node: twig });
+        tree.lastChild.append(twig);
       }
-      scale();
-      lay();
+      total.textContent = whole() ? clock(whole()) : "";
+      measure(start);
+      rescale();
+      lay(start);
+      mark();
     },
     state(state) {
       known = state;
@@ -242,19 +317,20 @@ function outlineOf(live) {
     viewed(turn) {
       if (turn === seen) return;
       seen = turn;
-      point();
       const leaf = turns[turn]?.node.firstChild;
-      if (!leaf || node.contains(document.activeElement)) return;
-      const box = node.getBoundingClientRect();
-      const row = leaf.getBoundingClientRect();
-      if (row.top < box.top + 30) node.scrollTop -= box.top + 30 - row.top;
-      else if (row.bottom > box.bottom) node.scrollTop += row.bottom - box.bottom + 26;
+      if (leaf && !node.contains(document.activeElement)) {
+        const box = node.getBoundingClientRect();
+        const row = leaf.getBoundingClientRect();
+        if (row.top < box.top + 30) node.scrollTop -= box.top + 30 - row.top;
+        else if (row.bottom > box.bottom) node.scrollTop += row.bottom - box.bottom + 26;
+      }
+      point();
     },
     /** Chooses a turn or a call; null for none. */
     pick(turn, call = null) {
       chosen = turn === null ? null : [turn, call];
       const leaf = leafAt(turn, call);
-      if (leaf) tabStop(tree, leaf, ".ak-leaf");
+      if (leaf) stopTab(leaf);
       point();
     },
   };

@@ -11,6 +11,7 @@ function toolbar(live) {
   const count = (name, many) => {
     tool(name).ariaLabel = `${tool(name).title} ${many || ""}`.trim();
   };
+  const isNew = changes();
   return {
     bar,
     tool,
@@ -33,7 +34,7 @@ function toolbar(live) {
       count("breakpoints", points);
       count("branches", state.branches > 1 && state.branches);
       bar.querySelector("strong").hidden = Boolean(state.can);
-      if (!bar.querySelector("button[tabindex='0']")?.offsetParent)
+      if (isNew(state.in_toolbar, Boolean(state.can)))
         tabStop(bar, tool(state.can ? "run" : "search"));
     },
   };

@@ -6,9 +6,8 @@ let copyButton = null;
 
 /** Puts a button beside each text that can be copied; it is the page's own. */
 function offerCopies(row) {
-  if (row.nodeType !== Node.ELEMENT_NODE) return;
   copyButton ??= press(null, { icon: "copy", label: "Copy", kind: "ak-copy" });
-  for (const text of [...(row.matches(TEXTS) ? [row] : []), ...row.querySelectorAll(TEXTS)]) {
+  for (const text of foundIn([row], TEXTS)) {
     const line = text.matches(".ak-line");
     if (!line && text.parentNode.closest(".ak-line:has(> .ak-side), [data-source]")) continue;
     const place = line ? text.querySelector(":scope > .ak-side") : text;

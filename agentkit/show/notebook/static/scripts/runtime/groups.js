@@ -3,6 +3,12 @@ function tabStop(group, to, select = "button") {
   for (const one of group.querySelectorAll(select)) one.tabIndex = one === to ? 0 : -1;
 }
 
+/** What a selector finds among rows and in them. @returns {HTMLElement[]} */
+const foundIn = (rows, select) =>
+  rows
+    .filter((row) => row.nodeType === Node.ELEMENT_NODE)
+    .flatMap((row) => [...(row.matches(select) ? [row] : []), ...row.querySelectorAll(select)]);
+
 /** Gives one node of a group a mark that only one has. */
 function markOnly(group, mark, node) {
   group.querySelector(`[${mark}]`)?.removeAttribute(mark);

@@ -1,5 +1,5 @@
-/** Rows and turns in a block. */
-const BLOCK = 40;
+/** Rows and turns in a block: few, as a browser lays out whole blocks. */
+const BLOCK = 10;
 
 /** The nodes of a row; one at least, to have a place. */
 function rowOf(html) {
@@ -98,6 +98,16 @@ class Rows {
     return this.parts.get(key)?.at(-1);
   }
 
+  /** What has a key: a row, or a part of one, whose key begins with that of its row. */
+  find(key) {
+    const select = `[data-key="${CSS.escape(key)}"]`;
+    for (let end = key.length; end > 0; end = key.lastIndexOf("/", end - 1)) {
+      const found = foundIn(this.parts.get(key.slice(0, end)) ?? [], select)[0];
+      if (found) return found;
+    }
+    return null;
+  }
+
   /** The row in front of a row. */
   before(row) {
     const near = beside(row, "previousSibling");
@@ -166,7 +176,7 @@ class Rows {
 
   /** Lets a text grow: `text` stands after its first `keep` characters, or at its end. */
   text(key, text, keep) {
-    const slot = this.root.querySelector(`[data-key="${CSS.escape(key)}"]`);
+    const slot = this.find(key);
     if (!slot) return;
     const first = slot.firstChild;
     const node = first && !first.akOwn ? first : document.createTextNode("");

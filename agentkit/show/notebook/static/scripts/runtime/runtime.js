@@ -3,7 +3,7 @@
  * Live is where a part draws, the last state, and how it asks: root, rows, state, arrays,
  * send(action, args), ask(action, args), row(key), fail(message, hint), say(text, seen), kernel()
  * where a host tells. A part may
- * have state(state, arrays), message(message, arrays), op(name, ...args), drawn(keys),
+ * have state(state, arrays), message(message, arrays), op(name, ...args), drawn(keys, rows),
  * keydown(event), dispose().
  * @type {((live: Live) => Part)[]}
  */
@@ -27,7 +27,10 @@ function mount(el, post, kernel = () => undefined) {
   const rows = new Rows(list, (row) => {
     offerCopies(row);
     texts.more(row);
+    fresh.push(row);
   });
+  /** The rows that are new or changed since the parts were told. @type {ChildNode[]} */
+  let fresh = [];
   let ended = "";
   let asked = 0;
   const waiting = new Map();
@@ -54,7 +57,7 @@ function mount(el, post, kernel = () => undefined) {
         waiting.set(asked, { resolve, failed });
         live.send(action, { ...args, ask: asked });
       }),
-    row: (key) => list.querySelector(`[data-key="${CSS.escape(key)}"]`),
+    row: (key) => rows.find(key),
     say: (text, seen = false) => {
       spoken.textContent = text;
       toast.textContent = seen ? text : "";
@@ -95,7 +98,9 @@ function mount(el, post, kernel = () => undefined) {
         if (OPS[name]) OPS[name](...args);
         else all("op", name, ...args);
       const keys = ops.map(([, key]) => key);
-      all("drawn", keys);
+      const drawn = fresh;
+      fresh = [];
+      all("drawn", keys, drawn);
       all("state", live.state, arrays);
     });
   }

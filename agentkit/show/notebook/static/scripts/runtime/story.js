@@ -102,6 +102,9 @@ class Story {
 
   insert(key, html, after) {
     this.rows.delete(key);
+    let last = null;
+    for (last of this.rows.keys());
+    if (after === last) return void this.rows.set(key, html);
     const rows = [...this.rows];
     rows.splice(rows.findIndex(([each]) => each === after) + 1, 0, [key, html]);
     this.rows = new Map(rows);

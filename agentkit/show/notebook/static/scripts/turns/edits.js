@@ -84,10 +84,12 @@ function rowEdits({ live, turns, shown }) {
   return {
     open,
     show,
-    drawn() {
+    /** Puts the drafts back whose rows were drawn again. */
+    settle() {
       for (const draft of drafts.values()) if (!draft.editor.node.isConnected) place(draft);
-      if (!live.state.can) return;
-      for (const message of live.rows.querySelectorAll(".ak-msg[data-key]")) {
+    },
+    drawn(rows) {
+      for (const message of foundIn(rows, ".ak-msg[data-key]")) {
         const [, turn, what, at] =
           /^(?:turn-(\d+)\/)?(prompt|added)-(\d+)$/.exec(message.dataset.key) ?? [];
         if (!what) continue;

@@ -53,9 +53,8 @@ function remarksOf({ live, turns, shown }) {
 
   return {
     edit,
-    drawn() {
-      if (!live.state.can) return;
-      for (const row of live.rows.querySelectorAll(".ak-remarks[data-key^='turn-']"))
+    drawn(rows) {
+      for (const row of foundIn(rows, ".ak-remarks[data-key^='turn-']"))
         pencil(row, "Edit the notes", () => edit(Number(/\d+/.exec(row.dataset.key)[0])));
     },
   };

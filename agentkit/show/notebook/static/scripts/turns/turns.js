@@ -77,7 +77,10 @@ PARTS.push((live) => {
   let isLinked = false;
   return {
     op(name, start, told) {
-      if (name === "turns") marks = [...marks.slice(0, start), ...told];
+      if (name === "turns") {
+        marks = [...marks.slice(0, start), ...told];
+        turns.marked(start);
+      }
       if (name === "stale")
         for (const [turn, { tab }] of shown.open) if (tab === "rerun") shown.refresh(turn);
     },
@@ -88,11 +91,14 @@ PARTS.push((live) => {
       const row = key && live.row(key);
       if (!row) vain.remove();
       else if (vain.parentNode !== row) row.append(vain);
-      doc.remarks.drawn();
-      doc.edits.drawn();
+      doc.edits.settle();
     },
-    drawn(keys) {
-      turns.drawn();
+    drawn(keys, fresh) {
+      turns.drawn(fresh);
+      if (live.state.can) {
+        doc.remarks.drawn(fresh);
+        doc.edits.drawn(fresh);
+      }
       if (!isLinked) linked();
       isLinked = true;
       for (const turn of shown.open.keys())
