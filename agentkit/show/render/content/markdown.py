@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from agentkit.show.html import Child, Html, el, element, fragment
 from agentkit.show.render.content.colours import coloured
 from agentkit.show.render.content.syntax import parser
-from agentkit.types.words import SHOWN, is_only
+from agentkit.types.record import clip
+from agentkit.types.words import SHOWN, in_line, is_only
 
 MOST = 40_000
 """Characters of a text that is read as Markdown; a longer one is shown as it is."""
@@ -71,6 +72,33 @@ def blocks(text: str) -> list[Block] | None:
     for html, end in _outermost(tokens):
         found.append(Block(html, end))
     return found
+
+
+def headline(text: str, limit: int = 60) -> str:
+    """Write the head of a text on one line of at most `limit` characters, as a drawing of it says
+    it: without the marks of Markdown, an ellipsis in place of the rest.
+    """
+    begun = text[: 4 * limit]
+    shown = clip(_words(begun), limit)
+    cut = len(text) > len(begun) and not shown.endswith("…")
+    return in_line(f"{shown[: limit - 1]}…" if cut else shown)
+
+
+def _words(text: str) -> str:
+    """Return what a drawing of a text says, each block on lines of its own."""
+    if not _has_signs(text):
+        return text
+    try:
+        tokens = parser().parse(text)
+    except RecursionError:
+        return text
+    return "\n".join("".join(map(_letters, token.children or [token])) for token in tokens)
+
+
+def _letters(token: Any) -> str:
+    if token.type in ("softbreak", "hardbreak"):
+        return "\n"
+    return str(token.markup if token.type == "text_special" else token.content)
 
 
 def _has_signs(text: str) -> bool:

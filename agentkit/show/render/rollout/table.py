@@ -13,6 +13,7 @@ from typing import Any
 
 from agentkit.files.columns import columns_of, first_words
 from agentkit.show.html import Child, Html, el, joined
+from agentkit.show.render.content.markdown import headline
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import code, note
 from agentkit.show.render.parts.words import outcome_of, trouble
@@ -23,6 +24,8 @@ from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.words import count, seconds
 
+_ASKED = 240
+"""Characters of a prompt that are read for its first words."""
 _NAMES = {
     "rollout": "#",
     "input_tokens": "in",
@@ -152,7 +155,7 @@ def short_turns(trajectory: Trajectory, limit: int = 60) -> Html:
     """
     turns = trajectory.all_turns
     problems = points_by_turn(trajectory)
-    lines = [_short_line("user", "ak-xuser", code(first_words(trajectory)))]
+    lines = [_short_line("user", "ak-xuser", code(headline(first_words(trajectory, _ASKED))))]
     for turn in turns[:limit]:
         points = [point for point in problems[turn.index] if point.severity != "info"]
         bad = any(point.severity == "error" for point in points)
@@ -173,7 +176,7 @@ def _short_line(name: str, tone: str, inside: Child) -> Html:
 def _short_turn(turn: Turn) -> list[Child]:
     """Write the calls of a turn with what came of them, or what was said."""
     if not turn.tool_calls:
-        return [code(clip(turn.response.content or turn.response.reasoning or "no text", 160))]
+        return [code(headline(turn.response.content or turn.response.reasoning or "no text", 160))]
     shown: list[Child] = []
     for position, call in enumerate(turn.tool_calls):
         result = turn.results[position] if position < len(turn.results) else None
@@ -263,7 +266,7 @@ def _cells(position: int, trajectory: Trajectory) -> list[Child]:
     ending = el("span", icon, " ", shown, class_=f"ak-status ak-{tone}")
     return [
         el("small", position),
-        code(first_words(trajectory)),
+        code(headline(first_words(trajectory, _ASKED))),
         turns,
         calls,
         trouble(problems) or "no problems",

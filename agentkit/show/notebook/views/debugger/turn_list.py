@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from agentkit.analysis.frames.timings import segments, turn_time
+from agentkit.show.render.content.markdown import headline
 from agentkit.trajectory.trouble.points import ProblemPoint, turn_points
 from agentkit.trajectory.trouble.sent_problems import sent_problems
 from agentkit.types.record import clip
@@ -118,7 +119,7 @@ def _entry(trajectory: Trajectory, turn: Turn, tried: Sequence[Attempt]) -> Entr
     response = turn.response
     words = response.content or response.reasoning or response.refusal or ""
     return [
-        clip(in_line(" ".join(words[: 4 * _WORDS].split())), _WORDS),
+        headline(words, _WORDS),
         _rounded(time.model),
         errors + sent_errors + sum(not attempt.error.stopped for attempt in tried),
         warnings + sent_warnings,

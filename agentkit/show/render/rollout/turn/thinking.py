@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from agentkit.show.html import Html, el, element
+from agentkit.show.render.content.markdown import headline
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import code, excerpt, fold, note, prose
 from agentkit.show.render.parts.rows import away
@@ -85,7 +86,7 @@ _SHORT = element("div", class_="ak-reasoning")
 
 def _beginning(text: str) -> str:
     """Cut a text to its first words, on one line."""
-    first = " ".join(text[: 2 * _FIRST].split())
+    first = headline(text, 2 * _FIRST)
     return (
         first if len(first) <= _FIRST else f"{first[:_FIRST].rpartition(' ')[0] or first[:_FIRST]}…"
     )
