@@ -34,13 +34,15 @@ def payloads() -> list[str]:
 
 
 class StreamingServer:
-    """A server that streams one answer, piece by piece, as fast as it is let."""
+    """A server that streams one answer, piece by piece, as fast as it is let. A piece is a text, or
+    a delta as it is sent.
+    """
 
     profile: str | None = None
 
     def __init__(
         self,
-        pieces: Iterable[str],
+        pieces: Iterable[str | dict[str, str]],
         *,
         pause: float = 0.0,
         field: str = "content",
@@ -60,7 +62,7 @@ class StreamingServer:
                 index == len(self.pieces) // 2 and self.gate is not None and not self.gate.is_set()
             ):
                 await asyncio.sleep(0.01)
-            delta = {self.field: piece} if piece is not None else {}
+            delta = {self.field: piece} if isinstance(piece, str) else piece or {}
             event = {
                 "choices": [
                     {
@@ -80,7 +82,7 @@ class StreamingServer:
         )
 
 
-def streaming(pieces: Iterable[str], **options: Any) -> ak.Debugger:
+def streaming(pieces: Iterable[str | dict[str, str]], **options: Any) -> ak.Debugger:
     """A debugger whose model streams these pieces."""
     return ak.debug(ak.Agent("m", server=StreamingServer(pieces, **options), stream=True), "Go on.")
 

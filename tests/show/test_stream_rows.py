@@ -33,6 +33,30 @@ def test_what_comes_stands_in_the_block_of_its_turn() -> None:
     assert "arguments arriving" in drawn["growing-3/call-0"]
 
 
+def test_reasoning_is_drawn_as_it_will_stand_once_something_else_comes() -> None:
+    """Nothing moves for it when the answer has come; where it goes on, it grows again."""
+    rows, key = StreamRows(3), "growing-3/reasoning"
+    rows.feed(piece(reasoning_content="I **think** " * 60))
+    rows.ops("end")
+    rows.feed(piece(content="Oslo"))
+    ops = {op[1]: op for op in rows.ops("end")}
+    assert ops[key][0] == "set"
+    assert "<summary>reasoning, 720 characters" in ops[key][2]
+    rows.feed(piece(content=" it is"))
+    assert [op[1] for op in rows.ops("end")] == ["growing-3/content/content"]
+    rows.feed(piece(reasoning_content="again"))
+    (again,) = rows.ops("end")
+    assert again[:2] == ["set", key]
+    assert "again</pre>" in again[2]
+    rows.feed(piece(reasoning_content=" and again"))
+    assert rows.ops("end") == [["text", f"{key}/reasoning", " and again"]]
+    rows.feed(piece(content=", I say"))
+    rows.feed(piece(reasoning_content="!"))
+    grown = [op[1] for op in rows.ops("end")]
+    assert grown == ["growing-3/content/content", f"{key}/reasoning"]
+    assert "and again!" in rows.rows()[key]
+
+
 def test_rows_come_one_after_the_other_and_go_together() -> None:
     rows = answered()
     inserted = [op for op in rows.ops("end") if op[0] == "insert"]

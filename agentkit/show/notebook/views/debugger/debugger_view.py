@@ -97,7 +97,8 @@ class DebuggerView(Reruns, FrameView):
     def difference(self) -> list[Op]:
         """List what changed in the conversation, and what has streamed in."""
         ended, self._ended = self._ended, []
-        ops = ended + super().difference() + self._branch_ops()
+        # the finished turn comes first: it joins the block in which the answer grew
+        ops = super().difference() + ended + self._branch_ops()
         if not self._timed:
             self._timed = True
             ops.append(["clock", self._elapsed()])
