@@ -29,7 +29,7 @@ from agentkit.read.plain import compact_json
 
 _START_SECONDS = 60.0
 _END_SECONDS = 5.0
-_SYNC_SECONDS = 1.0
+_SYNC_SECONDS = 10.0
 _DEATHS, _DEATHS_SECONDS = 3, 60.0
 """So many deaths within so many seconds, and no other process is started."""
 _BACKLOG = 1024
@@ -130,6 +130,8 @@ class Channel:
             self._process = _started(self._log, self._socket)
             port = {"port": self.port, "socket": self._socket and self._socket.fileno()}
             self._write({**self._setup(), **port})
+            for number in list(self._syncs):
+                self._write(number, "sync")
         return True
 
     def _write(self, message: Any, kind: str = "") -> None:
@@ -147,8 +149,6 @@ class Channel:
         while again:
             self._read()
             code = self._process.wait()
-            for done in list(self._syncs.values()):
-                done.set()
             ready = "port" in self._ready
             again = ready and not self._closing and self._lives_on()
             self._ended = not again
@@ -158,6 +158,8 @@ class Channel:
             self._shut(again=again)
             again = again and self._start()
         self._ended = True
+        for done in list(self._syncs.values()):
+            done.set()
 
     def _lives_on(self) -> bool:
         """Note a death; tell whether it is worth while to start another process."""
