@@ -67,10 +67,11 @@ def first_words(trajectory: Trajectory, limit: int = 60) -> str:
     return clip(asked.content, limit) if asked else ""
 
 
-def token_sum(trajectory: Trajectory, name: str) -> int:
-    """Add up a count of `Usage` over the turns; one that the server did not say is 0."""
+def token_sum(trajectory: Trajectory, name: str) -> int | None:
+    """Add up a count of `Usage` over the turns that say it; None where none does."""
     usages = [turn.response.usage for turn in trajectory.all_turns]
-    return sum(getattr(usage, name) or 0 for usage in usages if usage)
+    said = [count for usage in usages if usage and (count := getattr(usage, name)) is not None]
+    return sum(said) if said else None
 
 
 def _elapsed(trajectory: Trajectory) -> float | None:

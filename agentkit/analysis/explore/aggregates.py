@@ -28,7 +28,7 @@ class Aggregates(Record):
     """The median, in seconds."""
     slow: float | None = None
     """What nine of ten rollouts took less than, in seconds; None for less than ten."""
-    input_tokens: int = 0
+    input_tokens: int | None = None
     cost: float | None = None
 
     def summary(self) -> str:
@@ -42,7 +42,7 @@ def aggregates_of(source: Source, places: Sequence[int]) -> Aggregates:
 
     chosen = as_array(places)
     turns, elapsed, costs = (_known(source, name, chosen) for name in ("turns", "elapsed", "cost"))
-    elapsed = np.sort(elapsed)
+    elapsed, read = np.sort(elapsed), _known(source, "input_tokens", chosen)
     failed = source.distinct("stop_reason").where(lambda reason: reason == "error")
     return Aggregates(
         count=len(places),
@@ -51,7 +51,7 @@ def aggregates_of(source: Source, places: Sequence[int]) -> Aggregates:
         turns=float(np.median(turns)) if len(turns) else None,
         elapsed=float(np.median(elapsed)) if len(elapsed) else None,
         slow=float(elapsed[int(len(elapsed) * 0.9)]) if len(elapsed) >= _ENOUGH else None,
-        input_tokens=int(sum(_known(source, "input_tokens", chosen).tolist())),
+        input_tokens=int(sum(read.tolist())) if len(read) else None,
         cost=sum(costs.tolist()) if len(costs) else None,
     )
 

@@ -8,10 +8,14 @@ text a model can write.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from agentkit.analysis.frames.safe_frame import safe_frame
+from agentkit.files.cassette.index import is_cassette, load_all_for_rows
+from agentkit.files.gate import all_opened
+from agentkit.files.path import path_in, to_open
+from agentkit.files.reader import rollouts_in
 from agentkit.types.trajectory import Trajectory
 
 if TYPE_CHECKING:
@@ -45,6 +49,25 @@ def frame(
     if sides is not None:
         made.insert(1, "side", pd.Series([sides[place] for place in values[0]], dtype=TEXT))
     return safe_frame(made)
+
+
+def numbered(x: Any) -> Iterator[tuple[int, Trajectory]]:
+    """Give the rollouts that a value holds, for rows, each with its place from 0. Those of a file
+    are read one by one, and none is kept.
+
+    Raises:
+        UsageError: it contains no rollout.
+    """
+    path = path_in(x)
+    file = None if path is None else to_open(path)
+    if file is None or not is_cassette(file):
+        yield from enumerate(rollouts_in(x))
+        return
+    found = all_opened(load_all_for_rows(file))[::-1]
+    number = len(found)
+    while found:
+        place = number - len(found)
+        yield place, found.pop()
 
 
 def _column(values: list[Any], dtype: str) -> pd.Series[Any]:

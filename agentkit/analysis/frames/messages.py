@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from agentkit.analysis.frames.frame import COUNT, IDENTITY, MAYBE_COUNT, TEXT, frame, identity
+from agentkit.analysis.frames.frame import (
+    COUNT,
+    IDENTITY,
+    MAYBE_COUNT,
+    TEXT,
+    frame,
+    identity,
+    numbered,
+)
 from agentkit.errors import checked_keywords
-from agentkit.files.reader import rollouts_in
 from agentkit.trajectory.history import turn_messages
 from agentkit.trajectory.profiles import profile_of
 from agentkit.types.trajectory import Message, OpenTurn, Trajectory, Turn
@@ -54,7 +61,7 @@ def messages_df(x: Any) -> pd.DataFrame:
     Raises:
         UsageError: it contains no rollout.
     """
-    return frame(COLUMNS, (row for i, t in enumerate(rollouts_in(x)) for row in _rows(i, t)), x)
+    return frame(COLUMNS, (row for i, t in numbered(x) for row in _rows(i, t)), x)
 
 
 def _rows(index: int, trajectory: Trajectory) -> Iterator[tuple[Any, ...]]:

@@ -12,9 +12,9 @@ from agentkit.analysis.frames.frame import (
     TEXT,
     frame,
     identity,
+    numbered,
 )
 from agentkit.errors import checked_keywords
-from agentkit.files.reader import rollouts_in
 from agentkit.trajectory.trouble.points import problem_points
 from agentkit.types.problem import Problem, excerpt
 from agentkit.types.trajectory import ToolResult, Trajectory
@@ -63,7 +63,7 @@ def problems_df(x: Any) -> pd.DataFrame:
     Raises:
         UsageError: it contains no rollout.
     """
-    return frame(COLUMNS, (row for i, t in enumerate(rollouts_in(x)) for row in _rows(i, t)), x)
+    return frame(COLUMNS, (row for i, t in numbered(x) for row in _rows(i, t)), x)
 
 
 def _rows(index: int, trajectory: Trajectory) -> Iterator[tuple[Any, ...]]:

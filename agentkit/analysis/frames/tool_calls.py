@@ -15,10 +15,10 @@ from agentkit.analysis.frames.frame import (
     TEXT,
     frame,
     identity,
+    numbered,
 )
 from agentkit.analysis.frames.index_frames import CALLS, chosen, index_frame
 from agentkit.errors import checked_keywords
-from agentkit.files.reader import rollouts_in
 from agentkit.trajectory.trouble.points import ProblemPoint, number_of, server, turn_points
 from agentkit.types.answer import ToolCall
 from agentkit.types.trajectory import ToolResult, Trajectory, Turn
@@ -85,7 +85,7 @@ def tool_calls_df(x: Any, *, columns: Sequence[str] | None = None) -> pd.DataFra
     found = index_frame(x, "calls", CALLS, wanted)
     if found is not None:
         return found
-    made = frame(COLUMNS, (row for i, t in enumerate(rollouts_in(x)) for row in _rows(i, t)), x)
+    made = frame(COLUMNS, (row for i, t in numbered(x) for row in _rows(i, t)), x)
     return made if columns is None else made[list(wanted)]
 
 

@@ -15,10 +15,10 @@ from agentkit.analysis.frames.frame import (
     frame,
     identity,
     number,
+    numbered,
 )
 from agentkit.analysis.frames.index_frames import TURNS, chosen, index_frame
 from agentkit.errors import checked_keywords
-from agentkit.files.reader import rollouts_in
 from agentkit.read.body.usage import queue_of
 from agentkit.trajectory.trouble.points import ProblemPoint, points_by_turn, server
 from agentkit.types.trajectory import Trajectory, Turn
@@ -103,7 +103,7 @@ def turns_df(x: Any, *, columns: Sequence[str] | None = None) -> pd.DataFrame:
     found = index_frame(x, "turns", TURNS, wanted)
     if found is not None:
         return found
-    made = frame(COLUMNS, (row for i, t in enumerate(rollouts_in(x)) for row in _rows(i, t)), x)
+    made = frame(COLUMNS, (row for i, t in numbered(x) for row in _rows(i, t)), x)
     return made if columns is None else made[list(wanted)]
 
 

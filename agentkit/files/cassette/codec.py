@@ -53,9 +53,11 @@ from agentkit.files.cassette.line.line_text import (
     Unread,
     checked_version,
     decode_lines,
+    described,
     encode_line,
     is_line,
 )
+from agentkit.files.cassette.line.plain_rollout import plain_rollout
 from agentkit.files.cassette.lines import NOTES, Line
 from agentkit.read.plain import plain
 from agentkit.trajectory.loop import broken_off, interrupted
@@ -116,8 +118,15 @@ def in_order(samples: Mapping[int, Trajectory]) -> list[Trajectory]:
     return [samples[index] for index in sorted(samples)]
 
 
-def load_samples(lines: Iterable[Line | Unread]) -> dict[int, Trajectory]:
+def load_samples(
+    lines: Iterable[Line | Unread], *, for_rows: bool = False
+) -> dict[int, Trajectory]:
     """Read the trajectories of a file by sample index.
+
+    Args:
+        lines: those of the file.
+        for_rows: for a table; those that had no problem, by their last line, are not looked
+            through for problems again.
 
     Raises:
         CassetteError: no rollout of them can be read.
@@ -128,7 +137,7 @@ def load_samples(lines: Iterable[Line | Unread]) -> dict[int, Trajectory]:
     reason = reading.refused
     if reason is not None and not any(found.readable for found in reading.samples.values()):
         raise reason
-    return reading.trajectories()
+    return reading.trajectories(for_rows=for_rows)
 
 
 def sample_of(lines: Iterable[Line | Unread]) -> Trajectory:
@@ -193,9 +202,7 @@ class RolloutReading:
                 self.end(line)
                 return
             if not self.lost:
-                self.note(
-                    f"{_described(line)} does not fit what stands before it: {reason_of(exc)}"
-                )
+                self.note(f"{described(line)} does not fit what stands before it: {reason_of(exc)}")
             self.lost = True
 
     def _streamed(self, line: Line) -> None:
@@ -225,14 +232,15 @@ class RolloutReading:
 
     def end(self, line: Line) -> None:
         """Read no further: a line is there twice."""
-        self.note(f"{_described(line)} is there twice, and what stands behind it is not read")
+        self.note(f"{described(line)} is there twice, and what stands behind it is not read")
         self.ended = True
 
     def _settle(self, line: Line) -> None:
         """Tell of lines that could not be read, but for steps that a later run has taken again."""
         for unread in self.loose:
             if not unread.became(line):
-                self.note(f"{_at(len(self.trajectory.all_turns))}, a line cannot be read")
+                there = count(len(self.trajectory.all_turns), "turn")
+                self.note(f"behind {there}, a line cannot be read")
         self.loose = []
 
     def found(self) -> Trajectory:
@@ -243,16 +251,6 @@ class RolloutReading:
         if self.pieces:
             found = interrupted(found, broken_off(self.pieces, KILLED))
         return replace(found, damage=tuple(self.damage)) if self.damage else found
-
-
-def _described(line: Line) -> str:
-    return (
-        f"the {clip(str(line.get('step', 'first')))} line of turn {clip(str(line.get('turn', 0)))}"
-    )
-
-
-def _at(turns: int) -> str:
-    return f"behind {count(turns, 'turn')}"
 
 
 class _Rollout:
@@ -279,10 +277,14 @@ class _Rollout:
     def note(self, message: str) -> None:
         self._taken.append((RolloutReading.note, message))
 
-    def found(self) -> Trajectory:
+    def found(self, *, for_row: bool = False) -> Trajectory:
         """Give the rollout, as far as it can be read."""
         if self._begun is None:
             return self._read()
+        if for_row and all(take is RolloutReading.take for take, _ in self._taken):
+            made = plain_rollout(self._begun, [line for _, line in self._taken])
+            if made is not None:
+                return made
         # no line changes these two
         return late(Trajectory, self._read, spec=self._begun.spec, prompt=self._begun.prompt)
 
@@ -379,12 +381,12 @@ class _Reading:
     def _refuse(self, reason: CassetteError) -> None:
         self.refused = self.refused or reason
 
-    def trajectories(self) -> dict[int, Trajectory]:
+    def trajectories(self, *, for_rows: bool = False) -> dict[int, Trajectory]:
         """Give every rollout there is anything of."""
         for index, lines in self._strays.items():
             if lines >= STRAY and index not in self.samples:
                 self._lost_head(index, "its first line is missing")
-        return {index: sample.found() for index, sample in self.samples.items()}
+        return {index: one.found(for_row=for_rows) for index, one in self.samples.items()}
 
 
 def refusal(line: Line | Unread) -> CassetteError:

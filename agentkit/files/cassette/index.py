@@ -13,7 +13,13 @@ from pathlib import Path
 from typing import Any, overload
 
 from agentkit.errors import NotFound, checked_keywords
-from agentkit.files.cassette.codec import load_lines, load_samples, prompt_key, sample_of
+from agentkit.files.cassette.codec import (
+    in_order,
+    load_lines,
+    load_samples,
+    prompt_key,
+    sample_of,
+)
 from agentkit.files.cassette.line.line_text import (
     Unread,
     decode_lines,
@@ -38,7 +44,8 @@ _LOOKED_AT = 1000
 """Lines of a file that are looked at to tell what it is."""
 _REMEMBERED = 10_000
 """Lines that were told of and are not told of again."""
-_TOTALS = ("turns", "calls", "input_tokens", "output_tokens")
+_TOTALS = {"turns": 0, "calls": 0, "input_tokens": None, "output_tokens": None}
+"""What a last line sums up, and what it means by a sum that is not there."""
 _FLOWS = b'"flows"'
 """What the first line of a tap's log calls itself, which is no cassette."""
 _KEPT = 16
@@ -70,8 +77,9 @@ class Entry(Record):
     """As `ak.problems_df` counts them; None where the rollout must be read for it, as of a file of
     an older version, which counted no failed tools and requests.
     """
-    input_tokens: int = 0
-    output_tokens: int = 0
+    input_tokens: int | None = None
+    """None where no answer says it."""
+    output_tokens: int | None = None
     stop_reason: StopReason | None = None
     """Why it ended; None where it can go on."""
     columns: dict[str, Any] | None = None
@@ -246,6 +254,15 @@ def load_all(path: Any) -> list[Trajectory]:
     return load_lines(_lines(to_read(path)))
 
 
+def load_all_for_rows(path: Any) -> list[Trajectory]:
+    """Read the rollouts of a file for the rows of a table, in the order of their sample index.
+
+    Raises:
+        CassetteError: no rollout in it can be read.
+    """
+    return in_order(load_samples(_lines(to_read(path)), for_rows=True))
+
+
 def load_by_sample(path: Any) -> dict[int, Trajectory]:
     """Read the rollouts of a file by sample index; none where there is no file.
 
@@ -326,7 +343,9 @@ class PromptWords:
 
 def entry_of(place: int, found: Found, prompts: PromptWords) -> Entry:
     digest, words, refused = prompts(found.prompt, found.spec)
-    totals = {name: found.totals.get(name, 0) for name in _TOTALS if name != "turns"}
+    totals: dict[str, Any] = {
+        name: found.totals.get(name, least) for name, least in _TOTALS.items() if name != "turns"
+    }
     return Entry(
         place=place,
         sample=found.sample,
@@ -353,7 +372,7 @@ def _looked_at(index: Index, entry: Entry) -> Entry:
     """Read the lines of an entry, and add what they come to."""
     trajectory = index.load(entry)
     came = end(trajectory)["totals"]
-    totals = {name: came.get(name, 0) for name in _TOTALS}
+    totals = {name: came.get(name, least) for name, least in _TOTALS.items()}
     problems = problem_count(trajectory)
     return replace(
         entry,

@@ -42,7 +42,7 @@ _KNOWN: dict[str, frozenset[str]] = {
     **dict.fromkeys((*NOTES, "stream"), frozenset()),
 }
 """The fields of each kind of line, by its step."""
-_TOTALS = frozenset({"turns", "calls", "problems", "trouble", "input_tokens", "output_tokens"})
+TOTALS = frozenset({"turns", "calls", "problems", "trouble", "input_tokens", "output_tokens"})
 
 
 def dump(trajectory: Trajectory, sample: int = 0) -> list[Line]:
@@ -217,11 +217,11 @@ def tool_line(turn: int, position: int, result: ToolResult, sample: int = 0) -> 
 def end(trajectory: Trajectory, sample: int = 0) -> Line:
     """Write the last line of a sample: why it stopped, None while it goes on; what it came to."""
     turns = trajectory.all_turns
-    totals = {
-        "turns": len(turns),
-        "calls": sum(len(turn.tool_calls) for turn in turns),
-        "problems": number_of(trajectory.problems),
-        "trouble": trouble_count(trajectory) if trajectory.stop_reason else 0,
+    totals = {  # a count of none is left out; of tokens, none is not the same as 0
+        "turns": len(turns) or None,
+        "calls": sum(len(turn.tool_calls) for turn in turns) or None,
+        "problems": number_of(trajectory.problems) or None,
+        "trouble": (trajectory.stop_reason and trouble_count(trajectory)) or None,
         **{name: token_sum(trajectory, name) for name in ("input_tokens", "output_tokens")},
     }
     fields, other_totals = end_fields(trajectory)
@@ -229,7 +229,7 @@ def end(trajectory: Trajectory, sample: int = 0) -> Line:
         "step": "end",
         "sample": sample,
         "stop_reason": trajectory.stop_reason,
-        "totals": {**{k: v for k, v in totals.items() if v}, **other_totals},
+        "totals": {**{k: v for k, v in totals.items() if v is not None}, **other_totals},
         "columns": end_columns(trajectory),
         **fields,
     }
@@ -325,7 +325,7 @@ def with_unknown(trajectory: Trajectory, line: Line) -> Trajectory:
             return _on_last(trajectory, "close", fields)
         case "end":
             totals = line.get("totals") or {}
-            others = {name: value for name, value in totals.items() if name not in _TOTALS}
+            others = {name: value for name, value in totals.items() if name not in TOTALS}
             reason = line.get("stop_reason")
             kept = _on_last(trajectory, f"end {reason}", fields)
             return _on_last(kept, f"totals {reason}", others)

@@ -132,7 +132,7 @@ def aggregate_texts(now: Aggregates, every: Aggregates, *, timed: bool = True) -
     if timed and now.elapsed is not None:
         slow = f"p90 {now.slow:.3g} s" if now.slow is not None else ""
         shown.append([f"{now.elapsed:.3g} s", "time, median", slow])
-    if every.input_tokens:
+    if now.input_tokens is not None:
         shown.append([amount(now.input_tokens), "tokens read", ""])
     if now.cost is not None:
         shown.append([f"${now.cost:.2f}", "cost", ""])

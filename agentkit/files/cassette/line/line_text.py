@@ -124,6 +124,13 @@ def is_line(line: Line) -> bool:
     return "agentkit" in line or isinstance(line.get("step"), str)
 
 
+def described(line: Line) -> str:
+    """Name a line in a message: by its step and its turn."""
+    return (
+        f"the {clip(str(line.get('step', 'first')))} line of turn {clip(str(line.get('turn', 0)))}"
+    )
+
+
 class Numbering:
     """Sample indices, made unique where files that each count from 0 were joined into one."""
 

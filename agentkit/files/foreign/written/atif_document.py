@@ -10,6 +10,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from agentkit.files.columns import token_sum
 from agentkit.files.foreign.entries import Losses
 from agentkit.files.foreign.written.spoken_messages import Spoken, meta_of, note_raw, spoken
 from agentkit.types.answer import Response, ToolCall
@@ -155,9 +156,9 @@ def _totals(trajectory: Trajectory, steps: int) -> Step:
     known = [usage for usage in usages if usage is not None]
     totals: Step = {"total_steps": steps}
     if known and len(known) == len(usages):
-        totals["total_prompt_tokens"] = sum(usage.input_tokens or 0 for usage in known)
-        totals["total_completion_tokens"] = sum(usage.output_tokens or 0 for usage in known)
-    return totals
+        totals["total_prompt_tokens"] = token_sum(trajectory, "input_tokens")
+        totals["total_completion_tokens"] = token_sum(trajectory, "output_tokens")
+    return {name: value for name, value in totals.items() if value is not None}
 
 
 def atif_text(documents: list[dict[str, Any]]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from agentkit.trajectory.trouble.points import loose_count, problem_count, turn_count
 from agentkit.types.answer import ToolCall
@@ -178,6 +178,11 @@ def tokens_in_short(usage: Usage | None) -> str:
     return f"{_number(usage.input_tokens)} → {_number(usage.output_tokens)} tokens"
 
 
+def added(known: Any, more: Any) -> Any:
+    """Add what may not be known to a sum; None as long as nothing of it is."""
+    return known if more is None else (known or 0) + more
+
+
 def _number(value: int | None) -> str:
     return "?" if value is None else f"{value:,}"
 
@@ -209,16 +214,12 @@ class Totals(NamedTuple):
         for turn in turns:
             calls += len(turn.response.tool_calls)
             if usage := turn.response.usage:
-                sent, received = (
-                    (sent or 0) + (usage.input_tokens or 0),
-                    (received or 0) + (usage.output_tokens or 0),
-                )
-                if usage.cached_tokens is not None:
-                    cached = (cached or 0) + usage.cached_tokens
+                sent = added(sent, usage.input_tokens)
+                received = added(received, usage.output_tokens)
+                cached = added(cached, usage.cached_tokens)
                 if usage.output_tokens and (took := turn.response.exchange.elapsed):
                     answering, counted = answering + took, counted + usage.output_tokens
-            if (seconds := turn.elapsed) is not None:
-                elapsed = (elapsed or 0) + seconds
+            elapsed = added(elapsed, turn.elapsed)
         number, problems = number + len(turns), problems + wrong
         return Totals(number, calls, problems, sent, received, elapsed, cached, answering, counted)
 

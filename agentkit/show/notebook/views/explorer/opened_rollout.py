@@ -17,11 +17,12 @@ from agentkit.show.notebook.page_parts import Part
 from agentkit.show.notebook.views.explorer.opened_parts import bar_parts, side_parts
 from agentkit.show.notebook.views.explorer.table_cells import TableCells
 from agentkit.show.render.limits import Limits
-from agentkit.show.render.parts.words import outcome_of
+from agentkit.show.render.parts.words import outcome_of, tokens_in_short
 from agentkit.show.render.rollout.table import cell_text, short_turns
 from agentkit.trajectory.person.notes import Remark
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory
+from agentkit.types.wire import Usage
 from agentkit.types.words import seconds
 
 _OPEN = Limits(size=400_000)
@@ -141,7 +142,9 @@ class OpenedRollout:
         if times:
             shown.append((seconds(sum(times)), "time"))
         read, written_tokens = (table.value(n, place) for n in ("input_tokens", "output_tokens"))
-        shown.append((f"{read or 0:,} → {written_tokens or 0:,}", "tokens"))
+        usage = Usage(input_tokens=read, output_tokens=written_tokens)
+        if used := tokens_in_short(usage).removesuffix(" tokens"):
+            shown.append((used, "tokens"))
         stats = el(
             "div",
             [

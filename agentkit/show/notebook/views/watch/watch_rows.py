@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
+from agentkit.files.columns import token_sum
 from agentkit.read.response import read_response
 from agentkit.show.notebook.page_parts import Part, button, part
 from agentkit.show.render.parts.words import outcome_of
@@ -34,7 +35,8 @@ class Summary(NamedTuple):
     rollout: Trajectory
     title: str
     problems: int
-    tokens: int
+    tokens: int | None
+    """Written; None where no answer says it."""
 
 
 class Flights(NamedTuple):
@@ -50,8 +52,7 @@ class Flights(NamedTuple):
 
 def summary_of(rollout: Trajectory) -> Summary:
     """Sum up a rollout."""
-    used = [turn.response.usage for turn in rollout.all_turns if turn.response.usage]
-    tokens = sum(usage.output_tokens or 0 for usage in used)
+    tokens = token_sum(rollout, "output_tokens")
     return Summary(rollout, in_line(clip(title_of(rollout), 90)), problem_count(rollout), tokens)
 
 
@@ -205,7 +206,8 @@ def rollout_parts(
     wrong = part("span.ak-wwrong.ak-warn", f"{one.problems}", icon="warn") if one.problems else None
     running = {"data_started": f"{begun:.3f}"} if flying else {}
     took = "" if flying else seconds(max(0.0, last - begun))
-    said = f"rollout {number}, {state}, {count(turns, 'turn')}, {one.tokens:,} tokens"
+    said = f"rollout {number}, {state}, {count(turns, 'turn')}"
+    written = "" if one.tokens is None else f"{one.tokens:,}"
     return part(
         "button.ak-wrow",
         part(f"span.ak-wicon.ak-{tone}", icon=icon, title=state),
@@ -214,13 +216,13 @@ def rollout_parts(
         *chips,
         wrong,
         part("span.ak-wturns", f"{turns}", title=count(turns, "turn")),
-        part("span.ak-wtokens", f"{one.tokens:,}", title="tokens written"),
+        part("span.ak-wtokens", written, title="tokens written" if written else None),
         part("span.ak-wtime", took, data_tick="", **running),
         type="button",
         do="open",
         args={"number": number},
         role="option",
-        aria_label=said,
+        aria_label=f"{said}, {written} tokens" if written else said,
         aria_selected=open_,
         data_rollout=str(number),
     )
