@@ -1,4 +1,4 @@
-"""The JSON of a request's body, as bytes."""
+"""JSON as requests carry it: a body as bytes, and what stands in a body as a text."""
 
 from __future__ import annotations
 
@@ -26,3 +26,19 @@ def encode_json(value: Any) -> bytes:
         return text.encode()
     except UnicodeEncodeError:
         return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+
+
+def json_text(value: Any, *, allow_nan: bool = True) -> str:
+    """Write the value as JSON that UTF-8 can carry: all of it in escapes where it holds half a
+    surrogate pair.
+
+    Raises:
+        TypeError: something in it is not JSON.
+        ValueError: a number in it is none that JSON has, and `allow_nan` is False.
+    """
+    text = json.dumps(value, ensure_ascii=False, allow_nan=allow_nan)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value)
+    return text

@@ -8,12 +8,12 @@ exactly one result under the same id.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from agentkit.dialects.codecs import CODECS
+from agentkit.dialects.json_body import json_text
 from agentkit.dialects.responses.chain import chained, link_of
 from agentkit.read.body.reasoning import FIELDS, LISTS, SIGNATURES, cut, joined
 from agentkit.read.tool_output import MCP, images_of
@@ -111,7 +111,7 @@ def _arguments(call: ToolCall) -> str:
     """
     if call.status == "ok" and call.raw_arguments:
         return call.raw_arguments
-    return json.dumps(call.arguments if call.arguments is not None else {}, ensure_ascii=False)
+    return json_text(call.arguments if call.arguments is not None else {})
 
 
 def sent_name(name: str, profile: Profile) -> str:

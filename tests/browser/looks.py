@@ -21,6 +21,13 @@ from tests.browser.stand_in import StandIn
 
 NARROW, WIDE = 0.5, 0.58
 """How wide a character is as a part of its size: about Arial, about DejaVu Sans."""
+DRESSES = {
+    "700-light": (700, False, WIDE),
+    "1400-light": (1400, False, NARROW),
+    "700-dark": (700, True, NARROW),
+    "1400-dark": (1400, True, WIDE),
+}
+"""Width in pixels, dark, and how wide a character is."""
 _GROUNDS = {False: ("#fff", "#fff", "rgba(0,0,0,.87)"), True: ("#111", "#212121", "#fff")}
 """JupyterLab's page, its cells and its ink, light and dark."""
 _STYLE = """
@@ -270,3 +277,13 @@ def facts(page: Page) -> dict[str, Any]:
     """Everything that is wrong with how a page looks, by kind; empty where nothing is."""
     found = {"axe": axe(page), "fits": unfit(page), "design": strange(page)}
     return {kind: wrong for kind, wrong in found.items() if wrong}
+
+
+def wrong(page: Page) -> dict[str, Any]:
+    """What is wrong in each dress."""
+    found: dict[str, Any] = {}
+    for name, (width, dark, font) in DRESSES.items():
+        dress(page, width, dark=dark, font=font)
+        if said := facts(page):
+            found[name] = said
+    return found

@@ -14,6 +14,10 @@ from tests.browser.lab import Heard, tab
 from tests.browser.stand_in import StandIn
 
 pytestmark = pytest.mark.browser
+_SHORTER = """first => {
+    const { width } = document.querySelector(".ak-outline rect").getBoundingClientRect();
+    return width > 3 && width < first;
+}"""
 
 
 def test_the_outline_grows_with_the_rollout(chromium: Browser) -> None:
@@ -31,7 +35,7 @@ def test_the_outline_grows_with_the_rollout(chromium: Browser) -> None:
         dbg.run()
         view.settle()
         expect(page.get_by_role("treeitem", name="turn 2")).to_be_visible()
-        assert 3 < bars.first.evaluate("e => e.getBoundingClientRect().width") < first
+        page.wait_for_function(_SHORTER, arg=first)
         assert heard == Heard()
 
 
@@ -47,7 +51,8 @@ def test_a_step_costs_the_same_whatever_came_before(chromium: Browser) -> None:
             sizes.append(view.size() - before)
             if i < 59:
                 dbg.say("and on")
-        assert max(sizes[-10:]) < 1.5 * max(sizes[5:15]) + 600
+        # added up, as what belongs to one step may come with the next
+        assert sum(sizes[-10:]) < 1.5 * sum(sizes[5:15]) + 600
         assert heard == Heard()
 
 

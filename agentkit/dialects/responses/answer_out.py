@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from agentkit.dialects.json_body import json_text
 from agentkit.dialects.responses.answer import finish_of, is_body
 from agentkit.dialects.responses.items.item_kinds import is_call, with_arguments
 from agentkit.types.answer import ReasoningBlock, Response, ToolCall
@@ -93,7 +94,7 @@ def _call_item(call: ToolCall) -> Item:
 def _arguments(call: ToolCall) -> str:
     if call.status == "ok" and call.raw_arguments:
         return call.raw_arguments
-    return json.dumps(call.arguments or {}, ensure_ascii=False)
+    return json_text(call.arguments or {})
 
 
 def _kept(response: Response, *, named: bool) -> list[Item]:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from agentkit.show.html import Child, Html, el
 from agentkit.show.render import shown
+from agentkit.show.render.content.markdown import headline
 from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import bar, code, data, excerpt, facts, fold, note, row, whole
 from agentkit.show.render.parts.pretty import pretty
@@ -74,10 +75,10 @@ def first_links(seen: Picture) -> dict[int, FlowLink]:
     return found
 
 
-def title_of(trajectory: Trajectory) -> str:
-    """Give the words that a rollout begins with: what the user asked first."""
+def title_of(trajectory: Trajectory, limit: int) -> str:
+    """Give the words that a rollout begins with, on one line: what the user asked first."""
     texts = (message.content for message in trajectory.prompt if message.role == "user")
-    return next((text.strip() for text in texts if text.strip()), "")
+    return headline(next((text for text in texts if text.strip()), ""), limit)
 
 
 def stop_words(pending: PendingFlow) -> str:
@@ -94,7 +95,7 @@ def _rollout(number: int, trajectory: Trajectory, link: FlowLink) -> Html:
         count(len(trajectory.all_turns), "turn"),
         el("span", f"{end.icon} {end.words}", class_=f"ak-status ak-{end.tone}"),
     ]
-    named = excerpt(title_of(trajectory), 100)
+    named = excerpt(title_of(trajectory, 100), 100)
     return row(f"rollout-{number}", "aside", (str(number), [named, " ", facts(*known)]))
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from agentkit.dialects.codecs import CODECS, Codec, bare_codec
+from agentkit.dialects.json_body import json_text
 from agentkit.errors import UsageError
 from agentkit.read.body.reasoning import FIELDS
 from agentkit.read.plain import plain
@@ -106,7 +106,7 @@ def rewritten(call: ToolCall, arguments: Any) -> ToolCall:
         )
     data = plain(arguments)
     try:
-        text = json.dumps(data, ensure_ascii=False, allow_nan=False)
+        text = json_text(data, allow_nan=False)
     except (TypeError, ValueError):
         raise UsageError(
             "the arguments hold NaN or an infinity, which JSON does not have"

@@ -23,7 +23,7 @@ from tests.support.growth import assert_linear
 pytestmark = pytest.mark.slow
 
 SHORT, LONG = 2_000, 8_000
-MANY, MORE = 200_000, 2_000_000
+MANY, MORE = 100_000, 1_000_000
 """Characters of whole calls: a copy of the rest of the text at each call shows only in long
 texts.
 """

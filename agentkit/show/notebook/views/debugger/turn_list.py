@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from agentkit.analysis.frames.timings import segments, turn_time
 from agentkit.show.render.content.markdown import headline
+from agentkit.show.render.parts.words import added
 from agentkit.trajectory.trouble.points import ProblemPoint, turn_points
 from agentkit.trajectory.trouble.sent_problems import sent_problems
 from agentkit.types.record import clip
@@ -43,19 +44,15 @@ class TurnSums(NamedTuple):
         usage = turn.response.usage
         wrote = usage.output_tokens if usage else None
         return TurnSums(
-            _added(self.read, usage.input_tokens if usage else None),
-            _added(self.cached, usage.cached_tokens if usage else None),
-            _added(self.written, wrote),
+            added(self.read, usage.input_tokens if usage else None),
+            added(self.cached, usage.cached_tokens if usage else None),
+            added(self.written, wrote),
             self.writing + (turn.response.exchange.elapsed or 0.0 if wrote else 0.0),
-            _added(self.elapsed, turn.elapsed),
+            added(self.elapsed, turn.elapsed),
             None if self.cost is None or turn.cost is None else self.cost + turn.cost,
             self.errors + entry[2],
             self.warnings + entry[3],
         )
-
-
-def _added(known: Any, more: Any) -> Any:
-    return known if more is None else (known or 0) + more
 
 
 class TurnList:

@@ -53,7 +53,7 @@ class Flights(NamedTuple):
 def summary_of(rollout: Trajectory) -> Summary:
     """Sum up a rollout."""
     tokens = token_sum(rollout, "output_tokens")
-    return Summary(rollout, in_line(clip(title_of(rollout), 90)), problem_count(rollout), tokens)
+    return Summary(rollout, title_of(rollout, 90), problem_count(rollout), tokens)
 
 
 def flights_of(seen: Picture) -> Flights:

@@ -1,0 +1,17 @@
+"""How the HTML that is kept of every view looks in all its states, by the same measures."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser
+
+from notebooks import gallery
+from tests.browser import looks
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize("state", gallery.STATES)
+def test_nothing_is_wrong_with_what_is_kept(chromium: Browser, state: str) -> None:
+    with looks.shown(chromium, state, static=True) as page:
+        assert looks.wrong(page) == {}
