@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from agentkit.errors import UsageError
+
+_HALF = re.compile("[\\ud800-\\udfff]")
 
 
 def encode_json(value: Any) -> bytes:
@@ -29,16 +32,11 @@ def encode_json(value: Any) -> bytes:
 
 
 def json_text(value: Any, *, allow_nan: bool = True) -> str:
-    """Write the value as JSON that UTF-8 can carry: all of it in escapes where it holds half a
-    surrogate pair.
+    """Write the value as JSON that UTF-8 can carry: half surrogate pairs in it as escapes.
 
     Raises:
         TypeError: something in it is not JSON.
         ValueError: a number in it is none that JSON has, and `allow_nan` is False.
     """
     text = json.dumps(value, ensure_ascii=False, allow_nan=allow_nan)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return json.dumps(value)
-    return text
+    return text if text.isascii() else _HALF.sub(lambda half: f"\\u{ord(half[0]):04x}", text)

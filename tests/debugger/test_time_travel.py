@@ -459,8 +459,8 @@ def test_branches_of_a_recorded_rollout_are_rollouts_of_the_file(tmp_path: Path)
 def test_half_a_surrogate_pair_in_edited_arguments_goes_as_an_escape() -> None:
     dbg = ak.debug(ak.demo(), "Do I need a coat in Oslo?")
     dbg.next()
-    dbg.edit(None, 0, arguments={"city": "Oslo\ud800"})
+    dbg.edit(None, 0, arguments={"city": "Ælu\ud800"})
     dbg.next()
     sent = dbg.trajectory.messages[1]["tool_calls"][0]["function"]["arguments"]
-    assert sent == '{"city": "Oslo\\ud800"}'
+    assert sent == '{"city": "Ælu\\ud800"}'
     assert ak.preflight(dbg.trajectory.messages) == ()
