@@ -12,7 +12,7 @@ from typing import Any
 from agentkit.analysis.alignment import CallPair, align_calls, call_meaning, text_of
 from agentkit.errors import checked_keywords
 from agentkit.files.reader import one_rollout
-from agentkit.read.body.finish_words import MEANINGS, NATURAL, means, word_of
+from agentkit.read.body.finish_words import MEANINGS, means
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.servers.redaction.secret_names import masked
 from agentkit.types.answer import Response
@@ -281,8 +281,8 @@ def _end(response: Response) -> str:
     """Name what an answer's finish reason means; Responses has no word for calls."""
     word = response.finish_reason
     meant = next((meaning for meaning in MEANINGS if means(word, meaning)), None)
-    if meant is None and word_of(word) in NATURAL:
-        return "tool_calls" if response.tool_calls else "natural"
+    if meant == "stop" and response.tool_calls:
+        return "tool_calls"
     return meant or word or ""
 
 

@@ -48,6 +48,7 @@ NATURAL = frozenset(_NATURAL.split())
 """The model ended its answer by itself, or the word says nothing."""
 
 MEANINGS = {
+    "stop": NATURAL,
     "length": frozenset(_LENGTH.split()),
     "content_filter": frozenset(_FILTER.split()),
     "tool_calls": frozenset(_CALLS.split()),
@@ -92,18 +93,16 @@ def word_of(finish: str | None) -> str:
 
 
 def _known(word: str) -> bool:
-    return (
-        word in NATURAL or word in BROKEN or any(word in meaning for meaning in MEANINGS.values())
-    )
+    return word in BROKEN or any(word in meaning for meaning in MEANINGS.values())
 
 
 def means(finish: str | None, meaning: str) -> bool:
-    """Return whether the server's word means `length`, `content_filter` or `tool_calls`, in any
-    server's spelling.
+    """Return whether the server's word means `stop`, `length`, `content_filter` or `tool_calls`, in
+    any server's spelling; False for a meaning that is none of these.
     """
     if finish is None:
         return False
-    return (finish if finish in STANDARD else word_of(finish)) in MEANINGS[meaning]
+    return (finish if finish in STANDARD else word_of(finish)) in MEANINGS.get(meaning, ())
 
 
 def broken_kind(finish: str | None) -> str | None:
