@@ -12,6 +12,7 @@ from agentkit.errors import UsageError
 from agentkit.files.foreign.logs.flow_log import FlowReading, is_flow_head
 from agentkit.files.reader import rollouts_in
 from agentkit.read.plain import compact_json
+from agentkit.testing.replay.given_answer import given_answer
 from agentkit.testing.replay.normal_form import parsed
 from agentkit.types.answer import Dialect
 from agentkit.types.problem import Problem
@@ -85,15 +86,15 @@ def _derived(rollout: Trajectory) -> Iterator[Flow]:
     path = "/v1" + (_CHAT if dialect == "chat" else CODECS[dialect].path)
     for turn in range(len(rollout.all_turns) + 1):
         tried = [attempt.exchange for attempt in rollout.attempts if attempt.turn == turn]
-        answers = [each.response.exchange for each in rollout.all_turns[turn : turn + 1]]
+        answers = [
+            given_answer(each.response, dialect) for each in rollout.all_turns[turn : turn + 1]
+        ]
         if not tried and not answers:
             continue
         request = rollout.request(turn).body
         stream = {"stream": True} if rollout.spec.stream else {}
         body = compact_json({**request, **stream})
         for exchange in [*tried, *answers]:
-            if exchange.by_hand:
-                continue
             for error in exchange.retries:
                 yield Flow(number=0, path=path, body=body, exchange=_failure(error, dialect))
             yield Flow(number=0, path=path, body=body, exchange=exchange)
