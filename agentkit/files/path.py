@@ -11,7 +11,7 @@ import tempfile
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from agentkit.errors import AgentkitError, CassetteError, FileError, NoFile, UsageError
@@ -36,6 +36,10 @@ _PACKED = (
 """How files begin that hold something else than text, what they are, and what to do."""
 UNPACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b"PAR1")
 """How files begin that are unpacked on reading: gzip, zstd, zip, Parquet."""
+INDEX = ".index"
+"""What the folder of an index is called behind the name of its file."""
+_NOTES = ".labels.json"
+"""How a file ends that holds the labels of a table of rollouts."""
 _KINDS: dict[str, Callable[[int], bool]] = {
     "folder": stat.S_ISDIR,
     "pipe": stat.S_ISFIFO,
@@ -268,6 +272,50 @@ def _is_there(text: str) -> bool:
     if len(text) > _LONGEST_PATH or "\n" in text or "\0" in text:
         return False
     return _exists(Path(text))
+
+
+def is_beside(path: PurePath) -> bool:
+    """Tell whether a file of a folder or an archive, named from there, is hidden or something that
+    we put beside rollouts: it holds none of its own.
+    """
+    *folders, name = path.parts
+    hidden = any(part.startswith(".") and part != ".." for part in path.parts)
+    return hidden or name.endswith(_NOTES) or any(part.endswith(INDEX) for part in folders)
+
+
+def files_in(folder: Path) -> list[Path]:
+    """List the files of a folder and of those in it, sorted, without what lies beside rollouts."""
+    inside = (path for path in folder.rglob("*") if not is_beside(path.relative_to(folder)))
+    return sorted(path for path in inside if path.is_file())
+
+
+def paths_like(pattern: Any) -> list[Path]:
+    """List the files and folders that a pattern fits, sorted, without what lies beside rollouts,
+    unless the pattern names that, and without a folder of which it fits a part.
+
+    Raises:
+        NoFile: there is none.
+    """
+    named = 0
+    for part in Path(pattern).parts:
+        if glob.has_magic(part):
+            break
+        named += 1
+    found = []
+    for text in sorted(glob.glob(str(pattern), recursive=True)):
+        path = Path(text)
+        inside = path / "any" if path.is_dir() else path
+        below = PurePath(*(part.lstrip(".") for part in inside.parts[named:]))  # as glob has it
+        if not is_beside(below):
+            found.append(path)
+    if not found:
+        raise NoFile(
+            f"there is no file like {str(pattern)!r}",
+            hint=f"the working directory is {str(Path.cwd())!r}",
+            filename=pattern,
+        )
+    parents = {parent for path in found for parent in path.parents}
+    return [path for path in found if path not in parents]
 
 
 def _exists(path: Path) -> bool:

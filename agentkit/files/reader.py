@@ -8,13 +8,11 @@ that fits is taken. A new form is a new entry. Objects of later layers are known
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from agentkit.errors import CassetteError, NoFile, UsageError
+from agentkit.errors import CassetteError, UsageError
 from agentkit.files.cassette.codec import decode_lines, load_lines
 from agentkit.files.cassette.index import Cassette, Index, is_cassette, load_all
 from agentkit.files.cassette.index import open as open_cassette
@@ -41,7 +39,7 @@ from agentkit.files.foreign.logs.raw_answer import (
 from agentkit.files.foreign.logs.rows import entries_of, entry_of, in_order
 from agentkit.files.foreign.logs.stitched_log import stitched
 from agentkit.files.gate import all_opened
-from agentkit.files.path import UNPACKED, is_pattern, is_url, path_in, to_open
+from agentkit.files.path import UNPACKED, is_pattern, is_url, path_in, paths_like, to_open
 from agentkit.read.managed import is_managed
 from agentkit.read.plain import plain
 from agentkit.types.answer import Response
@@ -280,14 +278,7 @@ def _mappings(values: Iterable[Any]) -> list[Mapping[Any, Any]]:
 
 
 def _of_pattern(pattern: Any, tools: Any) -> list[Trajectory]:
-    paths = sorted(glob.glob(str(pattern), recursive=True))
-    if not paths:
-        raise NoFile(
-            f"there is no file like {str(pattern)!r}",
-            hint=f"the working directory is {str(Path.cwd())!r}",
-            filename=pattern,
-        )
-    return [trajectory for path in paths for trajectory in _of_path(path, tools)]
+    return [trajectory for path in paths_like(pattern) for trajectory in _of_path(path, tools)]
 
 
 def _of_path(x: Any, tools: Any) -> list[Trajectory]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import logging
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -16,15 +15,13 @@ from agentkit.files.index.rollout_index import RolloutIndex
 from agentkit.files.index.rollout_tables import check_packages
 from agentkit.files.index.sidecars.cassette_sidecar import CassetteSidecar
 from agentkit.files.index.sidecars.foreign_sidecar import LineSidecar, WholeSidecar, row_reader
-from agentkit.files.index.sidecars.sidecar import SUFFIX, Sidecar
-from agentkit.files.path import is_pattern, to_open
+from agentkit.files.index.sidecars.sidecar import Sidecar
+from agentkit.files.path import files_in, is_pattern, paths_like, to_open
 from agentkit.types.words import in_line
 
 _log = logging.getLogger("agentkit")
 _HEAD = b'{"agentkit":'
 """How the first line of a rollout in a cassette begins."""
-_BESIDE = (".labels.json",)
-"""How files end that lie beside rollouts and hold none."""
 
 
 @checked_keywords
@@ -97,18 +94,11 @@ def _sidecars(paths: Any) -> Iterator[tuple[Sidecar, bool]]:
 def _files(paths: Any) -> tuple[list[Path], bool]:
     """List the files that are meant, and tell whether each was named."""
     if is_pattern(paths):
-        each = [to_open(path) for path in sorted(glob.glob(str(paths), recursive=True))]
-        return [path for path in each if path.is_file() and not _is_beside(path)], False
+        return [to_open(path) for path in paths_like(paths) if not path.is_dir()], False
     path = to_open(paths)
     if not path.is_dir():
         return [path], True
-    inside = [each for each in sorted(path.rglob("*")) if each.is_file()]
-    return [each for each in inside if not _is_beside(each)], False
-
-
-def _is_beside(path: Path) -> bool:
-    """Tell whether it is hidden, or what we put beside a file of rollouts."""
-    return any(part.startswith(".") or part.endswith((SUFFIX, *_BESIDE)) for part in path.parts[1:])
+    return files_in(path), False
 
 
 def rollouts_up_to(path: Path, limit: int) -> int:

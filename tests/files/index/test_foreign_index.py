@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -139,3 +140,31 @@ def test_letters_outside_ascii_are_found_alike(tmp_path: Path, asked: str) -> No
         places = list(plain.filter(query).places)
         assert list(indexed.filter(query).places) == places
         assert places == [place for place, there in enumerate(wanted) if there]
+
+
+def test_no_reader_takes_an_index_for_rollouts(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = {"role": "tool", "tool_call_id": "c", "content": json.dumps(conversation(9))}
+    call = {"id": "c", "type": "function", "function": {"name": "find", "arguments": "{}"}}
+    asked = [{"role": "user", "content": "hi"}, {"role": "assistant", "tool_calls": [call]}, told]
+    runs = tmp_path / ".kept" / "runs"
+    runs.mkdir(parents=True)
+    (runs / "a.jsonl").write_text(lines({"messages": asked}, conversation(1)))
+    write(runs / "b.jsonl", 3)
+    (runs / ".ipynb_checkpoints").mkdir()
+    write(runs / ".ipynb_checkpoints" / "b.jsonl", 3)
+    before = ak.load(runs, all=True)
+    assert len(ak.index(runs)) == len(before) == 5
+    (runs / "a.jsonl.labels.json").write_text("{}")
+    packed = tmp_path / "runs.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in filter(Path.is_file, sorted(runs.rglob("*"))):
+            archive.write(path, path.relative_to(runs))
+    with caplog.at_level(logging.DEBUG):
+        for opened in (runs, f"{runs}/*", f"{runs}/**/*", f"{tmp_path}/.k*/**", packed):
+            found = ak.load(opened, all=True)
+            assert [one.prompt for one in found] == [one.prompt for one in before]
+            assert len(ak.explore(opened).frame) == len(found)
+        assert len(ak.index(f"{runs}/**/*")) == 5
+    assert not caplog.text

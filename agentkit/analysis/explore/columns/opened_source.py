@@ -15,8 +15,7 @@ from agentkit.files.cassette.index import Cassette
 from agentkit.files.index.file_index import index, rollouts_up_to
 from agentkit.files.index.rollout_index import RolloutIndex
 from agentkit.files.index.rollout_tables import check_packages
-from agentkit.files.index.sidecars.sidecar import SUFFIX
-from agentkit.files.path import path_in
+from agentkit.files.path import INDEX, path_in
 from agentkit.files.reader import rollout_sequence
 from agentkit.types.words import in_line
 
@@ -33,7 +32,7 @@ def source_of(x: Any) -> tuple[Source, Path | None]:
         return IndexSource(x), x.paths[0] if len(x.paths) == 1 else None
     path = path_in(x)
     if path is not None and is_large(path):
-        there = Path(f"{path}{SUFFIX}").exists()
+        there = Path(f"{path}{INDEX}").exists()
         found = index(path, progress=None if there else True)
         if len(found) > _MANY:
             return IndexSource(found), found.paths[0]

@@ -8,14 +8,14 @@ import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from agentkit.errors import CassetteError
 from agentkit.files.foreign.input.json_log import json_values
 from agentkit.files.foreign.input.table_rows import PARQUET, parquet_rows
 from agentkit.files.foreign.input.yaml_log import yaml_values
-from agentkit.files.path import system_errors
+from agentkit.files.path import files_in, is_beside, system_errors
 
 _GZIP = b"\x1f\x8b"
 _ZIP = b"PK\x03\x04"
@@ -109,8 +109,7 @@ def values_set(values: Iterable[Any], name: str = "the value") -> FileSet:
 def path_set(path: Path) -> FileSet:
     """Make a source of a file, packed or not, or of the files of a folder."""
     if path.is_dir():
-        inside = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
-        members = {str(p.relative_to(path)): _reader(p) for p in inside}
+        members = {str(p.relative_to(path)): _reader(p) for p in files_in(path)}
         if len(members) == 1:  # which may be packed
             ((name, read),) = members.items()
             return bytes_set(name, read())
@@ -207,7 +206,8 @@ def _zip_members(name: str, source: bytes | Path) -> dict[str, Callable[[], byte
             f"{name!r} is a zip archive that is damaged: {exc}",
             hint="fetch it again, or mend it: zip -FF",
         ) from exc
-    inside = [info for info in archive.infolist() if not info.is_dir()]
+    every = (info for info in archive.infolist() if not info.is_dir())
+    inside = [info for info in every if not is_beside(PurePosixPath(info.filename))]
     return {info.filename: _member_reader(archive, info, source) for info in inside}
 
 

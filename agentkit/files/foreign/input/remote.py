@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import PurePosixPath
 from typing import Any
 
 from agentkit.errors import FileError, NoFile, UsageError
 from agentkit.files.foreign.input.file_set import FileSet, bytes_set
+from agentkit.files.path import is_beside
 
 _URL = re.compile(r"(?!https?://)[A-Za-z][A-Za-z0-9+.-]{1,30}(?:://|::)\S")
 _MAGIC = ("*", "?", "[")
+_MAGIC_BEHIND = re.compile(r"[^/]*[*?\[].*", re.DOTALL)
+"""The part of a path from its first folder or file on that is a pattern."""
 
 
 def is_remote(x: Any) -> bool:
@@ -53,12 +57,19 @@ def _sets(system: Any, path: str, url: str) -> list[FileSet]:
         found = sorted(system.glob(path))
         if not found:
             raise FileNotFoundError(url)
-        return [_set(system, one) for one in found if not system.isdir(one)]
+        files = _named(_MAGIC_BEHIND.sub("", path), found)
+        return [_set(system, one) for one in files.values() if not system.isdir(one)]
     if not system.isdir(path):
         return [_set(system, path)]
-    inside = sorted(system.find(path))
-    members = {one.removeprefix(path).lstrip("/"): _reader(system, one) for one in inside}
+    inside = _named(path, sorted(system.find(path)))
+    members = {name: _reader(system, one) for name, one in inside.items()}
     return [FileSet(name=_name(path), members=members)]
+
+
+def _named(folder: str, paths: Iterable[str]) -> dict[str, str]:
+    """Name files from a folder, without what lies beside rollouts."""
+    named = {path.removeprefix(folder).lstrip("/"): path for path in paths}
+    return {name: path for name, path in named.items() if not is_beside(PurePosixPath(name))}
 
 
 def _set(system: Any, path: str) -> FileSet:

@@ -21,15 +21,13 @@ from agentkit.files.index.stores.group_store import NAMES, GroupStore
 from agentkit.files.index.stores.place_store import PlaceStore
 from agentkit.files.index.stores.text_store import TextStore
 from agentkit.files.index.stores.word_store import WordStore, digests_of
-from agentkit.files.path import system_errors, write_whole
+from agentkit.files.path import INDEX, system_errors, write_whole
 from agentkit.files.writers.lock import lock_of
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import in_line
 
 _log = logging.getLogger("agentkit")
 VERSION = 3
-SUFFIX = ".index"
-"""What the folder of an index is called behind the name of its file."""
 PART = 16_384
 """Rollouts of a part at most; a row in it has 16 bits in the index of words."""
 _HEAD = 4096
@@ -81,7 +79,7 @@ class Sidecar(ABC):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.folder = path.with_name(path.name + SUFFIX)
+        self.folder = path.with_name(path.name + INDEX)
         self.state = self._read_state()
         self._grouping = self.groups
         """The same while it is written."""

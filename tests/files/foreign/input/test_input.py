@@ -104,6 +104,7 @@ class Files:
 def remote(monkeypatch: pytest.MonkeyPatch) -> None:
     line = json.dumps({"messages": CHAT}).encode()
     system = Files({"runs/a.jsonl": line, "runs/b.jsonl": line + b"\n" + line})
+    system.files["runs/b.jsonl.index/result.utf8"] = line
 
     def url_to_fs(url: str) -> tuple[Files, str]:
         kind, _, path = url.partition("://")
