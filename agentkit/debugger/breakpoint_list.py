@@ -119,17 +119,8 @@ class Breakpoints(Drawn, Sequence[Breakpoint]):
         asks about an argument that none of its tools has. Other names pass: a model may make one
         up.
         """
-        known = self._tools() if self._tools is not None else {}
-        for rule in point.rules:
-            _check_arguments(rule, known)
-        for name in (name for rule in point.rules for name in rule.tools):
-            meant = suggest(name, known) if name not in known else ""
-            if meant:
-                raise NotFound(
-                    f"no tool is named {name!r}, so {point.text} would never stop",
-                    hint=f"{meant} For calls of tools that there are not:"
-                    " ak.break_on.problem('name_unknown')",
-                )
+        for slip in slips(point, self._tools() if self._tools is not None else {}):
+            raise slip
         return point
 
     append = add
@@ -225,7 +216,27 @@ def arguments_of(schemas: Iterable[dict[str, Any]]) -> dict[str, Collection[str]
     }
 
 
-def _check_arguments(rule: Rule, known: Mapping[str, Collection[str] | None]) -> None:
+def slips(point: Breakpoint, known: Mapping[str, Collection[str] | None]) -> Iterator[NotFound]:
+    """Yield an error for each tool of a breakpoint that looks like a slip of another's name, and
+    each argument that none of its tools has.
+
+    Args:
+        point: the breakpoint.
+        known: the tools there are, with the names of their arguments where they are known.
+    """
+    for rule in point.rules:
+        yield from _argument_slips(rule, known)
+    for name in (name for rule in point.rules for name in rule.tools):
+        meant = suggest(name, known) if name not in known else ""
+        if meant:
+            yield NotFound(
+                f"no tool is named {name!r}, so {point.text} would never stop",
+                hint=f"{meant} For calls of tools that there are not:"
+                " ak.break_on.problem('name_unknown')",
+            )
+
+
+def _argument_slips(rule: Rule, known: Mapping[str, Collection[str] | None]) -> Iterator[NotFound]:
     tools = rule.tools or tuple(known)
     fields = [known.get(name) for name in tools]
     if not fields or None in fields:
@@ -234,7 +245,7 @@ def _check_arguments(rule: Rule, known: Mapping[str, Collection[str] | None]) ->
     for name in rule.arguments:
         if name not in names:
             whose = f"{' or '.join(rule.tools)} has" if rule.tools else "any tool has"
-            raise NotFound(
+            yield NotFound(
                 f"no argument that {whose} is named {name!r}",
                 hint=suggest(name, names, f"there are: {', '.join(names) or 'none'}"),
             )

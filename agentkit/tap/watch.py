@@ -73,6 +73,7 @@ class Watch(Drawn):
             self._claim = claim.pop_all()
         finalize(self, self._claim.close)
         _taps.add(self)
+        self._pending.note = self._list.note
         self._pending.changed = lambda: self._list.tell("pending", -1)
         for one in servers:
             note_server(one.root, one.server)

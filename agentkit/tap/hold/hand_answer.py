@@ -10,9 +10,11 @@ from typing import Any
 
 from agentkit.dialects.codecs import CODECS
 from agentkit.errors import UsageError
+from agentkit.read.calls.known_tools import KnownTools
 from agentkit.read.plain import plain
 from agentkit.read.response import read_response
 from agentkit.tap.hold.awaited_form import AnswerForm, named_events
+from agentkit.tap.slips.call_slips import check_call
 from agentkit.testing.server.recorded import body_of, is_answer
 from agentkit.types.answer import Dialect, Response, ToolCall
 from agentkit.types.trajectory import Turn
@@ -42,7 +44,9 @@ _TYPES: dict[bool, dict[int, str]] = {
 """What the type of an error is, in Messages (True) and in OpenAI's dialects."""
 
 
-def hand_answer(parts: Sequence[Any], form: AnswerForm, number: int, asked: str) -> dict[str, Any]:
+def hand_answer(
+    parts: Sequence[Any], form: AnswerForm, number: int, asked: str, tools: KnownTools | None = None
+) -> dict[str, Any]:
     """Write what a person answers as the body of an answer.
 
     Args:
@@ -51,9 +55,12 @@ def hand_answer(parts: Sequence[Any], form: AnswerForm, number: int, asked: str)
         form: what the agent waits for.
         number: of its request, which the ids are made of.
         asked: the body of its request, whose ids are not given again.
+        tools: what calls are checked against; a whole answer is not.
 
     Raises:
-        UsageError: nothing is answered, or a part is none of these.
+        UsageError: nothing is answered, a part is none of these, or a tool does not take such
+            arguments.
+        NotFound: a call is of none of the tools.
     """
     whole = _whole(parts[0]) if len(parts) == 1 else None
     if isinstance(whole, Exchange):
@@ -64,6 +71,8 @@ def hand_answer(parts: Sequence[Any], form: AnswerForm, number: int, asked: str)
     else:
         message = _message(parts) if whole is None else whole
         response = read_response(message)
+        for call in response.tool_calls if whole is None else ():
+            check_call(call, KnownTools([]) if tools is None else tools)
     if not response.usable or not (
         response.content or response.tool_calls or response.reasoning or response.refusal
     ):

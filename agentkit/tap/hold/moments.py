@@ -16,6 +16,8 @@ from agentkit.files.foreign.logs.chat_log import trajectory_of
 from agentkit.read.response import read_response
 from agentkit.trajectory.breakpoints import Breakpoint, BreakpointContext, Stop, stop_at
 from agentkit.trajectory.loop import apply, close
+from agentkit.types.answer import Response
+from agentkit.types.record import clip
 from agentkit.types.request import Request
 from agentkit.types.steps import Answer, ModelStep, Result, ToolStep
 from agentkit.types.trajectory import OpenTurn, Trajectory
@@ -47,6 +49,26 @@ def request_of(flow: Flow) -> Request | None:
         sampling=form,
         dialect=dialect,
     )
+
+
+def response_of(flow: Flow) -> Response | None:
+    """Read an answer with the tools of its request; None where there is none yet."""
+    if flow.exchange is None:
+        return None
+    talk = conversation_of(flow)
+    return read_response(flow.exchange, talk.spec.tools or None if talk else None)
+
+
+def gist_of(flow: Flow, side: Side) -> str:
+    """Write the calls or the text of an answer, or the last message of a request."""
+    response = response_of(flow) if side == "answer" else None
+    if response is not None:
+        calls = [f"{call.name}({clip(call.raw_arguments, 60)})" for call in response.tool_calls]
+        return ", ".join(calls) or clip(response.content or "", 80)
+    request = request_of(flow)
+    last = request.messages[-1] if request is not None and request.messages else {}
+    content = last.get("content")
+    return clip(content, 80) if isinstance(content, str) else flow.path
 
 
 def _listed(value: Any) -> list[Any]:

@@ -9,14 +9,15 @@ from dataclasses import replace
 from typing import Any, Self
 
 from agentkit.errors import UsageError, checked_keywords
+from agentkit.read.calls.known_tools import KnownTools
 from agentkit.read.plain import plain
-from agentkit.read.response import read_response
 from agentkit.tap.hold.awaited_form import AnswerForm, form_of
 from agentkit.tap.hold.changed_answer import changed_answer
 from agentkit.tap.hold.changed_request import changed_request
 from agentkit.tap.hold.hand_answer import error_body, error_event, hand_answer
-from agentkit.tap.hold.moments import Side, conversation_of, request_of
+from agentkit.tap.hold.moments import Side, gist_of, request_of, response_of
 from agentkit.tap.hold.patience import patience_of
+from agentkit.tap.slips.call_slips import check_arguments, new_arguments
 from agentkit.trajectory.breakpoints import Stop
 from agentkit.trajectory.edit import UNSET
 from agentkit.types.answer import Response, ToolCall
@@ -85,10 +86,7 @@ class PendingFlow(Drawn):
     @property
     def response(self) -> Response | None:
         """The answer, as it would come; None where it is the request that waits."""
-        if self.side == "request" or self.flow.exchange is None:
-            return None
-        talk = conversation_of(self.flow)
-        return read_response(self.flow.exchange, talk.spec.tools or None if talk else None)
+        return None if self.side == "request" else response_of(self.flow)
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
@@ -130,41 +128,63 @@ class PendingFlow(Drawn):
 
     def change(
         self,
+        i: int | None = None,
+        /,
         *,
         arguments: Mapping[str, Any] | None = None,
         call: int = 0,
         text: str | None = None,
         messages: Any = UNSET,
         tools: Any = UNSET,
+        force: bool = False,
         **fields: Any,
     ) -> Self:
         """Change what goes on; it waits until it is sent. Every other byte stays as it came.
 
         Args:
-            arguments: of an answer: a dict in place of the arguments of a call.
+            i: of an answer: which call, from 0, as `call`.
+            arguments: of an answer: a dict in place of all the arguments of a call.
             call: which call, from 0.
             text: of an answer: in place of its text.
             messages: of a request: a list in chat form or in the dialect's own, or a text in place
                 of what the user said last.
             tools: of a request: schemas, or functions.
+            force: whether arguments may be such as the tool's schema does not take.
             fields: of a request: temperature, max_tokens and others, under their name in chat
-                completions or in the dialect; None takes one out.
+                completions or in the dialect; None takes one out. Of an answer: arguments in place
+                of those of the same name.
 
         Raises:
-            UsageError: it does not wait any more, or this cannot be changed so.
+            UsageError: it does not wait any more, or this cannot be changed so, or the tool does
+                not take such arguments.
             NotFound: there is no such call.
         """
         self._check()
-        asked = {"messages": messages, "tools": tools, **fields}
+        of_call, place = self.side == "answer", call if i is None else i
+        asked = {"messages": messages, "tools": tools, **({} if of_call else fields)}
         asked = {name: value for name, value in asked.items() if value is not UNSET}
+        if of_call and (arguments is not None or (fields and self.tool_calls)):
+            arguments = self._arguments(place, arguments, fields, force)
         given = {"arguments": arguments, "text": text}
         given = {name: value for name, value in given.items() if value is not None}
         if bool(asked) == bool(given) or bool(asked) != (self.side == "request"):
             raise UsageError(_WRONG[self.side], hint=_HINTS[self.side])
-        change = plain(asked if asked else {**given, "call": call})
+        change = plain(asked if asked else {**given, "call": place})
         self.flow = self._changed(change)
         self._changes.append(change)
         return self
+
+    def _arguments(self, place: int, arguments: Any, named: Mapping[str, Any], force: bool) -> Any:
+        """Put together the arguments of a call, as the tool takes them."""
+        tools = self._offered(force=force)
+        made = new_arguments(self.tool_calls, place, arguments, named, tools)
+        if not force:
+            check_arguments(self.tool_calls[place], made, tools)
+        return made
+
+    def _offered(self, *, force: bool) -> KnownTools:
+        request = self.request
+        return KnownTools([] if force or request is None else list(request.tools))
 
     def _changed(self, change: dict[str, Any]) -> Flow:
         flow = self.flow
@@ -178,15 +198,19 @@ class PendingFlow(Drawn):
             flow, exchange=exchange, original_exchange=flow.original_exchange or flow.exchange
         )
 
-    def answer(self, *parts: Any) -> None:
+    def answer(self, *parts: Any, force: bool = False) -> None:
         """Answer in place of the server, in the dialect and the form that the agent asked for.
 
         Args:
             parts: texts, and calls as `("pay", {"amount": 5})`, a `ToolCall` or what
                 `ak.testing.calls` gives; or one whole answer: a message, a body, a `Response`.
+            force: whether calls may be of tools that the request does not offer, or have arguments
+                that they do not take.
 
         Raises:
-            UsageError: it does not wait any more, or this is no answer.
+            UsageError: it does not wait any more, or this is no answer, or a tool does not take
+                such arguments.
+            NotFound: the request offers no such tool.
         """
         self._check()
         form = self._form()
@@ -195,7 +219,7 @@ class PendingFlow(Drawn):
                 f"the request to {self.flow.path[:80]!r} asks for no answer of a model",
                 hint="send it, or fail it",
             )
-        body = hand_answer(parts, form, self.number, self._came.body)
+        body = hand_answer(parts, form, self.number, self._came.body, self._offered(force=force))
         self._substitute("answered", 200, form.content_type, list(form.pieces(body)))
 
     def fail(
@@ -254,21 +278,24 @@ class PendingFlow(Drawn):
             request.model if request is not None and request.model else "",
             f"turn {self.stop.turn}",
             self.label,
-            self._what(),
+            gist_of(self.flow, self.side),
+            self.changed,
             f"by {self.stop.breakpoint.text}" if self.stop.breakpoint is not None else "",
+            f"its condition raised {self.stop.error}" if self.stop.error else "",
             self.fate or f"waits {waits}, {client}",
         ]
         return " · ".join(in_line(clip(word, 120)) for word in known if word)
 
-    def _what(self) -> str:
-        """Write the calls or the text of an answer, or the last message of a request."""
-        response, request = self.response, self.request
-        if response is not None:
-            calls = [f"{call.name}({clip(call.raw_arguments, 60)})" for call in response.tool_calls]
-            return ", ".join(calls) or clip(response.content or "", 80)
-        last = request.messages[-1] if request is not None and request.messages else {}
-        content = last.get("content")
-        return clip(content, 80) if isinstance(content, str) else self.flow.path
+    @property
+    def changed(self) -> str:
+        """What has been changed, in words; "" where nothing was."""
+        if not self._changes:
+            return ""
+        was = gist_of(self._came, self.side)
+        if was != gist_of(self.flow, self.side):
+            return f"changed, was {was}"
+        names = (name for change in self._changes for name in change if name != "call")
+        return f"changed: {', '.join(dict.fromkeys(names))}"
 
     def _form(self) -> AnswerForm | None:
         try:
@@ -308,10 +335,13 @@ class PendingFlow(Drawn):
     def __repr__(self) -> str:
         response = self.response
         what = self.flow.path if response is None else response.summary()
+        why = self.stop.text
+        if self._changes:  # the words of the stop hold the old call
+            what = f"{gist_of(self.flow, self.side)}, {self.changed}"
+            why = self.stop.breakpoint.text if self.stop.breakpoint is not None else ""
         fate = f", {self.fate}" if self.fate else ""
-        return (
-            f"<PendingFlow {self.number} {self.side}: {what[:120]}; {self.stop.text[:120]}{fate}>"
-        )
+        told = "; ".join(in_line(clip(word, 240)) for word in (what, why) if word)
+        return f"<PendingFlow {self.number} {self.side}: {told}{fate}>"
 
 
 _FATES = {
@@ -328,7 +358,7 @@ _WRONG = {
 }
 _HINTS = {
     "request": "change(messages=[...]), change(temperature=0), or answer('a text') in its place",
-    "answer": "change(arguments={...}, call=0), change(text='…'), or answer('a text') in its place",
+    "answer": "change(0, amount=5), change(arguments={...}), change(text='…'), or answer('a text')",
 }
 
 

@@ -10,6 +10,7 @@ changes).
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from itertools import count
@@ -18,12 +19,19 @@ from typing import Any
 from agentkit.debugger.breakpoint_list import Breakpoints
 from agentkit.files.foreign.logs.flow_log import read_flow
 from agentkit.read.response import read_response
-from agentkit.tap.hold.moments import Side, sides_of, stop_for
+from agentkit.tap.hold.moments import Side, request_of, sides_of, stop_for
 from agentkit.tap.hold.pending_flow import PendingFlow, PendingFlows
+from agentkit.tap.slips.hold_slips import HoldSlips
 from agentkit.types.wire import Flow
+from agentkit.types.words import count as count_of
+from agentkit.types.words import in_line
+
+log = logging.getLogger("agentkit")
 
 _REMEMBERED = 2000
 """Flows that are looked through for an answer that a request names."""
+_LOOKED_AT = 20
+"""Flows that are asked for the tools there are, when a breakpoint comes."""
 _SET_SECONDS = 10.0
 """For the process to hear what it is to ask about; it takes some thousandths of a second."""
 
@@ -56,6 +64,9 @@ class PendingList:
         self.breakpoints.changed = self._tell
         self.changed: Callable[[], None] = lambda: None
         """Called when one comes or goes, on any thread."""
+        self.note: Callable[[str, str], None] = lambda failure, hint: None
+        """Takes what a person should know of what is held, and what to do about it."""
+        self._slips = HoldSlips(self._say)
 
     @property
     def pending(self) -> PendingFlows:
@@ -88,9 +99,13 @@ class PendingList:
 
     def _stopped(self, number: int, side: Side, line: str) -> bool:
         flow = read_flow(line)
+        self._slips.see(request_of(flow))
+        self._slips.check(self.breakpoints.all)
         stop = stop_for(flow, side, self.breakpoints.all, self._find)
         if stop is None:
             return False
+        if stop.error is not None:
+            self._say(f"flow {number} is held: {stop.text}")
 
         def decide(decision: dict[str, Any]) -> bool:
             return self._decide(number, decision)
@@ -135,10 +150,27 @@ class PendingList:
     def release(self) -> None:
         """Take all breakpoints away, and let everything that waits go on as it came."""
         self.breakpoints.clear()
+        changed = [pending for pending in self.pending if pending.changed]
         for pending in self.pending:
             pending.release()
+        if changed:
+            lost = count_of(len(changed), "changed flow")
+            self._say(
+                f"{lost} went on as it came, without its changes"
+                if len(changed) == 1
+                else f"{lost} went on as they came, without their changes",
+                "w.pending.send() lets all go on with their changes",
+            )
+
+    def _say(self, failure: str, hint: str = "") -> None:
+        """Tell a person, in the log too."""
+        log.warning("%s", in_line("; ".join(filter(None, (failure, hint)))))
+        self.note(failure, hint)
 
     def _tell(self) -> None:
+        for flow in self._flows()[-_LOOKED_AT:] if self.breakpoints.all else ():
+            self._slips.see(request_of(flow))
+        self._slips.check(self.breakpoints.all)
         sides = sides_of(self.breakpoints.all)
         asked = {"requests": "request" in sides, "answers": "answer" in sides}
         if asked != self.asked:

@@ -14,7 +14,9 @@ from agentkit.testing.replay.recorded_flows import dialect_at, error_body, flows
 from agentkit.testing.replay.reply_form import reply_from
 from agentkit.testing.server.loopback import Asked, Reply, StandIn, redacted
 from agentkit.types.problem import Problem
+from agentkit.types.record import clip
 from agentkit.types.wire import Exchange, Flow
+from agentkit.types.words import in_line
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,10 @@ class Miss:
     """The request, keys taken out."""
     message: str
     """What changed against the nearest recorded request; the client was answered with it."""
+
+    def __repr__(self) -> str:
+        path = self.asked.path.partition("?")[0]
+        return f"<Miss {in_line(clip(f'{self.asked.method} {path}: {self.message}', 600))}>"
 
 
 @checked_keywords

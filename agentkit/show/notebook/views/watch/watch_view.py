@@ -320,7 +320,7 @@ class WatchView(InnerView, LiveView):
         match act:
             case "send":
                 for change in changes_of(fields_of(pending), drafts):
-                    pending.change(**change)
+                    pending.change(**change, force=True)  # it was told whether it fits
                 pending.send()
             case "release":
                 pending.release()
