@@ -16,12 +16,14 @@ from agentkit.trajectory.trouble.points import (
     server,
 )
 from agentkit.types.record import clip
-from agentkit.types.trajectory import ToolResult, Trajectory, Turn
+from agentkit.types.trajectory import Message, ToolResult, Trajectory, Turn
 
 Kind = Literal["number", "text", "names"]
 """`names`: several names, with a space between them."""
 _PLACED = ("prompt_index", "sample", "reward", "notes")
 """What a batch notes of every rollout: it has a place of its own, or is said by its prompt."""
+_TASK = ("task", "prompt_index", "sample")
+"""What says of which task a rollout is, the surest first."""
 _META = 5
 """Columns of meta a page has room for."""
 PROMPT = 120
@@ -56,15 +58,44 @@ class Column(NamedTuple):
 
 def first_words(trajectory: Trajectory, limit: int = 60) -> str:
     """Take the start of what the user asked, on one line."""
+    asked = _asked(trajectory)
+    return clip(asked.content, limit) if asked else ""
+
+
+def _asked(trajectory: Trajectory) -> Message | None:
     messages = (
         *trajectory.prompt,
         *(message for turn in trajectory.all_turns for message in turn.added),
+        *(trajectory.open.added if trajectory.open else ()),
     )
-    asked = next(
+    return next(
         (message for message in messages if message.role == "user"),
         messages[0] if messages else None,
     )
-    return clip(asked.content, limit) if asked else ""
+
+
+def asked_of(trajectory: Trajectory) -> list[Mapping[str, Any]]:
+    """List what says that two rollouts were asked the same: the messages they begin with; where an
+    answer comes before the user, what the user said then, too; where nobody said anything, the task
+    that is noted. Empty where nothing tells it.
+    """
+    prompt, asked = trajectory.prompt, _asked(trajectory)
+    wires: list[Mapping[str, Any]] = [message.wire for message in prompt]
+    if asked and asked.content and all(message is not asked for message in prompt):
+        return [*wires, {"said": asked.content}]
+    if wires:
+        return wires
+    noted = noted_task(trajectory.meta.get)
+    return [dict([noted])] if noted else []
+
+
+def noted_task(value: Callable[[str], Any]) -> tuple[str, Any] | None:
+    """Find what was noted of the task of a rollout, by its name; None where nothing was.
+
+    Args:
+        value: gives what was noted under a name, None for nothing.
+    """
+    return next(((name, found) for name in _TASK if (found := value(name)) is not None), None)
 
 
 def token_sum(trajectory: Trajectory, name: str) -> int | None:

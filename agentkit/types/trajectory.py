@@ -335,7 +335,8 @@ class Trajectory(LateRecord):
 
         Raises:
             NotFound: there is no such turn.
-            UsageError: the rollout does not say where its requests went.
+            UsageError: the rollout does not say where its requests went, or begins with an answer,
+                so that no message would be sent.
         """
         return hook("fork")(self, turn, server, tools)
 

@@ -12,6 +12,7 @@ from typing import Any
 from agentkit.analysis.explore.columns.place_array import as_array
 from agentkit.analysis.explore.columns.source import Source
 from agentkit.analysis.sample_tree import deviation, finite
+from agentkit.files.columns import noted_task
 from agentkit.types.record import Record, clip, record
 from agentkit.types.words import count
 
@@ -78,9 +79,11 @@ class Group(Record):
     """The rollouts of one prompt."""
 
     key: str = field(compare=False)
-    """A digest of the prompt."""
+    """A digest of the prompt; "" where nothing tells what was asked."""
     prompt: str
-    """The start of what the user asked."""
+    """The start of what the user asked; where nobody said anything, the task that is noted
+    (`task 5`), or the rollout (`rollout 3`).
+    """
     places: tuple[int, ...]
     """The positions of its rollouts."""
     reward: Spread | None = None
@@ -231,7 +234,7 @@ class _GroupArrays:
         return tuple(
             Group(
                 key=str(digests[at]),
-                prompt=prompts[at],
+                prompt=prompts[at] or _name(self.source, first[at]),
                 places=tuple(self._places[starts[at] : starts[at + 1]]),
                 reward_shape=self._shapes[at],
                 stop_reasons=self._endings(at),
@@ -244,6 +247,12 @@ class _GroupArrays:
         pairs = zip(self._reasons, self._ended[at], strict=True)
         found = [pair for pair in pairs if pair[1]]
         return tuple(found if len(found) < 2 else sorted(found, key=lambda pair: -pair[1]))
+
+
+def _name(source: Source, place: int) -> str:
+    """Name a group in which nobody said anything."""
+    noted = noted_task(lambda name: source.value(name, place) if name in source.columns else None)
+    return f"{noted[0]} {noted[1]}" if noted else f"rollout {source.sample(place)}"
 
 
 def _shape(numbers: Sequence[float], ends: tuple[float, float]) -> str:
@@ -277,7 +286,7 @@ def _group(columns: _GroupColumns, places: Any, ends: tuple[float, float]) -> Gr
     spreads = {name: spread_of(values) for name, values in found.items()}
     return Group(
         key=str(columns.source.prompt_digest(members[0])),
-        prompt=columns.source.value("prompt", members[0]),
+        prompt=columns.source.value("prompt", members[0]) or _name(columns.source, members[0]),
         places=members,
         reward_shape=_shape(found["reward"], ends),
         stop_reasons=columns.endings(places),

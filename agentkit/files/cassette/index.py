@@ -29,7 +29,7 @@ from agentkit.files.cassette.line.line_text import (
 )
 from agentkit.files.cassette.lines import Line, end
 from agentkit.files.cassette.scan import Found, Scan
-from agentkit.files.columns import PROMPT, end_columns, first_words
+from agentkit.files.columns import PROMPT, asked_of, end_columns, first_words
 from agentkit.files.gate import all_opened, opened
 from agentkit.files.path import is_packed, to_open, to_read
 from agentkit.trajectory.trouble.points import problem_count
@@ -65,7 +65,7 @@ class Entry(Record):
     by side.
     """
     prompt_digest: str
-    """Equal for rollouts of the same prompt."""
+    """Equal for rollouts of the same prompt (`group_key`)."""
     prompt: str
     """The start of what the user asked."""
     model: str | None = None
@@ -229,7 +229,7 @@ def index(path: Any) -> Index:
         ],
         scan.torn,
     )
-    known = {sample for sample, entry in rollouts.items() if entry.ended and not entry.odd}
+    known = {sample for sample, entry in rollouts.items() if entry.complete}
     whole = [entry if entry.sample in known else _looked_at(found, entry) for entry in found]
     return Index(target, whole, scan.torn)
 
@@ -341,6 +341,12 @@ class PromptWords:
         return self._known[written]
 
 
+def group_key(trajectory: Trajectory) -> str:
+    """Make a short digest, equal for rollouts that were asked the same; "" where nothing tells."""
+    asked = asked_of(trajectory)
+    return prompt_key(asked) if asked else ""
+
+
 def entry_of(place: int, found: Found, prompts: PromptWords) -> Entry:
     digest, words, refused = prompts(found.prompt, found.spec)
     totals: dict[str, Any] = {
@@ -376,6 +382,8 @@ def _looked_at(index: Index, entry: Entry) -> Entry:
     problems = problem_count(trajectory)
     return replace(
         entry,
+        prompt_digest=group_key(trajectory),
+        prompt=first_words(trajectory, PROMPT),
         stop_reason=trajectory.stop_reason,
         problems=problems,
         columns=end_columns(trajectory),

@@ -65,6 +65,14 @@ class Found:
     parsed: int = 0
     """Lines of it that were read whole."""
 
+    @property
+    def complete(self) -> bool:
+        """Whether its first and its last line say all that a table asks for: an answer that comes
+        before the user's first words is read for them.
+        """
+        spoken = any(isinstance(wire, dict) and wire.get("role") == "user" for wire in self.prompt)
+        return self.ended and not self.odd and spoken
+
     def add(self, offset: int, size: int) -> None:
         """Take in the place of a line."""
         spans = self.spans

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentkit.files.cassette.codec import prompt_key
+from agentkit.files.cassette.index import group_key
 from agentkit.files.columns import COLUMNS, HIDDEN, plain_value
 from agentkit.types.trajectory import Trajectory, Turn
 
@@ -46,7 +46,7 @@ class IndexRows:
 def rows_of(trajectory: Trajectory) -> IndexRows:
     """Work out the rows of a rollout that was read."""
     own = {column.name: column.of(trajectory) for column in (*COLUMNS, *HIDDEN)}
-    digest = prompt_key([message.wire for message in trajectory.prompt])
+    digest = group_key(trajectory)
     put = [message.content for message in trajectory.prompt]
     put += [message.content for turn in trajectory.all_turns for message in turn.added]
     if trajectory.error:

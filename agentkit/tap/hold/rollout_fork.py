@@ -21,6 +21,8 @@ from agentkit.types.answer import Dialect, ToolCall
 from agentkit.types.trajectory import Trajectory
 
 _known: dict[str, Callable[[Dialect], Any]] = {}
+_HELD = ("instructions", "prompt", "conversation", "previous_response_id")
+"""Fields by which a Responses request says something without a message."""
 _ENDS = ("/chat/completions", "/responses", "/messages")
 
 
@@ -48,10 +50,11 @@ def fork_of(
 
     Raises:
         NotFound: there is no such turn.
-        UsageError: nobody knows where the requests went.
+        UsageError: nobody knows where the requests went, or nothing was said before the turn.
     """
     last = len(trajectory.all_turns) - 1 if turn is None else turn
     begun = fork(trajectory, max(last, 0))
+    _refuse_silent(begun)
     given = toolset(tools)
     recorded = _Recorded(trajectory)
     answered = {tool.name: tool for tool in recorded.tools() if tool.name not in given}
@@ -73,6 +76,24 @@ def fork_of(
 
     dbg.breakpoints.add(break_on.call(not_recorded))
     return dbg
+
+
+def _refuse_silent(begun: Trajectory) -> None:
+    """Refuse to ask for an answer to nothing, as where the assistant speaks first.
+
+    Raises:
+        UsageError: the request would hold no message.
+    """
+    sampling = begun.spec.sampling
+    more = sampling.get("extra_body")
+    held = {**sampling, **(more if isinstance(more, dict) else {})}
+    if begun.spec.dialect == "responses" and any(held.get(name) for name in _HELD):
+        return
+    if not (begun.prompt or begun.turns or (begun.open and begun.open.added)):
+        raise UsageError(
+            "the rollout begins with an answer: there is no message to send before turn 0",
+            hint="fork a later turn: rollout.fork(turn=1)",
+        )
 
 
 class _Recorded:

@@ -97,3 +97,13 @@ def test_what_is_not_there_is_said(ran: tuple[Trajectory, Any]) -> None:
     (written,) = ak.load(said, all=True)
     with pytest.raises(UsageError, match="where its requests went"):
         written.fork(0)
+
+
+def test_nothing_is_not_asked_for_an_answer() -> None:
+    said = [{"role": "assistant", "content": "Hi!"}, {"role": "user", "content": "Hi. Tide?"}]
+    (spoken,) = ak.load([*said, {"role": "assistant", "content": "14:20"}], all=True)
+    with pytest.raises(UsageError, match="no message to send before turn 0") as caught:
+        spoken.fork(0, server="http://127.0.0.1:9/v1")
+    assert "fork(turn=1)" in caught.value.hint
+    sent = spoken.fork(1, server="http://127.0.0.1:9/v1").trajectory.request(1)
+    assert [message["content"] for message in sent.body["messages"]] == ["Hi!", "Hi. Tide?"]

@@ -30,6 +30,20 @@ class Distinct(NamedTuple):
         return counts
 
 
+def group_rows(found: Distinct) -> Any:
+    """Number the groups of a column of digests, an array, a number a row: the same for the same,
+    and one of its own for each row of which nothing tells its group ("").
+    """
+    import numpy as np
+
+    if "" not in found.values:
+        return found.rows
+    rows = found.rows.astype(np.int64)
+    alone = np.flatnonzero(rows == found.values.index(""))
+    rows[alone] = len(found.values) + np.arange(len(alone))
+    return rows
+
+
 def distinct_of(values: Sequence[Any]) -> Distinct:
     """Find the distinct values of a column; linear. 1 and True are two."""
     import numpy as np

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from agentkit.analysis.explore.columns.distinct import Distinct
+from agentkit.analysis.explore.columns.distinct import Distinct, group_rows
 from agentkit.analysis.explore.columns.index_column import IndexColumn, Words, column_of
 from agentkit.analysis.explore.columns.place_array import as_array, as_places
 from agentkit.analysis.explore.columns.source import LOOKED_AT, Source
@@ -173,10 +173,10 @@ class IndexSource(Source):
         return self._column("prompt_digest")
 
     def prompt_numbers(self) -> Any:
-        """Number each rollout's prompt in an array: the same for the same."""
-        found = self._column("prompt_digest")
-        assert isinstance(found, Words)
-        return found.rows
+        """Number each rollout's prompt in an array: the same for the same, and one of its own for
+        each rollout of which nothing tells what was asked.
+        """
+        return group_rows(self.distinct("prompt_digest"))
 
     def holding(self, words: Sequence[str], places: Sequence[int]) -> Sequence[int]:
         """List those of the places whose rollouts contain every one of these words in their texts,

@@ -11,12 +11,12 @@ from math import isfinite, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agentkit.analysis.explore.columns.distinct import Distinct, distinct_of
+from agentkit.analysis.explore.columns.distinct import Distinct, distinct_of, group_rows
 from agentkit.analysis.explore.columns.index_column import is_known, sort_key
 from agentkit.analysis.explore.columns.rollout_texts import has_text, texts_of
 from agentkit.analysis.explore.query import Condition
 from agentkit.files.cassette.codec import prompt_key
-from agentkit.files.cassette.index import Cassette
+from agentkit.files.cassette.index import Cassette, group_key
 from agentkit.files.cassette.index import open as open_cassette
 from agentkit.files.columns import ENDS, UNREAD, Column, columns_of, problem_values
 from agentkit.files.index.rollout_tables import RolloutTables
@@ -211,8 +211,10 @@ class Source:
         return str(self.prompts()[place])
 
     def prompt_numbers(self) -> Any:
-        """Number each rollout's prompt in an array: the same for the same."""
-        return distinct_of(self.prompts()).rows
+        """Number each rollout's prompt in an array: the same for the same, and one of its own for
+        each rollout of which nothing tells what was asked.
+        """
+        return group_rows(distinct_of(self.prompts()))
 
     def holding(self, words: Sequence[str], places: Sequence[int]) -> Sequence[int]:
         """List those of the places whose rollouts contain every one of these words in their texts,
@@ -262,6 +264,8 @@ class _Digests:
 
     def __call__(self, trajectory: Trajectory) -> str:
         prompt = trajectory.prompt
+        if all(message.role != "user" for message in prompt):
+            return group_key(trajectory)  # the user speaks later, in words of each rollout's own
         if id(prompt) not in self._known:
             wires = [message.wire for message in prompt]
             written = repr(wires)

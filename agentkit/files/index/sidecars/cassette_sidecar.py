@@ -109,7 +109,7 @@ class CassetteSidecar(Sidecar):
     def _rows(self, index: int, found: Found, prompts: PromptWords, file: BinaryIO) -> IndexRows:
         places = found.spans.tolist()
         lines = [line for line, _ in _lines_at(file, places)]
-        if not found.odd and found.ended:
+        if found.complete:
             rows = rows_of_lines(entry_of(index, found, prompts), lines)
             if rows is not None:
                 return rows
