@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from agentkit.errors import NotFound
 from agentkit.trajectory.loop import resume, stop_reason_after
+from agentkit.trajectory.person.judgements import without_judgements
 from agentkit.trajectory.person.notes import remarks_until
 from agentkit.types.answer import Response
 from agentkit.types.request import Spec
@@ -250,7 +251,8 @@ def _arrived(
 
 
 def branched(old: Trajectory, new: Trajectory, turn: int, change: str) -> Trajectory:
-    """Note on the new trajectory where it left the old one.
+    """Note on the new trajectory where it left the old one. What `meta` said of the old one's end
+    is left out of the new one's.
 
     Args:
         old: what it was changed from.
@@ -258,7 +260,8 @@ def branched(old: Trajectory, new: Trajectory, turn: int, change: str) -> Trajec
         turn: the first turn that differs.
         change: what was changed, in words.
     """
-    meta = remarks_until(new.meta, turn, turn < len(new.all_turns))
+    kept = without_judgements(new.meta, turn)
+    meta = remarks_until(kept, turn, turn < len(new.all_turns))
     return replace(new, meta=meta, parent=Parent(trajectory=old, turn=turn, change=change))
 
 
@@ -274,11 +277,11 @@ def taken_up(trajectory: Trajectory, spec: Spec, meta: Mapping[str, Any]) -> Tra
     if ended == "max_turns" and trajectory.turns:
         ended = stop_reason_after(trajectory.turns[-1], len(trajectory.turns), spec.max_turns)
     now = resume(replace(trajectory, spec=spec, stop_reason=ended))
-    now = replace(now, meta={**trajectory.meta, **meta})
     if spec.dialect != trajectory.spec.dialect:
         turns = tuple(replace(turn, added=_of_no_dialect(turn.added)) for turn in now.turns)
         now = replace(now, prompt=_of_no_dialect(now.prompt), turns=turns)
-    return branched(trajectory, now, len(trajectory.turns), f"asked as {spec.dialect}")
+    branch = branched(trajectory, now, len(trajectory.turns), f"asked as {spec.dialect}")
+    return replace(branch, meta={**branch.meta, **meta})
 
 
 def _of_no_dialect(messages: tuple[Message, ...]) -> tuple[Message, ...]:

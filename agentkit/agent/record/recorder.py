@@ -194,6 +194,7 @@ class Recorder:
         )
         if (
             not same
+            or self._meta.keys() - t.meta.keys()  # a line can add to the meta, and take nothing
             or not known <= len(t.turns) <= known + 1
             or not all(map(is_, self._turns, t.turns))
         ):

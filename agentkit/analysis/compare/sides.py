@@ -17,6 +17,7 @@ from agentkit.errors import UsageError
 from agentkit.files.reader import forms_hint, rollouts_in
 from agentkit.trajectory.history import get_profile, turn_messages
 from agentkit.trajectory.loop import apply, close, rewrite, start
+from agentkit.trajectory.person.judgements import without_judgements
 from agentkit.types.record import Record, record
 from agentkit.types.steps import ModelStep
 from agentkit.types.trajectory import Message, Trajectory
@@ -79,7 +80,7 @@ async def forced(
 async def _followed(agent: Agent, leader: Trajectory) -> Trajectory:
     profile = get_profile(agent.spec.profile)
     sample = leader.meta.get("sample", 0)
-    meta = {**leader.meta, "history": "forced"}
+    meta = {**without_judgements(leader.meta, 0), "history": "forced"}
     trajectory = agent.with_sample(start(list(leader.prompt), agent.spec, meta), sample)
     perform = agent.perform(trajectory, sample)
     sent = len(leader.prompt)
