@@ -14,6 +14,7 @@ from agentkit.trajectory.trouble.points import (
     problem_count,
     problem_points,
     server,
+    tool_error_count,
 )
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Message, ToolResult, Trajectory, Turn
@@ -30,8 +31,10 @@ PROMPT = 120
 """Characters of a prompt in a table."""
 FINAL = 300
 """Characters of a final answer that the last line of a rollout holds."""
-ENDS = ("elapsed", "cost", "server", "tools", "codes", "error", "final")
+ENDS = ("elapsed", "cost", "server", "tools", "codes", "tool_errors", "error", "final")
 """Columns that the last line of a rollout in a file holds."""
+_NOT_RUN = ("tool:skipped", "tool:cancelled")
+"""Codes of tools that somebody or a limit kept from running: they did not fail."""
 _LARGE, _LARGEST = 1 << 63, 10**300
 """A column holds whole numbers below the first exactly, and below the second about."""
 _RAISED = re.compile(r"([A-Za-z_]\w{0,40}):")
@@ -128,6 +131,12 @@ def _codes(points: Iterable[ProblemPoint]) -> str:
     return " ".join(sorted(set(map(_code, points))))
 
 
+def tool_failed(codes: Any) -> bool:
+    """Tell from a value of the column `codes` whether a tool failed."""
+    names = str(codes or "").split(" ")
+    return any(name.startswith("tool:") and name not in _NOT_RUN for name in names)
+
+
 def problem_values(trajectory: Trajectory) -> dict[str, Any]:
     """Work out the columns that are made of the problems, which are looked for once."""
     points = list(problem_points(trajectory))
@@ -160,6 +169,7 @@ def end_columns(trajectory: Trajectory) -> dict[str, Any]:
     answer that is too long is None, and read when it is asked for.
     """
     found = {column.name: column.of(trajectory) for column in HIDDEN if column.name in ENDS}
+    found["tool_errors"] = found["tool_errors"] or None  # `codes` says that there are none
     known = {name: value for name, value in found.items() if value not in (None, "")}
     return known if len(known.get("final", "")) <= FINAL else {**known, "final": None}
 
@@ -181,6 +191,13 @@ def _final_entry(entry: Any) -> Any:
 
 def _names_at_end(name: str) -> Callable[[Any], Any]:
     return lambda entry: UNREAD if entry.columns is None else entry.columns.get(name, "")
+
+
+def _tool_errors_entry(entry: Any) -> Any:
+    codes = _names_at_end("codes")(entry)
+    if codes is UNREAD or not tool_failed(codes):
+        return UNREAD if codes is UNREAD else 0
+    return entry.columns.get("tool_errors", UNREAD)  # a line of an older version has no number
 
 
 def _problems_entry(entry: Any) -> Any:
@@ -257,6 +274,7 @@ HIDDEN = (
     Column("dialect", "text", lambda t: t.spec.dialect, lambda e: e.dialect),
     Column("tools", "names", _tools, _names_at_end("tools")),
     Column("codes", "names", lambda t: _codes(problem_points(t)), _names_at_end("codes")),
+    Column("tool_errors", "number", tool_error_count, _tool_errors_entry),
     Column("error", "text", lambda t: t.error.kind if t.error else None, _at_end("error")),
     Column("final", "text", lambda t: t.final, _final_entry),
 )

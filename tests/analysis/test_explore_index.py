@@ -38,6 +38,7 @@ QUERIES = (
     *("calls>=1", "problems>0", "codes~error", "tools~e", "elapsed<1", "error=none", "final~i"),
     *("reward<0.5", "reward=1", "reward=none", "reward!=1", "reward~5", "rollout>1"),
     *("content~e", 'arguments~"{"', "reasoning~a", "result~o", "word=the", "word=Oslo"),
+    *("tool_errors>0", "tool_errors=0,1", "tool_errors!=1", "tool_errors>=2", "codes=nothing"),
     *("oslo", '"the weather"', "weather turns>1", "content~straße", "content~STRASSE,ﬁ"),
 )
 

@@ -107,6 +107,7 @@ class Explorer(Drawn, Sequence[Trajectory]):
         searched = [c for c in asked.conditions if self._columns.is_search(c)]
         for condition in asked.conditions:
             if condition not in searched:
+                self._columns.tell_absent(condition)
                 chosen = as_array(places)
                 places = as_places(chosen[self._columns.holding(condition)[chosen]])
         for condition in searched:

@@ -12,6 +12,7 @@ from agentkit.analysis.explore.facets import KeptRollouts
 from agentkit.analysis.explore.query import Condition, Query
 from agentkit.analysis.explore.table_columns import TableColumns
 from agentkit.analysis.frames.safe_frame import inferred_frame
+from agentkit.files.columns import tool_failed
 from agentkit.types.record import Record, record
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ _POINTS = 40
 _NAMED = 2_000
 """Texts of an axis at most: of more, as of times that are texts, each is a rollout's own."""
 _DIGITS = re.compile(r"(\d+)")
-_FAILED_TOOL = "tool:"
-"""How the code of a failed tool begins."""
 
 
 @record
@@ -181,9 +180,7 @@ def _measure(columns: TableColumns, name: str) -> Any:
 
 def _failed_tools(columns: TableColumns) -> Any:
     """Tell in which rollouts a tool failed."""
-    return columns.distinct("codes").where(
-        lambda codes: any(code.startswith(_FAILED_TOOL) for code in str(codes or "").split(" "))
-    )
+    return columns.distinct("codes").where(tool_failed)
 
 
 def _means(values: Any, rows: Any, size: int) -> list[float | None]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from agentkit.analysis.explore.columns.distinct import Distinct, items_of
@@ -10,12 +12,19 @@ from agentkit.analysis.explore.columns.index_column import Numbers
 from agentkit.analysis.explore.columns.source import Source
 from agentkit.analysis.explore.labels import Labels
 from agentkit.analysis.explore.query import Condition
+from agentkit.errors import suggest
 from agentkit.files.columns import Kind
+from agentkit.types.record import clip
+from agentkit.types.words import in_line
+
+log = logging.getLogger("agentkit")
 
 LABEL = "label"
 """The column of a rollout's labels."""
 NUMBER = "rollout"
 """The column of a rollout's number."""
+_NAMED = 12
+"""Names that a line of the log has room for."""
 
 
 class TableColumns:
@@ -89,6 +98,21 @@ class TableColumns:
         if condition.column == LABEL or self.kind(condition.column) == "names":
             return self.distinct(condition.column).where(_any_of(condition))
         return self.source.where(condition)
+
+    def tell_absent(self, condition: Condition) -> None:
+        """Tell in the log which names are asked for that no rollout has."""
+        name = condition.column
+        if condition.sign != "=" or name == NUMBER or self.kind(name) != "names":
+            return
+        held = self.distinct(name).values
+        known = {item for value in held for item in items_of(value) if item}
+        for asked in condition.values:
+            if any(map(_any_of(replace(condition, values=(asked,))), held)):
+                continue
+            hint = suggest(asked, known, f"there are {', '.join(sorted(known)[:_NAMED]) or 'none'}")
+            if name == "codes" and asked.casefold().startswith("tool"):
+                hint += " (tool_errors>0 finds every rollout in which a tool failed)"
+            log.warning("no rollout has %s=%s; %s", name, in_line(clip(asked)), in_line(hint))
 
     def is_search(self, condition: Condition) -> bool:
         """Tell whether a condition is one on texts, which are not in the table."""

@@ -17,6 +17,7 @@ from agentkit.types.problem import Problem
 from agentkit.types.trajectory import ToolResult, Trajectory, Turn
 from agentkit.types.wire import ApiError
 
+_WELL = ("ok", "edited")
 _HARMLESS = ("skipped", "cancelled")
 """A person or a limit kept these tools from running."""
 
@@ -80,6 +81,15 @@ def problem_count(trajectory: Trajectory) -> int:
     return number_of(problem_points(trajectory))
 
 
+def tool_error_count(trajectory: Trajectory) -> int:
+    """Count the results of tools that failed, timeouts and calls that could not be run included."""
+    return sum(
+        result is not None and result.status not in (*_WELL, *_HARMLESS)
+        for turn in trajectory.all_turns
+        for result in turn.results
+    )
+
+
 def trouble_count(trajectory: Trajectory) -> int:
     """Count what went wrong beside the answers: failed tools and requests, and what was sent."""
     return problem_count(trajectory) - number_of(trajectory.problems)
@@ -97,7 +107,7 @@ def turn_points(turn: Turn) -> Iterator[ProblemPoint]:
         if call.problems:
             yield from _read(turn, "call", call.problems, position, call.name)
         result = results[position] if position < len(results) else None
-        if result is not None and result.status not in ("ok", "edited"):
+        if result is not None and result.status not in _WELL:
             severity = "warning" if result.status in _HARMLESS else "error"
             where = turn.index, severity, "tool", server(turn), position, result.name
             yield ProblemPoint(result.status, *where, result)
