@@ -24,6 +24,9 @@ from agentkit.types.trajectory import (
 )
 from agentkit.types.wire import Exchange
 
+_UNJOINED = "errors of tools in messages that answer no call of a turn"
+"""A message of the prompt has no place for what became of its call."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChatEntry:
@@ -130,7 +133,13 @@ def imported(
         meta: what is known of the rollout: `task`, `sample`, `reward`, `labels`, ….
         ended: why it ended, where the file says so; by default as its last message tells.
     """
-    found = rollout_of_entries(entries, spec, {**(meta or {}), "import": losses.report})
+    report = losses.report
+    found = rollout_of_entries(entries, spec, {**(meta or {}), "import": report})
+    failed = sum(each.result.get("status", "ok") != "ok" for each in entries)
+    results = (result for turn in found.all_turns for result in turn.results)
+    unsaid = failed - sum(result is not None and result.status != "ok" for result in results)
+    if unsaid > 0:
+        report["lost"][_UNJOINED] = unsaid
     return found if ended is None or found.open is not None else replace(found, stop_reason=ended)
 
 

@@ -22,6 +22,7 @@ from agentkit.files.foreign.evals.fields import (
     objects_in,
     text_in,
     unix_in,
+    without_nulls,
 )
 from agentkit.files.foreign.evals.verifiers.verifiers_results import token_logprobs
 from agentkit.files.foreign.format import ForeignFormat, flat
@@ -99,7 +100,9 @@ def _reward(source: FileSet, name: str) -> dict[str, Any]:
             trial = object_in(_member(source, beside))
             rewards = object_in(object_in(trial.get("verifier_result")).get("rewards"))
             return given(
-                task=trial.get("task_name"), reward=rewards.get("reward"), labels=dict(rewards)
+                task=trial.get("task_name"),
+                reward=rewards.get("reward"),
+                labels=without_nulls(rewards),
             )
     return {}
 

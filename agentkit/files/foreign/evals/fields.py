@@ -10,6 +10,8 @@ from typing import Any
 from agentkit.files.foreign.entries import Losses
 from agentkit.types.wire import Exchange
 
+_NOTHING = (None, "", [], {}, ())
+
 
 def text_in(value: Any) -> str:
     """Read a text; "" for anything else."""
@@ -114,8 +116,20 @@ def raw_exchange(
 
 
 def given(**fields: Any) -> dict[str, Any]:
-    """Keep those of the fields that hold anything."""
-    return {name: value for name, value in fields.items() if value not in (None, "", [], {}, ())}
+    """Keep those of the fields that hold anything; a zero does."""
+    return {name: value for name, value in fields.items() if value not in _NOTHING}
+
+
+def first_given(*values: Any) -> Any:
+    """Give the first of the values that holds anything; a zero does. None where none does."""
+    return next((value for value in values if value not in _NOTHING), None)
+
+
+def without_nulls(fields: Mapping[str, Any], *others: str) -> dict[str, Any]:
+    """Give the fields of an object but for the null ones and those that are read elsewhere."""
+    return {
+        name: value for name, value in fields.items() if value is not None and name not in others
+    }
 
 
 def decoded(value: Any) -> Any:

@@ -101,3 +101,10 @@ def test_a_row_of_nemo_gym_without_an_answer_is_its_prompt_and_reward() -> None:
     rollout, other = ak.load([silent, {**GYM[0], "response": {"error": "x"}}, *GYM], all=True)
     assert (len(rollout.prompt), len(rollout.turns), rollout.meta["reward"]) == (4, 0, 0.0)
     assert other.meta["reward"] == 1.0
+
+
+def test_a_label_that_is_null_is_absent() -> None:
+    rollout = load_one([{**TAU[1], "info": {"reward_info": None, "user_cost": 0}}])
+    assert rollout.meta["labels"] == {"user_cost": 0}
+    assert (rollout.meta["reward"], rollout.meta["sample"]) == (0.0, 0)
+    assert "labels" not in load_one([{**TAU[1], "info": {"reward_info": None}}]).meta

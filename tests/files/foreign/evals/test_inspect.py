@@ -156,3 +156,22 @@ def test_a_pool_of_an_earlier_version_is_read_too() -> None:
     sample = {key: value for key, value in POOLED.items() if key != "events_data"}
     sample["message_pool"] = POOLED["events_data"]["messages"]
     assert load_one({**HEAD, "samples": [sample]}) == load(0)
+
+
+def test_an_error_of_a_tool_in_the_prompt_is_named_as_lost() -> None:
+    failed = {
+        "role": "tool",
+        "content": "",
+        "tool_call_id": "c0",
+        "error": {"type": "parsing", "message": "no JSON"},
+    }
+    call = {"id": "c0", "function": "tide", "arguments": {}, "type": "function"}
+    example = {"role": "assistant", "content": "", "source": "input", "tool_calls": [call]}
+    asked = [{"role": "user", "content": "When?"}, example, failed]
+    answer = {"role": "assistant", "content": "At 14:20.", "source": "generate"}
+    sample = {"id": 0, "epoch": 1, "input": asked, "messages": [*asked, answer]}
+    rollout = load_one({**HEAD, "samples": [sample]})
+    assert [message.role for message in rollout.prompt] == ["user", "assistant", "tool"]
+    assert rollout.meta["sample"] == 0
+    (lost,) = rollout.meta["import"]["lost"].items()
+    assert lost == ("errors of tools in messages that answer no call of a turn", 1)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from agentkit.types.trajectory import Trajectory
 from tests.files.foreign.evals import swe_cases as cases
 from tests.files.foreign.evals.one import load_one
@@ -87,3 +89,13 @@ def test_swe_agents_steps_alone_are_enough() -> None:
     assert calls(rollout) == [[("bash", {"command": "ls"})]]
     assert rollout.turns[0].tool_results[0].elapsed == 0.5
     assert rollout.meta["import"]["lost"] == {"attempts[] that were not chosen": 1}
+
+
+@pytest.mark.parametrize("case", [cases.MINI_LIST, cases.SWE_OLD])
+def test_ids_that_are_made_for_actions_are_each_of_one_call(case: Any) -> None:
+    rollout = load_one(json.dumps(case))
+    places = [(turn.index, call) for turn in rollout.turns for call in turn.tool_calls]
+    assert len(places) > 1
+    assert [call.id for _, call in places] == [f"call_{turn}_{c.position}" for turn, c in places]
+    results = [result for turn in rollout.turns for result in turn.tool_results]
+    assert [result.call_id for result in results] == [call.id for _, call in places][: len(results)]

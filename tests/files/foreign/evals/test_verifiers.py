@@ -19,7 +19,7 @@ def test_a_result_is_its_prompt_and_its_completion() -> None:
     assert first.turns[0].tool_results[0].content == "14:20"
     assert first.turns[1].response.content == "At 14:20."
     assert (first.meta["task"], first.meta["sample"], first.meta["reward"]) == ("tides", 4, 1.0)
-    assert first.meta["elapsed"] == 1.5
+    assert first.meta["duration"] == 1.5
     assert second.meta["labels"] == {"pace": 0.5}
     assert second.meta["error"]["message"] == "boom"
     assert second.spec.tools[0]["function"]["name"] == "tide"
@@ -115,3 +115,17 @@ def test_an_early_row_has_its_metrics_flat_and_its_prompt_twice() -> None:
     assert rollout.turns[0].added == ()
     assert (rollout.meta["sample"], rollout.meta["labels"]) == (3, {"correct": 1.0})
     assert rollout.meta["import"]["lost"] == {}
+
+
+def test_a_zero_is_a_value_and_no_metric_is_null() -> None:
+    nothing = {"task": 0, "example_id": 0, "reward": 0, "generation_ms": 0}
+    row = {**RESULTS[0], **nothing, "timing": {"generation_ms": 9, "total": 9}}
+    rollout = load_one([{**row, "metrics": {"pace": None, "exact": 0}}])
+    kept = ("task", "sample", "reward", "duration", "labels")
+    assert [rollout.meta[name] for name in kept] == [0, 0, 0, 0.0, {"exact": 0}]
+
+
+def test_the_time_of_a_whole_rollout_is_not_under_the_name_of_a_column() -> None:
+    table = ak.explore(ak.load(RESULTS, all=True)).frame
+    assert table["duration"].tolist() == [1.5, 2.5]
+    assert table["elapsed"].isna().all()

@@ -21,6 +21,7 @@ from agentkit.files.foreign.evals.fields import (
     raw_exchange,
     text_in,
     unix_in,
+    without_nulls,
 )
 from agentkit.files.foreign.format import ForeignFormat, flat
 from agentkit.files.foreign.input.file_set import FileSet
@@ -132,10 +133,10 @@ def _rollout(simulation: Mapping[str, Any], info: Mapping[str, Any]) -> Trajecto
         domain=world.get("domain_name"),
         seed=simulation.get("seed"),
         reward=judged.get("reward"),
-        labels={key: judged[key] for key in judged if key != "reward"},
+        labels=without_nulls(judged, "reward"),
         termination_reason=simulation.get("termination_reason"),
         started=unix_in(simulation.get("start_time")),
-        elapsed=number_in(simulation.get("duration")),
+        duration=number_in(simulation.get("duration")),
         cost=simulation.get("agent_cost"),
         user_cost=simulation.get("user_cost"),
         user_calls=[dict(message) for message in theirs],

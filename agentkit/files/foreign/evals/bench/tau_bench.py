@@ -11,7 +11,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from agentkit.files.foreign.entries import ChatEntry, Losses, entry, imported
-from agentkit.files.foreign.evals.fields import given, messages_in, object_in, text_in
+from agentkit.files.foreign.evals.fields import (
+    given,
+    messages_in,
+    object_in,
+    text_in,
+    without_nulls,
+)
 from agentkit.files.foreign.format import ForeignFormat, each_row, rows_fit
 from agentkit.types.request import Spec
 from agentkit.types.trajectory import Trajectory
@@ -35,7 +41,7 @@ def _run(row: Mapping[str, Any]) -> Trajectory:
         reward=row.get("reward"),
         error=info.get("error"),
         traceback=info.get("traceback"),
-        labels={key: info[key] for key in info if key not in ("error", "traceback")},
+        labels=without_nulls(info, "error", "traceback"),
     )
     entries = [entry(message) for message in messages]
     return imported(entries, Spec(), losses, meta, "error" if "error" in meta else None)

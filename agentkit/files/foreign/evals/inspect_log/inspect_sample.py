@@ -153,13 +153,12 @@ class SampleReading:
         """Give the results that only the events hold, as of a call that ended the run."""
         for call in calls:
             event = self.events.tools.get(call)
-            if event is None or not (event.get("completed") or event.get("result")):
+            if event is None or not (event.get("completed") or event.get("result") is not None):
                 continue
             failed = text_in(object_in(event.get("error")).get("message"))
             result = self.pools.resolve(event.get("result"))
-            message = {"role": "tool", "tool_call_id": call, "content": result or failed}
-            if not isinstance(message["content"], (str, list)):
-                message["content"] = str(result)
+            said = result if isinstance(result, (str, list)) or result is None else str(result)
+            message = {"role": "tool", "tool_call_id": call, "content": said or failed}
             yield entry(
                 chat_message(message, self.losses), **self._result(call, event.get("error"))
             )

@@ -50,7 +50,7 @@ def meta_of(sample: Mapping[str, Any], log: Mapping[str, Any]) -> dict[str, Any]
         limit=dict(limit),
         error={key: error[key] for key in ("message", "traceback") if error.get(key)},
         started=unix_in(sample.get("started_at")),
-        elapsed=number_in(sample.get("total_time")),
+        duration=number_in(sample.get("total_time")),
         working_time=number_in(sample.get("working_time")),
     )
 

@@ -14,6 +14,7 @@ from typing import Any
 from agentkit.files.foreign.entries import ChatEntry, Losses, answered, entry, imported
 from agentkit.files.foreign.evals.fields import (
     call_of,
+    first_given,
     given,
     list_in,
     object_in,
@@ -95,7 +96,7 @@ def _rollout(run: Mapping[str, Any]) -> Trajectory:
     status = text_in(info.get("exit_status"))
     stats = object_in(info.get("model_stats"))
     meta = given(
-        task=run.get("instance_id") or info.get("instance_id"),
+        task=first_given(run.get("instance_id"), info.get("instance_id")),
         exit_status=status,
         submission=info.get("submission"),
         version=info.get("mini_version"),
@@ -127,7 +128,7 @@ def _entries(messages: Any, losses: Losses) -> list[ChatEntry]:
             entries.append(entry({"role": "assistant"}, _raw(message)))
             waiting = []
         elif message.get("role") == "assistant":
-            made, waiting = _answer(message)
+            made, waiting = _answer(message, sum(one.is_answer for one in entries))
             entries.append(made)
         elif waiting and message.get("role") in ("user", "exit"):
             entries.append(_result(message, waiting.pop(0)))
@@ -136,8 +137,10 @@ def _entries(messages: Any, losses: Losses) -> list[ChatEntry]:
     return [one for one in entries if one.message.wire]
 
 
-def _answer(message: Mapping[str, Any]) -> tuple[ChatEntry, list[str]]:
-    """Read an answer, and the ids of the calls whose results come as a user's messages."""
+def _answer(message: Mapping[str, Any], turn: int) -> tuple[ChatEntry, list[str]]:
+    """Read the answer of a turn, and the ids of the calls whose results come as a user's
+    messages.
+    """
     extra = object_in(message.get("extra"))
     wire = {key: value for key, value in message.items() if key not in ("extra", "timestamp")}
     if message.get("tool_calls"):
@@ -147,7 +150,7 @@ def _answer(message: Mapping[str, Any]) -> tuple[ChatEntry, list[str]]:
     actions = actions or _fenced(text_in(message.get("content")))
     if not actions:
         return entry(wire, answered(wire, source=message)), []
-    ids = [f"action_{place}" for place in range(len(actions))]
+    ids = [f"call_{turn}_{place}" for place in range(len(actions))]
     calls = [
         call_of("bash", {"command": action}, name)
         for name, action in zip(ids, actions, strict=True)

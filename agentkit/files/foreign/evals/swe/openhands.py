@@ -11,7 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from agentkit.files.foreign.entries import Losses, imported
-from agentkit.files.foreign.evals.fields import given, list_in, object_in, objects_in, text_in
+from agentkit.files.foreign.evals.fields import (
+    first_given,
+    given,
+    list_in,
+    object_in,
+    objects_in,
+    text_in,
+    without_nulls,
+)
 from agentkit.files.foreign.evals.swe.openhands_events import EventReading
 from agentkit.files.foreign.evals.swe.openhands_sdk import SdkReading, is_sdk_event
 from agentkit.files.foreign.format import ForeignFormat, flat
@@ -72,8 +80,8 @@ def _rollout(run: Mapping[str, Any]) -> Trajectory:
     meta = given(
         task=run.get("instance_id"),
         error=run.get("error"),
-        labels=dict(object_in(tested.get("report"))),
-        submission=tested.get("git_patch") or run.get("git_patch"),
+        labels=without_nulls(object_in(tested.get("report"))),
+        submission=first_given(tested.get("git_patch"), run.get("git_patch")),
         cost=object_in(run.get("metrics")).get("accumulated_cost"),
     )
     model = text_in(config.get("model")) or reading.model

@@ -112,11 +112,13 @@ def _of_history(
     places = _places(own, steps)
     waiting: list[Any] = []
     step: Mapping[str, Any] = {}
+    turn = 0
     for item in history:
         role = item.get("role")
         if role == "assistant" and not item.get("is_demo"):
             step = steps[places[id(item)]] if id(item) in places else {}
-            made, waiting = _answer(item, step)
+            made, waiting = _answer(item, step, turn)
+            turn += 1
             yield made
         elif role in ("user", "tool") and waiting and not item.get("is_demo"):
             named = list_in(item.get("tool_call_ids")) or [item.get("tool_call_id")]
@@ -131,7 +133,7 @@ def _of_history(
     end = max(places.values(), default=-1) + 1
     for _ in range(end - len(places)):
         losses.note("trajectory[] that the history does not hold")
-    yield from _of_steps(steps[end:])
+    yield from _of_steps(steps[end:], turn)
 
 
 def _places(answers: list[Mapping[str, Any]], steps: list[Mapping[str, Any]]) -> dict[int, int]:
@@ -151,26 +153,28 @@ def _places(answers: list[Mapping[str, Any]], steps: list[Mapping[str, Any]]) ->
     return found
 
 
-def _of_steps(steps: list[Mapping[str, Any]]) -> Iterator[ChatEntry]:
-    """Read steps that no history holds."""
-    for step in steps:
+def _of_steps(steps: list[Mapping[str, Any]], begin: int) -> Iterator[ChatEntry]:
+    """Read steps that no history holds, the first of them as the turn `begin`."""
+    for turn, step in enumerate(steps, begin):
         written = step.get("response") or step.get("thought") or ""
         item = {"role": "assistant", "content": written, "action": step.get("action")}
-        made, waiting = _answer(item, step)
+        made, waiting = _answer(item, step, turn)
         yield made
         for call_id in waiting:
             yield _result(call_id, step.get("observation"), step)
 
 
-def _answer(item: Mapping[str, Any], step: Mapping[str, Any]) -> tuple[ChatEntry, list[Any]]:
-    """Read an answer, and the ids of its calls. An action that was read from the text went to the
-    shell: it is a call of `bash`, SWE-agent's own name for that.
+def _answer(
+    item: Mapping[str, Any], step: Mapping[str, Any], turn: int
+) -> tuple[ChatEntry, list[Any]]:
+    """Read the answer of a turn, and the ids of its calls. An action that was read from the text
+    went to the shell: it is a call of `bash`, SWE-agent's own name for that.
     """
     wire: dict[str, Any] = {"role": "assistant", "content": item.get("content")}
     calls = [dict(call) for call in objects_in(item.get("tool_calls"))]
     action = item.get("action")
     if not calls and isinstance(action, str) and action.strip():
-        calls = [call_of("bash", {"command": action.strip("\n")}, "action_0")]
+        calls = [call_of("bash", {"command": action.strip("\n")}, f"call_{turn}_0")]
     if calls:
         wire["tool_calls"] = calls
     blocks = objects_in(item.get("thinking_blocks"))

@@ -14,6 +14,7 @@ from agentkit.files.foreign.evals.fields import (
     call_of,
     chat_tools,
     decoded,
+    first_given,
     given,
     list_in,
     messages_in,
@@ -21,6 +22,7 @@ from agentkit.files.foreign.evals.fields import (
     object_in,
     objects_in,
     text_in,
+    without_nulls,
 )
 from agentkit.files.foreign.format import ForeignFormat, flat
 from agentkit.files.foreign.input.file_set import FileSet
@@ -103,7 +105,7 @@ def _rows(source: FileSet, file: FileSet, run: Mapping[str, Any]) -> Iterator[Tr
 def _rollout(row: Mapping[str, Any], run: Mapping[str, Any]) -> Trajectory:
     losses = Losses("verifiers")
     flat_numbers = {key: row[key] for key in row.keys() - set(_KNOWN) if _is_number(row[key])}
-    metrics = dict(object_in(row.get("metrics"))) or dict(sorted(flat_numbers.items()))
+    metrics = without_nulls(object_in(row.get("metrics"))) or dict(sorted(flat_numbers.items()))
     losses.beside(row, (*_KNOWN, *metrics), "row")
     prompt = _messages(row.get("prompt"), "user", losses)
     asked = [
@@ -127,9 +129,9 @@ def _rollout(row: Mapping[str, Any], run: Mapping[str, Any]) -> Trajectory:
         for message in written
     ]
     timing = object_in(row.get("timing"))
-    took = number_in(row.get("generation_ms") or timing.get("generation_ms"))
+    took = number_in(first_given(row.get("generation_ms"), timing.get("generation_ms")))
     meta = given(
-        task=row.get("task") or run.get("env_id"),
+        task=first_given(row.get("task"), run.get("env_id")),
         sample=row.get("example_id", row.get("id")),
         reward=row.get("reward"),
         advantage=row.get("advantage"),
@@ -139,7 +141,7 @@ def _rollout(row: Mapping[str, Any], run: Mapping[str, Any]) -> Trajectory:
         error=row.get("error"),
         stop_condition=row.get("stop_condition"),
         started=number_in(timing.get("start_time")),
-        elapsed=took / 1000 if took is not None else number_in(timing.get("total")),
+        duration=took / 1000 if took is not None else number_in(timing.get("total")),
         token_usage=row.get("token_usage"),
     )
     model = text_in(row.get("model") or run.get("model")) or None

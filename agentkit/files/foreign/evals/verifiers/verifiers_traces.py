@@ -243,7 +243,7 @@ def _meta(trace: Mapping[str, Any], episode: Mapping[str, Any]) -> dict[str, Any
         stop_condition=trace.get("stop_condition"),
         error=[dict(one) for one in objects_in(trace.get("errors"))],
         started=number_in(timing.get("start")),
-        elapsed=seconds_between(span.get("start"), span.get("end") or None),
+        duration=seconds_between(span.get("start"), span.get("end") or None),
     )
 
 
