@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, get_args
 
 from agentkit.dialects.native_request import native_answer
 from agentkit.read.response import read_response
@@ -17,6 +17,7 @@ from agentkit.types.request import Spec
 from agentkit.types.trajectory import (
     Message,
     OpenTurn,
+    ResultStatus,
     StopReason,
     ToolResult,
     Trajectory,
@@ -183,6 +184,16 @@ def rollout_of_entries(
         )
     ended = bool(turns) and opened is None and not turns[-1].tool_calls
     return replace(begun, turns=tuple(turns), open=opened, stop_reason="final" if ended else None)
+
+
+def result_status_in(value: Any) -> ResultStatus | None:
+    """Read how a call came out, in agentkit's own word; None for anything else."""
+    return next((word for word in get_args(ResultStatus) if word == value), None)
+
+
+def stop_reason_in(value: Any) -> StopReason | None:
+    """Read why a rollout ended, in agentkit's own word; None for anything else."""
+    return next((word for word in get_args(StopReason) if word == value), None)
 
 
 def _after_cut(others: list[ChatEntry]) -> tuple[int | None, list[ChatEntry]]:

@@ -21,7 +21,13 @@ from agentkit.files.foreign.datasets.text_turns import (
     tools_in,
     wrapped_tools,
 )
-from agentkit.files.foreign.entries import ChatEntry, Losses, entry, imported
+from agentkit.files.foreign.entries import (
+    ChatEntry,
+    Losses,
+    entry,
+    imported,
+    stop_reason_in,
+)
 from agentkit.files.foreign.format import ForeignFormat, each_row, flat, rows_fit
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.types.request import Spec
@@ -46,7 +52,10 @@ _TURNS = ("conversations", "conversation")
 _KNOWN = ("from", "value")
 _WEIGHTS = ("weight", "loss_weight", "loss", "train")
 """How trainers say whether a turn is trained on."""
-_PLACES = {"id": "sample", "score": "reward", "reward": "reward"}
+_PLACES = {"id": "sample", "score": "reward"}
+"""What stands for another name, where a row does not have that name itself."""
+ROW_FIELDS = (*_TURNS, "tools", "system", "model", "messages")
+"""What of a row is no meta."""
 
 
 def _fits(row: Mapping[str, Any]) -> bool:
@@ -131,14 +140,22 @@ def _call(call: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _meta(row: Mapping[str, Any], weights: list[Any]) -> dict[str, Any]:
-    read = (*_TURNS, "tools", "system", "model")
-    found = {_PLACES.get(key, key): value for key, value in row.items() if key not in read}
+    ended = stop_reason_in(row.get("stop_reason")) is not None
+    read = (*ROW_FIELDS, *(("stop_reason",) if ended else ()))
+    places = {key: place for key, place in _PLACES.items() if place not in row}
+    found = {
+        places.get(key, key): value
+        for key, value in row.items()
+        if key not in read and not (value is None and key in _PLACES.values())
+    }
     return {**found, "weights": weights} if any(w is not None for w in weights) else found
 
 
 def _stopped(row: Mapping[str, Any]) -> StopReason | None:
-    """Read hermes-agent's own word: a rollout that was not completed has no answer at its end."""
-    return "stopped" if row.get("completed") is False else None
+    """Read hermes-agent's own word, for a rollout that was not completed has no answer at its end;
+    or agentkit's.
+    """
+    return "stopped" if row.get("completed") is False else stop_reason_in(row.get("stop_reason"))
 
 
 def _read_turns(source: FileSet) -> Iterable[Trajectory]:

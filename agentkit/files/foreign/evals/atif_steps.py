@@ -10,7 +10,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from agentkit.files.foreign.entries import ChatEntry, Losses, answered, entry, imported, put
+from agentkit.files.foreign.entries import (
+    ChatEntry,
+    Losses,
+    answered,
+    entry,
+    imported,
+    put,
+    result_status_in,
+    stop_reason_in,
+)
 from agentkit.files.foreign.evals.fields import (
     call_of,
     chat_tools,
@@ -27,6 +36,7 @@ from agentkit.files.foreign.evals.fields import (
 from agentkit.files.foreign.evals.verifiers.verifiers_results import token_logprobs
 from agentkit.files.foreign.format import ForeignFormat, flat
 from agentkit.files.foreign.input.file_set import FileSet
+from agentkit.files.foreign.traces.spelling.utterance import custom
 from agentkit.types.request import Spec
 from agentkit.types.trajectory import Trajectory
 
@@ -179,7 +189,7 @@ class AtifReading:
                 **given(reasoning_effort=next(iter(efforts), None)),
             },
         )
-        return imported(entries, spec, losses, meta)
+        return imported(entries, spec, losses, meta, stop_reason_in(extra.get("stop_reason")))
 
     def _entries(
         self, document: Document, losses: Losses, seen: frozenset[str]
@@ -234,7 +244,7 @@ class AtifReading:
         wire = {"role": "tool", "content": content}
         if result.get("source_call_id") is not None:
             wire["tool_call_id"] = result["source_call_id"]
-        return entry(wire, trajectory=found[0] if found else None)
+        return entry(wire, trajectory=found[0] if found else None, **_outcome(result))
 
     def _inner(
         self, ref: Mapping[str, Any], document: Document, seen: frozenset[str]
@@ -266,10 +276,7 @@ def _answer(step: Mapping[str, Any], content: Any, calls: list[Mapping[str, Any]
     """Read a step of the agent; one that was copied, or that no model gave, is history alone."""
     wire: dict[str, Any] = {"role": "assistant", "content": content}
     if calls:
-        wire["tool_calls"] = [
-            call_of(call.get("function_name"), call.get("arguments", {}), call.get("tool_call_id"))
-            for call in calls
-        ]
+        wire["tool_calls"] = [_call(call) for call in calls]
     if text_in(step.get("reasoning_content")):
         wire["reasoning_content"] = step["reasoning_content"]
     if step.get("is_copied_context") or step.get("llm_call_count") == 0:
@@ -289,6 +296,24 @@ def _answer(step: Mapping[str, Any], content: Any, calls: list[Mapping[str, Any]
         prompt_token_ids=list(list_in(metrics.get("prompt_token_ids"))) or None,
     )
     return entry(wire, made)
+
+
+def _call(call: Mapping[str, Any]) -> dict[str, Any]:
+    """Read a call: what its `extra` says is what a model wrote where that was no object."""
+    name, own = call.get("function_name"), call.get("tool_call_id")
+    given, extra = call.get("arguments", {}), object_in(call.get("extra"))
+    text = object_in(given).get("input")
+    if extra.get("type") == "custom" and isinstance(text, str):
+        return custom(name, text, own)
+    return call_of(name, extra.get("raw_arguments", given), own)
+
+
+def _outcome(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Read what a result's `extra` says of how the call came out, in agentkit's own words."""
+    extra = object_in(result.get("extra"))
+    status = result_status_in(extra.get("status"))
+    error = text_in(extra.get("error")) if status is not None else ""
+    return given(status=status, error=error, elapsed=number_in(extra.get("elapsed")))
 
 
 def _usage(metrics: Mapping[str, Any]) -> dict[str, Any] | None:

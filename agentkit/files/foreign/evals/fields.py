@@ -10,7 +10,7 @@ from typing import Any
 from agentkit.files.foreign.entries import Losses
 from agentkit.types.wire import Exchange
 
-_NOTHING = (None, "", [], {}, ())
+_NOTHING: tuple[Any, ...] = (None, "", [], {}, ())
 
 
 def text_in(value: Any) -> str:

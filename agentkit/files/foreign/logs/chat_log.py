@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from agentkit.dialects.native_request import chat_form, request_dialect
 from agentkit.errors import UsageError
-from agentkit.files.foreign.entries import ChatEntry, rollout_of_entries
+from agentkit.files.foreign.entries import ChatEntry, rollout_of_entries, stop_reason_in
 from agentkit.files.foreign.logs.raw_answer import (
     chunks_of,
     exchange_of,
@@ -54,6 +55,8 @@ _SAMPLING = (
     *("response_format", "tool_choice", "parallel_tool_calls", "reasoning_effort", "thinking"),
 )
 """Fields of a request that decide how its answer is written, as the chat form names them."""
+ENTRY_FIELDS = frozenset((*_READ, *_SAMPLING, "model"))
+"""What of an entry of chat messages is no meta."""
 _PROMPTS: dict[Dialect, tuple[str, ...]] = {
     "chat": (),
     "messages": ("system", "max_tokens", "stop_sequences"),
@@ -163,9 +166,19 @@ def conversation(value: Any, name: str, tools: Any = None) -> Trajectory | None:
     if messages:
         listed, model = _standard(messages), request.get("model")
         trajectory = trajectory_of(listed, offered, meta, model, dialect, sampling)
+        trajectory = _ended(trajectory) if own and answer is None else trajectory
     else:
         trajectory = Trajectory(spec=Spec(tools=_schemas(offered), dialect=dialect), meta=meta)
     return trajectory if answer is None else apply(close(trajectory), Answer(exchange=answer))
+
+
+def _ended(trajectory: Trajectory) -> Trajectory:
+    """End a rollout as its entry says in agentkit's own word."""
+    ended = stop_reason_in(trajectory.meta.get("stop_reason"))
+    if ended is None or trajectory.open is not None:
+        return trajectory
+    meta = {key: value for key, value in trajectory.meta.items() if key != "stop_reason"}
+    return replace(trajectory, stop_reason=ended, meta=meta)
 
 
 def _request(value: dict[str, Any]) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from agentkit.files.foreign.entries import Losses
+from agentkit.files.foreign.entries import Losses, stop_reason_in
 from agentkit.files.foreign.format import ForeignFormat
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.files.foreign.traces.loose import decoded, first, known, text
-from agentkit.files.foreign.traces.run.recorded_runs import Trace
+from agentkit.files.foreign.traces.run.recorded_runs import Trace, asked_messages
 from agentkit.files.foreign.traces.run.run_tree import conversation_of, read_each, rollouts_of
 from agentkit.files.foreign.traces.span.span import Span
 from agentkit.files.foreign.traces.span.span_calls import kind_of, model_run, tool_run
@@ -51,6 +51,8 @@ def _trace(spans: Sequence[Span], name: str, sessions: dict[str, str]) -> Trace:
     earliest = min(spans, key=lambda span: span.started or float("inf"))
     root = next((span for span in spans if span.parent is None), earliest)
     trace = Trace(Losses(name), meta=_meta(root, spans, sessions.get(root.trace)))
+    trace.behind = asked_messages(root.get("agentkit.messages_behind"), trace.losses)
+    trace.ended = stop_reason_in(root.get("agentkit.stop_reason"))
     trace.parents = {span.id: span.parent for span in spans}
     for span in spans:
         kind = kind_of(span)

@@ -24,7 +24,8 @@ Step = dict[str, Any]
 
 def atif_document(trajectory: Trajectory, losses: Losses) -> dict[str, Any]:
     """Write a rollout as one ATIF document."""
-    note_raw(trajectory, losses, "usage", "tokens", "times", "finish", "sampling", "error")
+    kept = ("usage", "tokens", "times", "finish", "sampling", "error", "results", "ending")
+    note_raw(trajectory, losses, *kept)
     spec = trajectory.spec
     agent: dict[str, Any] = {"name": "agentkit", "version": VERSION}
     if spec.model:
@@ -96,7 +97,7 @@ def _agent_step(said: Spoken, losses: Losses) -> Step:
     if response.reasoning:
         step["reasoning_content"] = response.reasoning
     if response.tool_calls:
-        step["tool_calls"] = [_call(call, losses) for call in response.tool_calls]
+        step["tool_calls"] = [_call(call) for call in response.tool_calls]
         results = _results(turn)
         if results:
             step["observation"] = {"results": results}
@@ -108,11 +109,17 @@ def _agent_step(said: Spoken, losses: Losses) -> Step:
     return {**step, "extra": extra} if extra else step
 
 
-def _call(call: ToolCall, losses: Losses) -> Step:
+def _call(call: ToolCall) -> Step:
     given = call.arguments
+    if call.status == "custom":
+        return {
+            "tool_call_id": call.id,
+            "function_name": call.name,
+            "arguments": {"input": call.raw_arguments},
+            "extra": {"type": "custom"},
+        }
     written: Step = {"tool_call_id": call.id, "function_name": call.name, "arguments": given or {}}
     if given is None:
-        losses.note("arguments that are no object (kept as extra.raw_arguments)")
         written["extra"] = {"raw_arguments": call.raw_arguments}
     return written
 
@@ -123,6 +130,8 @@ def _results(turn: Turn | OpenTurn) -> list[Step]:
 
 def _result(result: ToolResult) -> Step:
     extra: dict[str, Any] = {} if result.status == "ok" else {"status": result.status}
+    if result.error is not None:
+        extra["error"] = result.error
     if result.elapsed is not None:
         extra["elapsed"] = result.elapsed
     written: Step = {"source_call_id": result.call_id, "content": result.content}

@@ -8,11 +8,19 @@ LLaMA-Factory's data/README.md; `results.jsonl` of PrimeIntellect-ai/verifiers.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from agentkit.files.foreign.datasets.share_gpt import ROW_FIELDS
 from agentkit.files.foreign.entries import Losses
-from agentkit.files.foreign.written.spoken_messages import Spoken, meta_of, note_raw, spoken
+from agentkit.files.foreign.logs.chat_log import ENTRY_FIELDS
+from agentkit.files.foreign.written.spoken_messages import (
+    Spoken,
+    meta_of,
+    note_raw,
+    spoken,
+    untold_ending,
+)
 from agentkit.types.trajectory import Trajectory
 
 Row = dict[str, Any]
@@ -25,13 +33,24 @@ _TRAINED = ("role", "content", "tool_calls", "tool_call_id", "name", "refusal", 
 
 def openai_row(trajectory: Trajectory, losses: Losses, weigh: Weigh | None) -> Row:
     """Write a row of chat messages with tools and meta, as `ak.load` reads it again."""
-    note_raw(trajectory, losses, "sampling")
+    note_raw(trajectory, losses, "sampling", "ending")
     if trajectory.spec.dialect != "chat":
         losses.note("what only its dialect knows")
     messages = [said.message for said in _weighed(trajectory, losses, weigh)]
     model = {"model": trajectory.spec.model} if trajectory.spec.model else {}
-    row = {**meta_of(trajectory), **trajectory.spec.sampling, **model, "messages": messages}
-    return {**row, **_tools(trajectory)}
+    row = {**_meta(trajectory, losses, ENTRY_FIELDS), **trajectory.spec.sampling, **model}
+    return {**row, "messages": messages, **_tools(trajectory)}
+
+
+def _meta(trajectory: Trajectory, losses: Losses, taken: Collection[str]) -> Row:
+    """Give the meta of a row with how the rollout ended, but for what would be read as another
+    field of the row.
+    """
+    meta = meta_of(trajectory)
+    losses.beside(meta, meta.keys() - set(taken), "meta")
+    ending = untold_ending(trajectory)
+    told = {"stop_reason": ending} if ending is not None else {}
+    return {key: value for key, value in meta.items() if key not in taken} | told
 
 
 def finetune_row(trajectory: Trajectory, losses: Losses, weigh: Weigh | None) -> Row:
@@ -50,10 +69,13 @@ def finetune_row(trajectory: Trajectory, losses: Losses, weigh: Weigh | None) ->
 
 def verifiers_row(trajectory: Trajectory, losses: Losses, weigh: Weigh | None) -> Row:
     """Write a row of verifiers' `results.jsonl`."""
-    note_raw(trajectory, losses, "sampling", "error")
-    listed = spoken(trajectory, losses)
-    count, spec = len(trajectory.prompt), trajectory.spec
+    ending = trajectory.stop_reason
     meta, error = meta_of(trajectory), trajectory.error
+    failed = f"{error.kind}: {error.message}" if error is not None else meta.get("error")
+    held = ("error",) if failed else ("final", "length", "max_turns")
+    note_raw(trajectory, losses, "sampling", "error", *(("ending",) if ending in held else ()))
+    listed, spec = spoken(trajectory, losses), trajectory.spec
+    count = next((i for i, said in enumerate(listed) if said.turn is not None), len(listed))
     losses.beside(meta, _VERIFIED, "meta")
     measured = meta.get("labels")
     row: Row = {
@@ -66,9 +88,10 @@ def verifiers_row(trajectory: Trajectory, losses: Losses, weigh: Weigh | None) -
         "metrics": measured if isinstance(measured, dict) else None,
         "answer": meta.get("answer", meta.get("target")),
         "info": meta.get("info"),
-        "error": f"{error.kind}: {error.message}" if error is not None else meta.get("error"),
-        "is_completed": trajectory.stop_reason == "final",
-        "is_truncated": trajectory.stop_reason == "length",
+        "error": failed,
+        "is_completed": ending == "final",
+        "is_truncated": ending == "length",
+        "stop_condition": "max_turns_reached" if ending == "max_turns" else None,
         "model": spec.model,
         "sampling_args": dict(spec.sampling) or None,
         "tool_defs": [dict(tool) for tool in spec.tools] or None,
@@ -88,12 +111,13 @@ def _as_text(message: Row) -> Row:
 
 def sharegpt_row(trajectory: Trajectory, losses: Losses, weigh: Weigh | None) -> Row:
     """Write a row of ShareGPT as LLaMA-Factory reads it: calls and results are turns."""
-    note_raw(trajectory, losses)
-    row: Row = {
-        key: v for key, v in meta_of(trajectory).items() if key not in ("sample", "weights")
-    }
-    if "sample" in trajectory.meta:
-        row["id"] = trajectory.meta["sample"]
+    note_raw(trajectory, losses, "ending")
+    row = _meta(trajectory, losses, ROW_FIELDS)
+    row.pop("weights", None)
+    if "id" in row:
+        row.setdefault("sample", None)  # an id alone is read as the sample
+    elif "sample" in row:
+        row = {"id": row.pop("sample"), **row}
     turns: list[Row] = []
     for said in _weighed(trajectory, losses, weigh):
         turns += _turns(said.message, losses)
@@ -116,10 +140,14 @@ def _turns(message: Mapping[str, Any], losses: Losses) -> list[Row]:
     thought, calls = message.get("reasoning"), message.get("tool_calls") or ()
     listed = [_called(call) for call in calls]
     losses.counts["ids of calls"] += len(listed)
+    for _ in (call for call in calls if "custom" in call):
+        losses.note("that calls were custom (their input is kept as arguments)")
     if listed and not text and not thought:
         value = listed[0] if len(listed) == 1 else listed
         written = json.dumps(value, ensure_ascii=False)
         return [{"from": "function_call", "value": written, **weight}]
+    if listed and text.count("```") % 2:
+        losses.note("that what stands in an open code block is a call")
     parts = [f"<think>\n{thought}\n</think>"] if thought else []
     parts += [text] if text else []
     for call in listed:  # beside a text, as Hermes writes them

@@ -12,7 +12,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from agentkit.files.foreign.entries import Losses
-from agentkit.files.foreign.written.spoken_messages import meta_of, note_raw, spoken
+from agentkit.files.foreign.written.spoken_messages import (
+    Spoken,
+    meta_of,
+    note_raw,
+    spoken,
+)
 from agentkit.types.trajectory import OpenTurn, ToolResult, Trajectory, Turn
 from agentkit.types.wire import VERSION
 
@@ -34,13 +39,14 @@ def otel_document(trajectories: list[Trajectory], losses: Losses) -> dict[str, A
 
 
 def _trace(place: int, trajectory: Trajectory, losses: Losses) -> Iterator[Span]:
-    note_raw(trajectory, losses, "usage", "times", "finish", "error")
+    note_raw(trajectory, losses, "usage", "times", "finish", "error", "results", "ending")
     losses.beside(meta_of(trajectory), ("reward", *_META), "meta")
     trace = _id(f"{place}", 32)
     root = _id(f"{place}/root", 16)
-    yield _root(trajectory, trace, root)
+    listed = spoken(trajectory, losses)
+    yield _root(trajectory, trace, root, _behind(listed))
     history: list[dict[str, Any]] = []
-    for said in spoken(trajectory, losses):
+    for said in listed:
         if said.turn is None:
             history.append(_message(said.message))
             continue
@@ -49,7 +55,18 @@ def _trace(place: int, trajectory: Trajectory, losses: Losses) -> Iterator[Span]
         history.append(answer)
 
 
-def _root(trajectory: Trajectory, trace: str, span: str) -> Span:
+def _behind(listed: list[Spoken]) -> dict[str, Any]:
+    """Write what no request of a model holds: what was said behind the last answer. Results of its
+    calls have spans of their own. Where there is no answer, the agent's span holds the messages.
+    """
+    answers = [place for place, said in enumerate(listed) if said.turn is not None]
+    rest = listed[answers[-1] + 1 :] if answers else listed
+    messages = [_message(said.message) for said in rest if said.result is None]
+    name = "agentkit.messages_behind" if answers else "gen_ai.input.messages"
+    return {name: _json(messages) if messages else None}
+
+
+def _root(trajectory: Trajectory, trace: str, span: str, behind: dict[str, Any]) -> Span:
     meta = meta_of(trajectory)
     attributes = {
         "gen_ai.operation.name": "invoke_agent",
@@ -58,6 +75,7 @@ def _root(trajectory: Trajectory, trace: str, span: str) -> Span:
         "agentkit.stop_reason": trajectory.stop_reason,
         "error.type": trajectory.error.kind if trajectory.error is not None else None,
         **{f"agentkit.meta.{key}": meta.get(key) for key in _META},
+        **behind,
     }
     found = _span("invoke_agent", trace, span, None, attributes)
     labels = meta.get("labels")
@@ -116,7 +134,10 @@ def _turn(
             own = _id(f"{place}/{index}/{position}", 16)
             attributes = _tool(result, call.id, call.raw_arguments)
             times = (result.started, result.elapsed)
-            yield _span(f"execute_tool {call.name}", ids[0], own, ids[1], attributes, times)
+            made = _span(f"execute_tool {call.name}", ids[0], own, ids[1], attributes, times)
+            if "status" in made and result.error:
+                made["status"]["message"] = result.error
+            yield made
 
 
 def _tool(result: ToolResult, call_id: str, arguments: str) -> dict[str, Any]:
@@ -145,19 +166,22 @@ def _message(message: dict[str, Any]) -> dict[str, Any]:
             parts.append({"type": "text", "content": text})
         elif isinstance(part, dict):
             parts.append(part)
-    for call in message.get("tool_calls") or ():
-        inner = call.get("function") or call.get("custom") or {}
-        arguments = _decoded(inner.get("arguments", inner.get("input")))
-        named = {"id": call.get("id"), "name": inner.get("name")}
-        parts.append({"type": "tool_call", **named, "arguments": arguments})
+    parts += [_call(call) for call in message.get("tool_calls") or ()]
     return {"role": role, "parts": parts}
 
 
-def _decoded(text: Any) -> Any:
+def _call(call: dict[str, Any]) -> dict[str, Any]:
+    """Write a call: arguments as an object where they are one, else as the model's own text."""
+    inner = call.get("function") or call.get("custom") or {}
+    part = {"type": "tool_call", "id": call.get("id"), "name": inner.get("name")}
+    if "custom" in call:
+        return {**part, "arguments": inner.get("input"), "kind": "custom"}
+    text: Any = inner.get("arguments")
     try:
-        return json.loads(text)
+        found = json.loads(text)
     except (ValueError, TypeError, RecursionError):
-        return text
+        found = None
+    return {**part, "arguments": found if isinstance(found, dict) else text}
 
 
 def _span(

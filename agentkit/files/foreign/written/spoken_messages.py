@@ -9,7 +9,7 @@ from typing import Any
 
 from agentkit.files.foreign.entries import Losses
 from agentkit.types.answer import ToolCall
-from agentkit.types.trajectory import OpenTurn, ToolResult, Trajectory, Turn
+from agentkit.types.trajectory import OpenTurn, StopReason, ToolResult, Trajectory, Turn
 
 Message = dict[str, Any]
 _PLACED = ("import", "prompt_index", "notes")
@@ -109,8 +109,11 @@ def note_raw(trajectory: Trajectory, losses: Losses, *kept: str) -> None:
         trajectory: the rollout.
         losses: where it is counted.
         kept: which of these the format has a place for: `usage`, `tokens`, `times`, `finish`,
-            `sampling`, `error`.
+            `sampling`, `error`, `results` (errors of tools), `ending`.
     """
+    _note_results(trajectory, losses, kept)
+    if untold_ending(trajectory) is not None and ("ending" not in kept or trajectory.open):
+        losses.note("how it ended")
     for turn in trajectory.all_turns:
         response = turn.response
         exchange = response.exchange
@@ -129,6 +132,30 @@ def note_raw(trajectory: Trajectory, losses: Losses, *kept: str) -> None:
         losses.note("sampling")
     if trajectory.error is not None and "error" not in kept:
         losses.note("the error it ended with")
+
+
+def untold_ending(trajectory: Trajectory) -> StopReason | None:
+    """Give why a rollout ended, where its messages alone do not tell it."""
+    turns = trajectory.turns
+    answered = bool(turns) and trajectory.open is None and not turns[-1].tool_calls
+    told = "final" if answered else None
+    return trajectory.stop_reason if trajectory.stop_reason != told else None
+
+
+def _note_results(trajectory: Trajectory, losses: Losses, kept: tuple[str, ...]) -> None:
+    turns: list[Turn | OpenTurn] = [*trajectory.turns]
+    for turn in [*turns, *([trajectory.open] if trajectory.open else [])]:
+        for result in (one for one in turn.results if one is not None):
+            if result.status == "edited":
+                losses.note("that results were edited")
+            elif result.status != "ok" and "results" not in kept:
+                losses.note("errors of tools")
+            if result.value is not None and result.conversion is None:
+                losses.note("values of results beside their text")
+            if result.printed or result.traceback:
+                losses.note("what tools printed")
+            if "times" not in kept and (result.started, result.elapsed) != (None, None):
+                losses.note(_NAMES["times"])
 
 
 _NAMES = {

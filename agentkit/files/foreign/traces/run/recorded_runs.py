@@ -11,6 +11,7 @@ from agentkit.files.foreign.entries import Losses
 from agentkit.files.foreign.traces.loose import decoded, first, known, mapping, mappings, text
 from agentkit.files.foreign.traces.spelling.any_spelling import utterances_in
 from agentkit.files.foreign.traces.spelling.utterance import Utterance, exchange_of
+from agentkit.types.trajectory import ResultStatus, StopReason
 from agentkit.types.wire import ApiError, Exchange
 
 
@@ -72,6 +73,8 @@ class ToolRun:
     content: str | None = None
     """What came out, as text; None where that was not kept."""
     error: str | None = None
+    status: ResultStatus | None = None
+    """How it came out, where that was said in agentkit's own word; else an error is an error."""
     started: float | None = None
     elapsed: float | None = None
 
@@ -86,6 +89,10 @@ class Trace:
     runs: list[ToolRun] = field(default_factory=list)
     parents: dict[str, str | None] = field(default_factory=dict)
     """The span in which each span ran."""
+    behind: list[dict[str, Any]] = field(default_factory=list)
+    """Messages behind the last answer, where the trace holds them."""
+    ended: StopReason | None = None
+    """Why its rollout ended, where the trace says so."""
 
     def above(self, span: str) -> list[str]:
         """List the spans in which a span ran, the nearest first."""

@@ -13,11 +13,11 @@ from agentkit.files.foreign.logs.stitched_log import stitched
 from agentkit.files.foreign.traces.run.call_numbers import number_calls
 from agentkit.files.foreign.traces.run.recorded_runs import ModelRun, ToolRun, Trace
 from agentkit.files.foreign.traces.spelling.utterance import Utterance, entry_of
-from agentkit.trajectory.loop import apply
+from agentkit.trajectory.loop import apply, close
 from agentkit.types.answer import ToolCall
 from agentkit.types.request import Spec
 from agentkit.types.steps import Result
-from agentkit.types.trajectory import ToolResult, Trajectory, Turn
+from agentkit.types.trajectory import Message, OpenTurn, ToolResult, Trajectory, Turn
 from agentkit.types.wire import Flow
 
 _PATH = "/v1/chat/completions"
@@ -38,7 +38,18 @@ def rollouts_of(trace: Trace) -> list[Trajectory]:
             found += joined.of(span)
     for _ in joined.free:
         trace.losses.note("runs of tools that no call is known of")
+    found = [_ended(rollout, trace) for rollout in found] if len(found) == 1 else found
     return [_with_meta(rollout, trace) for rollout in found]
+
+
+def _ended(rollout: Trajectory, trace: Trace) -> Trajectory:
+    """Put what the trace holds behind the last answer there, and why it ended."""
+    if trace.behind:
+        added = tuple(Message(wire=message) for message in trace.behind)
+        return replace(close(rollout), open=OpenTurn(added=added), stop_reason=None)
+    if trace.ended is None or rollout.open is not None:
+        return rollout
+    return replace(rollout, stop_reason=trace.ended)
 
 
 def read_each(
@@ -126,7 +137,7 @@ class _Joined:
         elif run.content is not None and run.content != result.content:
             made = replace(made, value=run.content)
         if run.error is not None:
-            made = replace(made, status="error", error=run.error)
+            made = replace(made, status=run.status or "error", error=run.error)
         if run.started is not None:
             made = replace(made, started=run.started, elapsed=run.elapsed)
         subs = self.of(run.span) if run.span in self.inside and run.span not in self.used else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agentkit.files.foreign.entries import Losses
+from agentkit.files.foreign.entries import Losses, result_status_in
 from agentkit.files.foreign.traces.loose import count, decoded, first, known, mapping, text, written
 from agentkit.files.foreign.traces.run.recorded_runs import (
     ModelRun,
@@ -165,6 +165,7 @@ def tool_run(span: Span) -> ToolRun:
         call_id=text(given) or text(mapping(span.get("output.value")).get("tool_call_id")),
         content=None if output is None else _content(output),
         error=span.error,
+        status=result_status_in(span.get("error.type")),
         started=span.started,
         elapsed=span.elapsed,
     )

@@ -24,6 +24,7 @@ from agentkit.files.foreign.traces.spelling.utterance import (
     Utterance,
     assistant,
     call,
+    custom,
     joined,
     tool,
 )
@@ -80,6 +81,8 @@ def _result(part: Mapping[str, Any]) -> Utterance | None:
 
 
 def _call(part: Mapping[str, Any]) -> dict[str, Any] | None:
+    if part.get("type") == "tool_call" and part.get("kind") == "custom":
+        return custom(part.get("name"), written(part.get("arguments")), part.get("id"))
     if part.get("type") == "tool_call":
         return call(part.get("name"), part.get("arguments"), part.get("id"))
     inner = first(part.get("functionCall"), part.get("function_call"))
