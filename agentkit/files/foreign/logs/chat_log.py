@@ -166,13 +166,13 @@ def conversation(value: Any, name: str, tools: Any = None) -> Trajectory | None:
     if messages:
         listed, model = _standard(messages), request.get("model")
         trajectory = trajectory_of(listed, offered, meta, model, dialect, sampling)
-        trajectory = _ended(trajectory) if own and answer is None else trajectory
+        trajectory = _with_ending(trajectory) if own and answer is None else trajectory
     else:
         trajectory = Trajectory(spec=Spec(tools=_schemas(offered), dialect=dialect), meta=meta)
     return trajectory if answer is None else apply(close(trajectory), Answer(exchange=answer))
 
 
-def _ended(trajectory: Trajectory) -> Trajectory:
+def _with_ending(trajectory: Trajectory) -> Trajectory:
     """End a rollout as its entry says in agentkit's own word."""
     ended = stop_reason_in(trajectory.meta.get("stop_reason"))
     if ended is None or trajectory.open is not None:

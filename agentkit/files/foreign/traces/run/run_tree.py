@@ -38,11 +38,11 @@ def rollouts_of(trace: Trace) -> list[Trajectory]:
             found += joined.of(span)
     for _ in joined.free:
         trace.losses.note("runs of tools that no call is known of")
-    found = [_ended(rollout, trace) for rollout in found] if len(found) == 1 else found
+    found = [_with_ending(rollout, trace) for rollout in found] if len(found) == 1 else found
     return [_with_meta(rollout, trace) for rollout in found]
 
 
-def _ended(rollout: Trajectory, trace: Trace) -> Trajectory:
+def _with_ending(rollout: Trajectory, trace: Trace) -> Trajectory:
     """Put what the trace holds behind the last answer there, and why it ended."""
     if trace.behind:
         added = tuple(Message(wire=message) for message in trace.behind)
