@@ -13,6 +13,7 @@ from weakref import WeakSet, finalize, ref
 from agentkit.debugger.breakpoint_list import Breakpoints
 from agentkit.errors import UsageError, checked_keywords, suggest
 from agentkit.files.foreign.logs.flow_file import is_record
+from agentkit.files.foreign.logs.flow_log import read_flow
 from agentkit.files.path import to_write
 from agentkit.files.writers.lock import lock_of
 from agentkit.servers.redaction.known_secrets import known_secrets, shared_secrets
@@ -22,8 +23,10 @@ from agentkit.tap.flow_list import FlowList, Follower
 from agentkit.tap.hold.pending_flow import PendingFlows
 from agentkit.tap.hold.pending_list import PendingList
 from agentkit.tap.hold.rollout_fork import note_server
+from agentkit.tap.slips.url_slips import wrong_base
 from agentkit.tap.upstreams import Watched, environment, watched
 from agentkit.trajectory.stitch.link import FlowLink
+from agentkit.types.answer import Dialect
 from agentkit.types.record import Drawn
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.wire import Chunk, Flow
@@ -47,6 +50,8 @@ class Watch(Drawn):
     ) -> None:
         self._servers = servers
         self._list = FlowList()
+        self._misled = False
+        """Whether a wrong base URL was told of."""
         self._pending = PendingList(
             lambda message: self._channel.send(message, "hold"),
             lambda: self._channel.alive,
@@ -55,7 +60,7 @@ class Watch(Drawn):
         heard = {
             "began": self._begin,
             "piece": self._list.piece,
-            "ended": self._list.end,
+            "ended": self._end,
             "failed": self._list.fail,
             "hold": self._pending.hear,
         }
@@ -237,25 +242,33 @@ class Watch(Drawn):
             raise UsageError("a server is watched, and no client", hint="lead it here by w.env")
         return self._channel.client_for(label) if label else self._channel.client
 
-    def url_for(self, label: str, server: str | None = None) -> str:
+    def url_for(
+        self, label: str, server: str | None = None, *, dialect: Dialect | None = None
+    ) -> str:
         """Give a base URL under which requests are known by a label: for each run of a batch, so
         that no two of them are taken for one.
 
         Args:
             label: any text; requests sent there bear it.
             server: the name of the server, where several are watched.
+            dialect: what the agent speaks: Anthropic's packages (`messages`) want a base URL
+                without the version, OpenAI's one with it; None for what the server's URL says.
+
+        Raises:
+            UsageError: the label is no text, no server has this name, or a client is watched.
         """
         if not isinstance(label, str) or not label:
             raise UsageError(f"the label is {label!r:.80}", hint="give a text, as 'run-7'")
         if isinstance(self._channel, ClientSource):
             raise UsageError("a client is watched without a port", hint=_BY_CLIENT)
+        of_messages = dialect == "messages"
         if server is None:
-            one = next((s for s in self._servers if s.dialect != "messages"), self._servers[0])
-            return self._url(one, label)
+            spoken = [s for s in self._servers if (s.dialect == "messages") is of_messages]
+            return self._url((spoken or self._servers)[0], label, dialect)
         known = {one.name: one for one in self._servers}
         if server not in known:
             raise UsageError(f"no server is named {server!r}", hint=suggest(server, known))
-        return self._url(known[server], label)
+        return self._url(known[server], label, dialect)
 
     def close(self) -> None:
         """Stop listening. What waits is let go; what is in flight goes on to its end, and is
@@ -305,6 +318,14 @@ class Watch(Drawn):
         self._share_secrets()
         self._list.begin(text)
 
+    def _end(self, text: str) -> None:
+        self._list.end(text)
+        if '"status":404' in text and not self._misled:
+            found = wrong_base(read_flow(text.partition(" ")[2]), self._servers)
+            if found is not None:
+                self._misled = True
+                self._list.note(*found)
+
     def _share_secrets(self) -> None:
         """Tell the carrier of secrets that this process has got since."""
         known = known_secrets()
@@ -312,8 +333,8 @@ class Watch(Drawn):
             self._known = known
             self._channel.send(shared_secrets()[0], "secrets")
 
-    def _url(self, one: Watched, label: str = "") -> str:
-        tail = "" if one.dialect == "messages" else one.tail
+    def _url(self, one: Watched, label: str = "", dialect: Dialect | None = None) -> str:
+        tail = "" if (dialect or one.dialect) == "messages" else one.tail
         return f"http://127.0.0.1:{self.port}{one.path(label)}{tail}"
 
 
