@@ -50,8 +50,7 @@ class Watch(Drawn):
     ) -> None:
         self._servers = servers
         self._list = FlowList()
-        self._misled = False
-        """Whether a wrong base URL was told of."""
+        self._misled = False  # whether a wrong base URL was told of
         self._pending = PendingList(
             lambda message: self._channel.send(message, "hold"),
             lambda: self._channel.alive,
@@ -253,9 +252,6 @@ class Watch(Drawn):
             server: the name of the server, where several are watched.
             dialect: what the agent speaks: Anthropic's packages (`messages`) want a base URL
                 without the version, OpenAI's one with it; None for what the server's URL says.
-
-        Raises:
-            UsageError: the label is no text, no server has this name, or a client is watched.
         """
         if not isinstance(label, str) or not label:
             raise UsageError(f"the label is {label!r:.80}", hint="give a text, as 'run-7'")
