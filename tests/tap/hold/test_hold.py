@@ -269,7 +269,7 @@ def test_what_cannot_be_done_is_said_and_it_waits_on(tap: Tapped) -> None:
     with pytest.raises(UsageError, match="waits no more: it was sent on"):
         held.send()
     held = until(lambda: [p for p in w.pending if p.side == "answer"])[0]
-    with pytest.raises(UsageError, match="a text and the arguments"):
+    with pytest.raises(UsageError, match="no argument 'temperature'; it has: amount"):
         held.change(temperature=0)
     with pytest.raises(NotFound, match="no call 3"):
         held.change(arguments={}, call=3)
