@@ -286,3 +286,19 @@ def test_conditions(where: str, arguments: dict[str, Any], holds: bool) -> None:
     dbg.breakpoints.add(ak.break_on.tool(where=where))
     dbg.run()
     assert (dbg.stop_at is not None and dbg.stop_at.when == "before") is holds
+
+
+def test_a_rollout_is_gone_on_with_whichever_is_named_first() -> None:
+    done = ak.rollout(ak.demo())
+    agent = ak.demo()
+    for dbg in (
+        ak.debug(agent, done),
+        ak.debug(done, agent=agent),
+        ak.debug(agent=agent, prompt=done),
+    ):
+        assert dbg.trajectory.messages == done.messages
+    assert ak.debug("Go!", agent=agent).trajectory.messages[-1]["content"] == "Go!"
+    with pytest.raises(UsageError, match=r"which agent .* ak\.debug\(rollout, agent="):
+        ak.debug(done)
+    with pytest.raises(UsageError, match="two prompts"):
+        ak.debug("Go!", "Stay!", agent=agent)
