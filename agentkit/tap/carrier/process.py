@@ -185,6 +185,7 @@ def main() -> None:
         carrier = Carrier(setup, speaker)
         gc.collect()
         gc.freeze()  # what is imported is not looked through again
+        gc.set_threshold(20_000, 20, 20)  # what passes makes no circles
         await carrier.run()
 
     asyncio.run(carry())

@@ -132,13 +132,13 @@ class Outlet:
         framed: bool = self.response.headers.get("Transfer-Encoding") == "chunked"
         return framed
 
-    def write_chunk(self, piece: bytes) -> None:
-        """Send a piece of a `chunked` body while it is `free`: as `write` does, at a fraction of
-        its cost.
+    def write_framed(self, chunk: bytes) -> None:
+        """Send a whole chunk of a `chunked` body, framed, while it is `free`: as `write` does, at
+        a fraction of its cost.
         """
         transport = self._request.transport
         if transport is not None:
-            transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+            transport.write(chunk)
 
     async def finish(self, piece: bytes = b"") -> None:
         """Send the last piece of the body, and its end.

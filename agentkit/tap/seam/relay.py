@@ -32,6 +32,9 @@ class Relay(asyncio.Protocol):
         self._transport: Any = connection.transport if connection is not None else None
         self._reader: Any = connection.protocol if connection is not None else None
         self._done: asyncio.Future[None] | None = None
+        self._came = b""
+        self._between = False
+        """Whether the reader is known to stand between two chunks."""
 
     async def run(self) -> None:
         """Pass on what comes, until there is something else to do."""
@@ -46,7 +49,12 @@ class Relay(asyncio.Protocol):
             self._leave()
 
     def data_received(self, data: bytes) -> None:
-        """Have it read, and pass it on."""
+        """Have it read, and pass it on. One whole chunk behind another is passed on as it is."""
+        if self._between and self._outlet.free and (piece := _sole_chunk(data)):
+            self._note(piece)
+            self._outlet.write_framed(data)
+            return
+        self._came, self._between = data, False
         self._reader.data_received(data)
         self._pass()
 
@@ -75,7 +83,9 @@ class Relay(asyncio.Protocol):
             if not piece:
                 return
             self._note(piece)
-            outlet.write_chunk(piece)
+            outlet.write_framed(framed := b"%x\r\n%b\r\n" % (len(piece), piece))
+            # read as one whole chunk, it began and ended between two
+            self._between = framed == self._came
         self._leave()
 
     def _leave(self) -> None:
@@ -87,3 +97,13 @@ class Relay(asyncio.Protocol):
             self._transport.set_protocol(self._reader)
         if not done.done():
             done.set_result(None)
+
+
+def _sole_chunk(data: bytes) -> bytes:
+    """Give the piece that is sent as just these bytes, in the usual spelling of a chunk (RFC 9112,
+    7.1); empty where they are anything else.
+    """
+    size, _, rest = data.partition(b"\r\n")
+    length = len(rest) - 2
+    whole = length > 0 and size == b"%x" % length and rest.endswith(b"\r\n")
+    return rest[:-2] if whole else b""
