@@ -19,7 +19,9 @@ from agentkit.types.wire import ApiError
 from agentkit.types.words import count
 
 _DIED = ApiError(
-    kind="connection_reset", message="the process of the tap ended before the answer had come"
+    kind="connection_reset",
+    message="the process of the tap ended before the answer had come",
+    retryable=True,
 )
 
 

@@ -147,6 +147,6 @@ def pending_flow_fragments(
     ):
         if value:
             text = whole(pretty(value), limits, f"{at}.request.{name}")
-            said = f"{len(value)} {name}" if name != "sampling" else name
+            said = count(len(value), name[:-1]) if name != "sampling" else name
             drawn[name] = row(name, "aside", (name, fold(said, text) if limits.details else said))
     return drawn

@@ -220,6 +220,8 @@ def _parent(parent: Parent | None) -> Child:
 def end_row(trajectory: Trajectory, limits: Limits, known: int) -> Html:
     """Draw how it ended, or its present state; `known` is the number of its problems."""
     who, error = state(trajectory, known), trajectory.error
+    if error and not error.stopped and error in [a.error for a in trajectory.attempts[-1:]]:
+        return speech("end", "end", who, note(code(error.kind), ", as above"))
     if error:
         return speech("end", "end", who, api_error(error, limits, "trajectory.error"))
     ready = not trajectory.stop_reason and not waiting_calls(trajectory)

@@ -242,7 +242,7 @@ class WatchView(InnerView, LiveView):
         rest = len(seen.rollouts) - len(self._rows)
         return {
             "in_head": head_parts(watch, seen, self._sums.values(), len(waits)),
-            "in_bar": bar_parts(len(points), len(waits)),
+            "in_bar": bar_parts(len(points), len(waits)) if watch.alive else [],
             "in_rules": rule_parts(points, self._tools()),
             "in_flight": flight_parts(seen, self._flights, coming, held),
             "in_pending": self._pending_parts(waits),
