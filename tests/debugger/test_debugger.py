@@ -167,7 +167,7 @@ def test_a_prompt_that_is_neither_text_nor_messages(bad: Any) -> None:
 
 def test_a_debugger_needs_an_agent() -> None:
     with pytest.raises(UsageError, match="str") as caught:
-        ak.debug("gpt-4o", "hello")  # type: ignore[arg-type]
+        ak.debug("gpt-4o", "hello")
     assert "ak.Agent(" in caught.value.hint
 
 

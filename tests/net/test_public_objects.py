@@ -223,7 +223,7 @@ REFUSED: dict[str, Callable[[], Any]] = {
     "view nothing": lambda: ak.view([]),
     "no parser": lambda: ak.parsers.get_parser("nosuch"),
     "no policy": lambda: ak.read_response({}, policy="lenient"),  # type: ignore[arg-type]
-    "debug no agent": lambda: ak.debug("agent", "go"),  # type: ignore[arg-type]
+    "debug no agent": lambda: ak.debug("agent", "go"),
     "no prompt": lambda: ak.debug(debugger("x").agent),
     "no tool to approve": lambda: debugger("x", approve=["nosuch"]),
     "no turn": lambda: debugger("x").goto(7),
