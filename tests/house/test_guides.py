@@ -48,3 +48,17 @@ def test_claims_are_checked() -> None:
     assert len([claim for claim in claims if claim["value"][0] in "'[(0123456789TF"]) >= 8
     with pytest.raises(AssertionError):
         check_claim("1 + 1      # 3", {})
+
+
+def test_each_page_is_in_the_menu() -> None:
+    menu = (DOCS.parent / "mkdocs.yml").read_text("utf-8")
+    tree = ast.parse((DOCS / "hooks" / "reference.py").read_text("utf-8"))
+    [parts] = [
+        node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "PARTS"
+    ]
+    pages = [f"reference/{name}.md" for name in ast.literal_eval(parts)]
+    pages += [f"guide/{page.name}" for page in PAGES[1:]]
+    pages += [f"notebooks/{path.stem}.md" for path in (DOCS.parent / "notebooks").glob("*.ipynb")]
+    assert [page for page in pages if page not in menu] == []
