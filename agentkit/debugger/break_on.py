@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from agentkit.debugger.conditions import ArgumentCondition
+from agentkit.dialects.chat.request_fields import TYPICAL
 from agentkit.errors import NotFound, UnknownName, UsageError, checked_keywords, suggest
 from agentkit.read.body.finish_words import means
 from agentkit.trajectory.breakpoints import (
@@ -106,10 +107,10 @@ class BreakOn:
                 (`temperature > 1`, `len(messages) > 20`), or a function of the `Request`.
 
         Raises:
-            UsageError: the condition cannot be read.
+            UsageError: the condition cannot be read, or raises on every request.
         """
         wanted = _flat(models)
-        condition = ArgumentCondition(where) if isinstance(where, str) else None
+        condition = _request_condition(where) if isinstance(where, str) else None
 
         def asks_so(context: BreakpointContext) -> bool:
             asked = context.trajectory.request(context.turn)
@@ -119,14 +120,14 @@ class BreakOn:
                 return condition.holds(_fields(asked))
             return where is None or bool(callable(where) and where(asked))
 
-        point = _point("request", wanted, "before", "model", asks_so)
+        (rule,) = _point("request", wanted, "before", "model", asks_so).rules
+        rule = replace(rule, models=wanted, fields=condition.names if condition else ())
         if where is None:
-            return point
+            return Breakpoint(rules=(rule,))
         shown = condition.text if condition else getattr(where, "__name__", "…")
-        (rule,) = point.rules
         text = f"{rule.text[:-1]}{', ' if wanted else ''}where={shown!r})"
         key = (text,) if condition else (text, where)
-        return replace(point, rules=(replace(rule, text=text, key=key),))
+        return Breakpoint(rules=(replace(rule, text=text, key=key),))
 
     def problem(self, *codes: str | Iterable[str]) -> Breakpoint:
         """Stop after an answer that has one of these problems, or any problem, before its tools
@@ -177,7 +178,13 @@ class BreakOn:
         return _point("finish", reasons, "after", "model", finished_so)
 
     def turn(self, number: int) -> Breakpoint:
-        """Stop before the model is asked for this turn, counted from 0."""
+        """Stop before the model is asked for this turn, counted from 0.
+
+        Raises:
+            UsageError: it is no number of a turn.
+        """
+        if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+            raise UsageError(f"{number!r:.80} is no turn", hint="turns count from 0: turn(2)")
 
         def is_turn(context: BreakpointContext) -> bool:
             return context.turn == number
@@ -286,6 +293,24 @@ def _point(
     text = f"{name}({', '.join(map(repr, arguments))})"
     rule = Rule(text=text, when=when, of=of, key=(text,), tools=tools, holds=holds)
     return Breakpoint(rules=(rule,))
+
+
+def _request_condition(text: str) -> ArgumentCondition:
+    """Read a condition on the fields of a request.
+
+    Raises:
+        UsageError: it cannot be read, or compares what can never be compared so.
+    """
+    condition = ArgumentCondition(text)
+    try:
+        condition.holds(TYPICAL)
+    except Exception as exc:
+        raise UsageError(
+            f"the condition {condition.text!r} fails on every request: {type(exc).__name__}: {exc}",
+            hint="model is a text, temperature a number, messages and tools are lists:"
+            " 'gpt' in model, temperature > 1, len(messages) > 20",
+        ) from None
+    return condition
 
 
 def _fields(request: Request) -> dict[str, Any]:

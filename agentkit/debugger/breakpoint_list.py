@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 from agentkit.agent.hermes.dispatch import names_of
 from agentkit.debugger.break_on import break_on
-from agentkit.errors import NotFound, UsageError, checked_keywords, suggest
+from agentkit.dialects.chat.request_fields import ELSEWHERE, FIELDS
+from agentkit.errors import NotFound, UsageError, checked_keywords, nearest, suggest
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.trajectory.breakpoints import Breakpoint, Rule, breakpoint_of, breakpoints_of
 from agentkit.types.record import Drawn
+
+
+class KnownNames(NamedTuple):
+    """Names that a breakpoint can ask for."""
+
+    tools: Mapping[str, Collection[str] | None] = {}
+    """The tools there are, with the names of their arguments where they are known."""
+    fields: Collection[str] = ()
+    """Fields that requests have, beside those that any server knows."""
+    models: Collection[str] = ()
+    """The models that were asked; empty where any may be."""
 
 
 @checked_keywords
@@ -20,20 +32,19 @@ class Breakpoints(Drawn, Sequence[Breakpoint]):
     def __init__(
         self,
         approve: Iterable[str] = (),
-        tools: Callable[[], Mapping[str, Collection[str] | None]] | None = None,
+        known: Callable[[], KnownNames] | None = None,
     ) -> None:
         """List what is to be approved.
 
         Args:
             approve: names of the tools that wait to be approved.
-            tools: gives the names that a breakpoint can wait for, with the arguments of each where
-                they are known; nothing is checked without it.
+            known: gives the names that a breakpoint can ask for; nothing is checked without it.
         """
         names = self.approve = tuple(approve)
         """Names of the tools that wait to be approved."""
         asked = Breakpoint(rules=break_on.tool(*names).rules, requires_approval=True)
         self._approval = (asked,) if names else ()
-        self._tools = tools
+        self._known = known
         self._points: list[Breakpoint] = []
         self._off: tuple[Breakpoint, ...] = ()
         self._hits: dict[int, int] = {}
@@ -115,11 +126,11 @@ class Breakpoints(Drawn, Sequence[Breakpoint]):
         return self.add(break_on.named(kind, value, where))
 
     def _checked(self, point: Breakpoint) -> Breakpoint:
-        """Refuse a breakpoint whose tool looks like a slip of another's name, or whose condition
-        asks about an argument that none of its tools has. Other names pass: a model may make one
-        up.
+        """Refuse a breakpoint whose tool or field looks like a slip of another's name, or whose
+        condition asks about an argument that none of its tools has. Other names pass: a model may
+        make one up, a server know one more.
         """
-        for slip in slips(point, self._tools() if self._tools is not None else {}):
+        for slip in slips(point, self._known()) if self._known is not None else ():
             raise slip
         return point
 
@@ -216,24 +227,53 @@ def arguments_of(schemas: Iterable[dict[str, Any]]) -> dict[str, Collection[str]
     }
 
 
-def slips(point: Breakpoint, known: Mapping[str, Collection[str] | None]) -> Iterator[NotFound]:
-    """Yield an error for each tool of a breakpoint that looks like a slip of another's name, and
-    each argument that none of its tools has.
+def slips(point: Breakpoint, known: KnownNames) -> Iterator[NotFound]:
+    """Yield an error for each tool, model and field of a breakpoint that looks like a slip of
+    another's name, and each argument that none of its tools has.
 
     Args:
         point: the breakpoint.
-        known: the tools there are, with the names of their arguments where they are known.
+        known: the names there are.
     """
     for rule in point.rules:
-        yield from _argument_slips(rule, known)
+        yield from _argument_slips(rule, known.tools)
+        found = (field_slip(rule, name, known.fields) for name in rule.fields)
+        yield from filter(None, found)
+    for name in (name for rule in point.rules for name in rule.models):
+        meant = suggest(name, known.models) if name not in known.models else ""
+        if meant:
+            yield NotFound(
+                f"no request asks for a model {name!r}, so {point.text} would never stop",
+                hint=meant,
+            )
     for name in (name for rule in point.rules for name in rule.tools):
-        meant = suggest(name, known) if name not in known else ""
+        meant = suggest(name, known.tools) if name not in known.tools else ""
         if meant:
             yield NotFound(
                 f"no tool is named {name!r}, so {point.text} would never stop",
                 hint=f"{meant} For calls of tools that there are not:"
                 " ak.break_on.problem('name_unknown')",
             )
+
+
+def field_slip(rule: Rule, name: str, fields: Collection[str]) -> NotFound | None:
+    """Make the error for a field that is another dialect's, or looks like a slip of another's name.
+
+    Args:
+        rule: what asks about it.
+        name: the field.
+        fields: those that requests have, beside those that any server knows.
+    """
+    if name in FIELDS or name in fields:
+        return None
+    words = f"no field of a request in chat form is named {name!r}, so {rule.text} would never stop"
+    if name in ELSEWHERE:
+        return NotFound(words, hint=f"it is {ELSEWHERE[name]} there")
+    meant = nearest(name, dict.fromkeys((*fields, *FIELDS)), 1, cutoff=0.7)
+    if not meant:
+        return None
+    own = f"where=lambda request: request.sampling.get({name!r})"
+    return NotFound(words, hint=f"did you mean {meant[0]!r}? For a field of a server's own: {own}")
 
 
 def _argument_slips(rule: Rule, known: Mapping[str, Collection[str] | None]) -> Iterator[NotFound]:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 from weakref import WeakSet, finalize, ref
 
@@ -77,7 +76,7 @@ class Watch(Drawn):
             self._claim = claim.pop_all()
         finalize(self, self._claim.close)
         _taps.add(self)
-        self._pending.note = self._list.note
+        self._pending.note, self._pending.begin = self._list.note, self._begin
         self._pending.changed = lambda: self._list.tell("pending", -1)
         for one in servers:
             note_server(one.root, one.server)
@@ -284,12 +283,7 @@ class Watch(Drawn):
         os.environ.update(env)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        exc: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exc: object) -> None:
         for name, value in self._before.pop().items():
             if value is None:
                 os.environ.pop(name, None)
@@ -297,14 +291,19 @@ class Watch(Drawn):
                 os.environ[name] = value
 
     def __repr__(self) -> str:
-        self._channel.sync()
+        rollouts = len(self.rollouts)
         requests, waiting = self._list.counts()
-        own = self._channel.url if isinstance(self._channel, ClientSource) else ""
-        servers = ", ".join(one.url for one in self._servers) or own
         dead = isinstance(self._channel, CarrierSource) and self._channel.dead
         ended = "its process has died" if dead else "closed"
-        state = f"{waiting} in flight" if self._channel.alive else ended
-        return f"<Watch {servers}: {count(requests, 'request')}, {state}>"
+        known = [
+            count(requests, "request"),
+            count(rollouts, "rollout"),
+            f"{waiting} in flight" if self._channel.alive else ended,
+            f"{len(self.pending)} held" if self.pending else "",
+            f"{len(self.failures)} in w.failures" if self.failures else "",
+            f"recorded in {self.record.name!r}" if self.record else "",
+        ]
+        return f"<Watch {', '.join(self.servers.values())}: {', '.join(filter(None, known))}>"
 
     def _check_alive(self) -> None:
         if not self._channel.alive:

@@ -82,6 +82,10 @@ class Rule(Record):
     """Names of the tools it waits for; without one, any."""
     arguments: tuple[str, ...] = ()
     """Names of the arguments that it asks about."""
+    fields: tuple[str, ...] = ()
+    """Names of the fields of a request that it asks about."""
+    models: tuple[str, ...] = ()
+    """Names of the models it waits for; without one, any."""
     holds: Predicate = field(compare=False)
 
     def __call__(self, context: BreakpointContext) -> bool:
@@ -103,6 +107,8 @@ class Rule(Record):
             key=(*self.key, "&", *other.key),
             tools=(*self.tools, *other.tools),
             arguments=(*self.arguments, *other.arguments),
+            fields=(*self.fields, *other.fields),
+            models=(*self.models, *other.models),
             holds=holds,
         )
 

@@ -48,7 +48,8 @@ def test_requests_pass_and_are_flows(http: HttpServer, tmp_path: Path) -> None:
     assert stream.exchange is not None
     assert "".join(chunk.text for chunk in stream.exchange.chunks).endswith("data: [DONE]\n\n")
     assert not watch.failures
-    assert repr(watch) == f"<Watch {http.url}: 2 requests, closed>"
+    known = "2 requests, 2 rollouts, closed, recorded in 'session.jsonl'"
+    assert repr(watch) == f"<Watch {http.url}: {known}>"
     lines = record.read_text().splitlines()
     assert [json.loads(line).get("number") for line in lines] == [None, 0, 1]
     assert KEY not in record.read_text()

@@ -173,7 +173,7 @@ def test_labels_and_copies_of_the_copy(reference: ReferenceServer) -> None:
     w.client_for("run-7").chat.completions.create(**HELLO)
     ak.watch(w.client).client.chat.completions.create(**HELLO)
     assert [flow.label for flow in w.flows] == ["", "run-7", ""]
-    assert repr(w) == f"<Watch {reference.url}: 3 requests, 0 in flight>"
+    assert repr(w) == f"<Watch {reference.url}: 3 requests, 3 rollouts, 0 in flight>"
     w.close()
 
 

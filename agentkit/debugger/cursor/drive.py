@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ from agentkit.agent.engine import Engine
 from agentkit.agent.events import Halted, Listener, Listeners, Moved, Pausing
 from agentkit.agent.perform import Perform, clone_of
 from agentkit.debugger.break_on import break_on
-from agentkit.debugger.breakpoint_list import Breakpoints, arguments_of
+from agentkit.debugger.breakpoint_list import Breakpoints, KnownNames, arguments_of
 from agentkit.errors import NotFound, UsageError
 from agentkit.trajectory.breakpoints import Stop
 from agentkit.trajectory.loop import next_step
@@ -54,7 +54,7 @@ class Drive:
         self.engine = engine
         self.asks = asks
         """Whether there is a model to ask again; a replay has none."""
-        self.breakpoints = Breakpoints(approve, self._tools)
+        self.breakpoints = Breakpoints(approve, self._names)
         self.breakpoints.changed = lambda: self.tell(Moved(trajectory=self.trajectory))
         self.stop_at: Stop | None = None
         self.samples: tuple[str, ...] = ()
@@ -81,13 +81,16 @@ class Drive:
         """Whether something is under way."""
         return self._activity.busy
 
-    def _tools(self) -> Mapping[str, Collection[str] | None]:
+    def _names(self) -> KnownNames:
         """List the arguments of the agent's tools by name, and whatever else was called, which a
-        recording may repeat.
+        recording may repeat; and the fields of its requests.
         """
-        found = arguments_of(self.trajectory.spec.tools)
+        spec = self.trajectory.spec
+        found = arguments_of(spec.tools)
         turns = self.engine.tip.all_turns if found else ()
-        return {**{call.name: None for turn in turns for call in turn.tool_calls}, **found}
+        tools = {**{call.name: None for turn in turns for call in turn.tool_calls}, **found}
+        more = spec.sampling.get("extra_body")
+        return KnownNames(tools, {**spec.sampling, **(more if isinstance(more, dict) else {})})
 
     def watch(self, listener: Listener) -> Callable[[], None]:
         """Add a listener, and return the function that removes it."""

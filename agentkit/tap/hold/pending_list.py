@@ -13,11 +13,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
 from agentkit.debugger.breakpoint_list import Breakpoints
-from agentkit.files.foreign.logs.flow_log import read_flow
+from agentkit.files.foreign.logs.flow_log import flow_line, read_flow
 from agentkit.read.response import read_response
 from agentkit.tap.hold.moments import Side, request_of, sides_of, stop_for
 from agentkit.tap.hold.pending_flow import PendingFlow, PendingFlows
@@ -64,6 +65,8 @@ class PendingList:
         self.breakpoints.changed = self._tell
         self.changed: Callable[[], None] = lambda: None
         """Called when one comes or goes, on any thread."""
+        self.begin: Callable[[str], None] = lambda text: None
+        """Takes a request that is held, which may not have been told of yet."""
         self.note: Callable[[str, str], None] = lambda failure, hint: None
         """Takes what a person should know of what is held, and what to do about it."""
         self._slips = HoldSlips(self._say)
@@ -104,8 +107,9 @@ class PendingList:
         stop = stop_for(flow, side, self.breakpoints.all, self._find)
         if stop is None:
             return False
+        self.begin(flow_line(replace(flow, exchange=None)))
         if stop.error is not None:
-            self._say(f"flow {number} is held: {stop.text}")
+            self._say(f"flow {flow.number} is held: {stop.text}")
 
         def decide(decision: dict[str, Any]) -> bool:
             return self._decide(number, decision)

@@ -121,3 +121,33 @@ def test_a_hold_that_never_holds_is_said_once(
         w.release()
         w.hold(ak.break_on.tool("payy"))
         assert "'payy'" in w.failures[-1]
+
+
+def test_a_slip_in_a_field_is_said_at_once_and_in_a_model_when_one_was_asked(
+    tap: Tapped, caplog: pytest.LogCaptureFixture
+) -> None:
+    with tapped("Hi.") as tap:
+        w = tap.w
+        w.hold(ak.break_on.request(where="temprature > 1"))
+        assert "did you mean 'temperature'?" in w.failures[-1]
+        w.hold(ak.break_on.request("n"), ak.break_on.request(where="quite_another > 1"))
+        assert len(w.failures) == 1
+        for _ in range(2):
+            asks(w).answer()
+        told = " ".join(w.failures)
+        assert "no request has had a field 'quite_another' so far" in told
+        assert len(w.failures) == caplog.text.count("WARNING") == 2
+
+
+def test_a_condition_that_raises_names_the_flow(tap: Tapped) -> None:
+    with tapped("Hi.") as tap:
+        w = tap.w
+        asks(w).answer()
+        w.hold(ak.break_on.request(where=lambda request: request.messages[9]))
+        asked = asks(w)
+        (held,) = until(lambda: w.pending)
+        assert held.number == 1
+        assert w.failures[-1].startswith("flow 1 is held: ")
+        assert repr(w).endswith(f", 1 in flight, 1 held, {len(w.failures)} in w.failures>")
+        held.send()
+        asked.answer()
