@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from agentkit.errors import AgentkitError, CassetteError, FileError, NoFile, UsageError
 from agentkit.types.record import clip
@@ -20,6 +22,8 @@ from agentkit.types.record import clip
 _RAW = ("{", "[", "<", "data:", "event:", ":")
 """How a raw answer begins, and JSON: no path does, unless it ends in a file's name."""
 _FILE_NAME = re.compile(r'[^\n"]+\.\w{1,8}')
+_REMOTE = re.compile(r"(?!(?:https?|file)://)[A-Za-z][A-Za-z0-9+.-]{1,30}(?:://|::)\S")
+_HERE = "file://"
 _LONGEST_PATH = 4096
 _LOOK = 64
 """Bytes of a file that are looked at to tell what it is."""
@@ -117,8 +121,10 @@ def to_open(path: Any) -> Path:
         FileError: the system does not let it be read.
         CassetteError: it is packed in a way that is not read, or text of another encoding.
     """
-    if isinstance(path, (str, os.PathLike)) and path != "" and _kind(Path(path)) == "folder":
-        return Path(path)
+    if isinstance(path, (str, os.PathLike)) and path != "":
+        path = _local(path)
+        if _kind(path) == "folder":
+            return path
     return _path(path) if is_packed(path) else to_read(path)
 
 
@@ -170,7 +176,7 @@ def _path(path: Any) -> Path:
         raise UsageError(f"the path is a {type(path).__name__}", hint="name a file: 'run.jsonl'")
     if path == "":
         raise UsageError("the path is an empty text", hint="name a file: 'run.jsonl'")
-    target = Path(path)
+    target = _local(path)
     kind = _kind(target)
     if kind == "folder":
         raise UsageError(f"{str(target)!r} is a folder", hint="name a file in it")
@@ -250,9 +256,9 @@ def path_in(x: Any) -> Path | None:
     """Tell which file a value names: a path, or a text that is one; None where it is anything else,
     as the text of a raw answer or a pattern of several paths.
     """
-    if not isinstance(x, (str, os.PathLike)) or is_url(x):
+    if not isinstance(x, (str, os.PathLike)) or is_url(x) or is_remote(x):
         return None
-    path = Path(x)
+    path = _local(x)
     if isinstance(x, str) and x.lstrip().startswith(_RAW) and not _FILE_NAME.fullmatch(x):
         return path if _is_there(x) else None
     return None if glob.has_magic(str(path)) and not _is_there(str(path)) else path
@@ -261,11 +267,29 @@ def path_in(x: Any) -> Path | None:
 def is_pattern(x: Any) -> bool:
     if isinstance(x, str) and x.lstrip().startswith(_RAW) and not _FILE_NAME.fullmatch(x):
         return False
-    return isinstance(x, (str, os.PathLike)) and glob.has_magic(str(x))
+    named = isinstance(x, (str, os.PathLike)) and not is_url(x) and not is_remote(x)
+    return named and glob.has_magic(str(x))
 
 
 def is_url(x: Any) -> bool:
     return isinstance(x, str) and x.startswith(("http://", "https://"))
+
+
+def is_remote(x: Any) -> bool:
+    """Tell whether a value is the URL of a file in a file system that is not this machine's."""
+    return isinstance(x, str) and _REMOTE.match(x) is not None
+
+
+def _local(path: str | os.PathLike[str]) -> Path:
+    """Give the path that a text names, as a path or as a URL of this machine's file system."""
+    if is_remote(path):
+        raise UsageError(
+            f"{str(path)!r} is no file of this machine",
+            hint="ak.load reads it where it is; for all else copy it here first",
+        )
+    if isinstance(path, str) and path[: len(_HERE)].lower() == _HERE:
+        return Path(url2pathname(urlsplit(path).path))
+    return Path(path)
 
 
 def _is_there(text: str) -> bool:
@@ -296,8 +320,8 @@ def paths_like(pattern: Any) -> list[Path]:
     Raises:
         NoFile: there is none.
     """
-    named = 0
-    for part in Path(pattern).parts:
+    named, pattern = 0, _local(pattern)
+    for part in pattern.parts:
         if glob.has_magic(part):
             break
         named += 1

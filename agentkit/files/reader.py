@@ -25,7 +25,7 @@ from agentkit.files.foreign.input.file_set import (
 )
 from agentkit.files.foreign.input.json_log import json_values
 from agentkit.files.foreign.input.likeness import refusal
-from agentkit.files.foreign.input.remote import is_remote, remote_sets
+from agentkit.files.foreign.input.remote import remote_sets
 from agentkit.files.foreign.input.shape import is_frame, is_listed, is_pair, is_sdk_object
 from agentkit.files.foreign.input.table_rows import frame_rows
 from agentkit.files.foreign.logs.capture_log import captured_by_place, is_captured
@@ -39,7 +39,15 @@ from agentkit.files.foreign.logs.raw_answer import (
 from agentkit.files.foreign.logs.rows import entries_of, entry_of, in_order
 from agentkit.files.foreign.logs.stitched_log import stitched
 from agentkit.files.gate import all_opened
-from agentkit.files.path import UNPACKED, is_pattern, is_url, path_in, paths_like, to_open
+from agentkit.files.path import (
+    UNPACKED,
+    is_pattern,
+    is_remote,
+    is_url,
+    path_in,
+    paths_like,
+    to_open,
+)
 from agentkit.read.managed import is_managed
 from agentkit.read.plain import plain
 from agentkit.types.answer import Response

@@ -1,4 +1,4 @@
-"""Files behind a URL of a file system: `s3://`, `hf://`, `gs://`, `memory://`, `file://`."""
+"""Files behind a URL of a file system: `s3://`, `hf://`, `gs://`, `memory://`."""
 
 from __future__ import annotations
 
@@ -11,15 +11,9 @@ from agentkit.errors import FileError, NoFile, UsageError
 from agentkit.files.foreign.input.file_set import FileSet, bytes_set
 from agentkit.files.path import is_beside
 
-_URL = re.compile(r"(?!https?://)[A-Za-z][A-Za-z0-9+.-]{1,30}(?:://|::)\S")
 _MAGIC = ("*", "?", "[")
 _MAGIC_BEHIND = re.compile(r"[^/]*[*?\[].*", re.DOTALL)
 """The part of a path from its first folder or file on that is a pattern."""
-
-
-def is_remote(x: Any) -> bool:
-    """Tell whether a value is the URL of a file in a file system that fsspec knows."""
-    return isinstance(x, str) and _URL.match(x) is not None
 
 
 def remote_sets(url: str) -> list[FileSet]:

@@ -129,6 +129,31 @@ def test_a_url_of_a_file_system_is_read() -> None:
         ak.load("gopher2://runs")
 
 
+@pytest.mark.usefixtures("remote")
+def test_a_url_is_taken_by_whatever_takes_rollouts() -> None:
+    assert len(ak.explore("memory://runs/*.jsonl").frame) == 3
+    assert ak.turns_df("memory://runs/a.jsonl")["rollout"].nunique() == 1
+    for write in (
+        lambda: ak.index("memory://runs/a.jsonl"),
+        lambda: ak.save(ak.rollout(ak.demo()), "memory://runs/b.jsonl"),
+        lambda: ak.save(ak.rollout(ak.demo()), "memory://runs/b.json", format="atif"),
+    ):
+        with pytest.raises(UsageError, match="is no file of this machine; ak.load reads it"):
+            write()
+
+
+def test_the_url_of_a_file_here_is_its_path(tmp_path: Path) -> None:
+    path = tmp_path / "a run é.jsonl"
+    ak.save([ak.rollout(ak.demo())], path.as_uri())
+    assert path.exists()
+    whole = path.as_uri().replace("a%20run", "a*")
+    for url in (path.as_uri(), whole, tmp_path.as_uri()):
+        assert len(ak.load(url, all=True)) == 1
+        assert len(ak.explore(url).frame) == 1
+        assert ak.turns_df(url)["rollout"].nunique() == 1
+    assert len(ak.index(path.as_uri())) == 1
+
+
 def test_without_fsspec_the_hint_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "fsspec", None)
     with pytest.raises(UsageError, match="pip install fsspec"):
