@@ -138,7 +138,7 @@ def test_a_url_is_taken_by_whatever_takes_rollouts() -> None:
         lambda: ak.save(ak.rollout(ak.demo()), "memory://runs/b.jsonl"),
         lambda: ak.save(ak.rollout(ak.demo()), "memory://runs/b.json", format="atif"),
     ):
-        with pytest.raises(UsageError, match="is no file of this machine; ak.load reads it"):
+        with pytest.raises(UsageError, match=r"is no file of this machine; ak\.load reads it"):
             write()
 
 
