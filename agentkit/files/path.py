@@ -122,9 +122,9 @@ def to_open(path: Any) -> Path:
         CassetteError: it is packed in a way that is not read, or text of another encoding.
     """
     if isinstance(path, (str, os.PathLike)) and path != "":
-        path = _local(path)
-        if _kind(path) == "folder":
-            return path
+        target = _local(path)
+        if _kind(target) == "folder":
+            return target
     return _path(path) if is_packed(path) else to_read(path)
 
 
