@@ -124,6 +124,8 @@ class Breakpoint(Record):
     """Whether going on does not pass it: only a step, or `dbg.pending.run`, takes the
     step behind it.
     """
+    hint: str = field(default="", compare=False)
+    """What to do where it stops."""
 
     @property
     def text(self) -> str:
@@ -177,6 +179,8 @@ class Stop(Record):
     when: When = "after"
     error: str | None = None
     """What a predicate raised, as `Type: message`."""
+    hint: str = ""
+    """What to do now; "" where that is a person's to say."""
 
     def summary(self) -> str:
         return self.text
@@ -196,7 +200,8 @@ def stop_at(context: BreakpointContext, breakpoints: Iterable[Breakpoint]) -> St
             error = clip(f"{type(exc).__name__}: {exc}{raised_at(exc)}", 300)
         call = context.call
         where = f"stopped {context.when} {context.step.summary()}"
-        text = f"{where}: {point.text}" + (f" raised {error}" if error else "")
+        words = f"{point.text} raised {error}" if error else point.text
+        text = "; ".join(filter(None, (f"{where}: {words}", point.hint)))
         return Stop(
             text=text,
             breakpoint=point,
@@ -204,6 +209,7 @@ def stop_at(context: BreakpointContext, breakpoints: Iterable[Breakpoint]) -> St
             call=call.position if call else None,
             when=context.when,
             error=error,
+            hint=point.hint,
         )
     return None
 

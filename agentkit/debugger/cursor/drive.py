@@ -122,7 +122,7 @@ class Drive:
         if isinstance(until, int) and not isinstance(until, bool):
             until = self._turn_ahead(until)
         stop: Stop | None = await self._under_way(self.engine.run(self.breakpoints.until(until)))
-        if stop is not None and stop.error:  # the trajectory that `run` returns cannot tell
+        if stop is not None and (stop.error or stop.hint):  # the trajectory cannot tell
             log.warning("%s", in_line(stop.text))
         return stop
 

@@ -6,23 +6,27 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from agentkit.agent.agent import Agent
+from agentkit.agent.perform import Perform
 from agentkit.agent.tools.tool import Tool, toolset
 from agentkit.debugger.break_on import break_on
 from agentkit.debugger.debugger import Debugger
 from agentkit.errors import NotFound, SchemaError, UsageError
+from agentkit.servers.model_call import Emit
 from agentkit.servers.server import Server
 from agentkit.trajectory.edit import fork
 from agentkit.types.answer import Dialect, ToolCall
+from agentkit.types.steps import Outcome, Step, ToolStep
 from agentkit.types.trajectory import Trajectory
 
 _known: dict[str, Callable[[Dialect], Any]] = {}
 _HELD = ("instructions", "prompt", "conversation", "previous_response_id")
 """Fields by which a Responses request says something without a message."""
+_AS_SENT = "As the request describes it."
 _ENDS = ("/chat/completions", "/responses", "/messages")
 
 
@@ -55,27 +59,80 @@ def fork_of(
     last = len(trajectory.all_turns) - 1 if turn is None else turn
     begun = fork(trajectory, max(last, 0))
     _refuse_silent(begun)
-    given = toolset(tools)
-    recorded = _Recorded(trajectory)
+    spec, recorded = trajectory.spec, _Recorded(trajectory)
+    named = {_name(schema) for schema in spec.tools}
+    given = toolset(_as_asked(tools, named))
     answered = {tool.name: tool for tool in recorded.tools() if tool.name not in given}
-    spec = trajectory.spec
     agent = Agent(
         spec.model,
         [*given.values(), *answered.values()],
         _server_of(trajectory) if server is None else server,
         dialect=spec.dialect,
-    )
+    ).with_perform(_Unrecorded(recorded, frozenset(given)))
     sampling = {k: v for k, v in spec.sampling.items() if k not in ("stream", "stream_options")}
     own = replace(spec, sampling=sampling, profile=agent.spec.profile, stream=False, chain=False)
-    named = {_name(schema) for schema in spec.tools}
     more = tuple(tool.schema for name, tool in given.items() if name not in named)
     dbg = Debugger(agent.with_spec(replace(own, tools=(*spec.tools, *more))), begun)
 
     def not_recorded(call: ToolCall) -> bool:
         return call.name not in given and call not in recorded
 
-    dbg.breakpoints.add(break_on.call(not_recorded))
+    point = break_on.call(not_recorded)
+    dbg.breakpoints.add(replace(point, requires_approval=True, hint=_hint(0)))
     return dbg
+
+
+def _as_asked(tools: Any, named: Collection[Any]) -> Any:
+    """Make tools of the functions that take the place of those of the request, which describes
+    them: what a function says of itself is not sent.
+    """
+    if callable(tools) or not isinstance(tools, Iterable) or isinstance(tools, (str, dict)):
+        return tools
+    return [_described(one) if _own_name(one) in named else one for one in tools]
+
+
+def _described(function: Any) -> Any:
+    if isinstance(function, Tool):
+        return function
+    return Tool(function, description=_AS_SENT, parameters={"type": "object"})
+
+
+def _own_name(function: Any) -> Any:
+    return getattr(function, "__name__", None) if callable(function) else None
+
+
+def _hint(place: int) -> str:
+    return (
+        f"give its result by hand, dbg.pending.answer({place}, '…'), or fork with a function that"
+        " is run: rollout.fork(tools=[…])"
+    )
+
+
+class _Unrecorded:
+    """Keeps the tools from being run where nothing is recorded: that is for the person to hear, and
+    nothing for the model.
+    """
+
+    def __init__(self, recorded: _Recorded, given: Collection[str]) -> None:
+        self._recorded, self._given = recorded, given
+
+    def __call__(self, perform: Perform, trajectory: Trajectory, sample: int) -> Perform:
+        """Wrap what performs the steps of a rollout."""
+
+        async def refusing(step: Step, emit: Emit | None = None) -> Outcome:
+            if isinstance(step, ToolStep) and step.limit is None:
+                self._check(step)
+            return await perform(step, emit)
+
+        return refusing
+
+    def _check(self, step: ToolStep) -> None:
+        call, waiting = step.call, step.trajectory.pending
+        if call.name not in self._given and call not in self._recorded:
+            place = next((i for i, one in enumerate(waiting) if one.position == call.position), 0)
+            raise NotFound(
+                f"no call of {call.name!r} with these arguments is recorded", hint=_hint(place)
+            )
 
 
 def _refuse_silent(begun: Trajectory) -> None:
@@ -114,17 +171,15 @@ class _Recorded:
     def tools(self) -> Iterator[Tool]:
         """Yield a tool for each schema, which gives what is recorded."""
         for schema in self._schemas:
-            function = schema.get("function")
-            held = function if isinstance(function, dict) else {}
-            name, parameters = _name(schema), held.get("parameters")
+            name = _name(schema)
             if not isinstance(name, str):
                 continue
             try:
                 yield Tool(
                     self._answers(name),
                     name=name,
-                    description=str(held.get("description") or "As it was recorded."),
-                    parameters=parameters if isinstance(parameters, dict) else {"type": "object"},
+                    description=_AS_SENT,
+                    parameters={"type": "object"},
                 )
             except SchemaError:  # a name that no tool of ours may have: answered by hand alone
                 continue
@@ -132,12 +187,7 @@ class _Recorded:
     def _answers(self, name: str) -> Callable[..., str]:
         def recorded(**arguments: Any) -> str:
             key = _key(name, arguments)
-            given = self._given.get(key)
-            if not given:
-                raise NotFound(
-                    f"no call of {name!r} with these arguments is recorded",
-                    hint="answer it by hand: dbg.pending.answer(0, '…')",
-                )
+            given = self._given[key]
             place = min(self._next[key], len(given) - 1)
             self._next[key] += 1
             return given[place]

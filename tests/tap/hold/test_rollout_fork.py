@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import pickle
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,6 +35,13 @@ def ran(request: pytest.FixtureRequest) -> Iterator[tuple[Trajectory, Any]]:
         rollout = ak.rollout(agent, "Pay.")
         server.asked.clear()
         yield rollout, server
+
+
+def ran_tools(server: Any, rollout: Trajectory) -> Any:
+    """Give the tools that a fork without functions sends."""
+    server.asked.clear()
+    rollout.fork(0).step()
+    return server.asked[0].json["tools"]
 
 
 def test_the_request_of_a_turn_is_the_same(ran: tuple[Trajectory, Any]) -> None:
@@ -68,13 +77,60 @@ def test_a_call_that_is_not_recorded_is_answered_by_hand(ran: tuple[Trajectory, 
     dbg.pending.answer(0, "by hand")
     dbg.run()
     assert dbg.trajectory.turns[0].tool_results[0].content == "by hand"
+
+
+def test_what_is_not_recorded_is_told_to_the_person_every_time_and_never_to_the_model(
+    ran: tuple[Trajectory, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    rollout, _ = ran
     dbg = rollout.fork(turn=0)
     dbg.step()
     dbg.edit(arguments={"amount": 98})
+    for times in (1, 2, 3):
+        dbg.run()
+        assert dbg.stop_at is not None
+        assert "dbg.pending.answer(0, '…')" in dbg.stop_at.text
+        assert caplog.text.count("dbg.pending.answer(0") == times
+    for take in (dbg.step, lambda: dbg.pending.run(0)):
+        with pytest.raises(NotFound, match="is recorded") as caught:
+            take()
+        assert "dbg.pending.answer(0, '…')" in caught.value.hint
+    dbg.breakpoints.clear()
+    with pytest.raises(NotFound, match="is recorded"):
+        dbg.run()
+    assert not dbg.trajectory.all_turns[0].tool_results
+    dbg.pending.answer(0, "by hand")
+    dbg.run()
+    assert dbg.trajectory.stop_reason == "final"
+    assert "recorded" not in json.dumps(dbg.messages)
+
+
+def test_the_hint_names_the_place_of_the_call(ran: tuple[Trajectory, Any]) -> None:
+    script = ak.testing.by_turn(
+        ak.testing.says(None, *(ak.testing.calls("pay", amount=n) for n in (5, 6)))
+    )
+    with ak.testing.serve(script) as server:
+        dbg = ak.rollout(ak.Agent("m", [pay], server.url), "Pay.").fork(turn=0)
+        dbg.step()
+        dbg.edit(call=1, arguments={"amount": 97})
+        with pytest.raises(NotFound) as caught:
+            dbg.pending.run(1)
+        assert "dbg.pending.answer(1, '…')" in caught.value.hint
+        dbg.run()
+        assert [call.arguments for call in dbg.pending] == [{"amount": 97}]
+
+
+def test_a_fork_goes_along_in_a_pickle(ran: tuple[Trajectory, Any]) -> None:
+    rollout, _ = ran
+    dbg = rollout.fork(turn=0)
     dbg.step()
-    (result,) = dbg.trajectory.turns[0].tool_results
-    assert result.status == "error"
-    assert "no call of 'pay'" in (result.error or "")
+    dbg.edit(arguments={"amount": 96})
+    other = pickle.loads(pickle.dumps(dbg))
+    other.run()
+    assert other.stop_at is not None
+    assert "dbg.pending.answer(0" in other.stop_at.text
+    with pytest.raises(NotFound, match="is recorded"):
+        other.step()
 
 
 def test_functions_take_the_place_of_the_record(ran: tuple[Trajectory, Any]) -> None:
@@ -87,6 +143,38 @@ def test_functions_take_the_place_of_the_record(ran: tuple[Trajectory, Any]) -> 
     dbg = rollout.fork(turn=0, tools=[pay])
     dbg.run()
     assert dbg.trajectory.turns[0].tool_results[0].content == "really paid"
+
+
+def test_the_request_describes_the_functions_that_take_a_place_in_it(
+    ran: tuple[Trajectory, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    rollout, server = ran
+
+    def undescribed(amount):  # type: ignore[no-untyped-def]
+        return "really paid"
+
+    undescribed.__name__ = "pay"
+    rollout.fork(turn=0, tools=[undescribed]).run()
+    assert not caplog.records
+    assert server.asked[0].json["tools"] == ran_tools(server, rollout)
+
+    def further(amount):  # type: ignore[no-untyped-def]
+        return ""
+
+    further.__qualname__ = rollout.spec.dialect  # a tool is complained of once
+    rollout.fork(turn=0, tools=[further])
+    assert "'further': no description, no type for amount" in caplog.text
+
+
+def test_a_schema_without_types_is_not_complained_of(caplog: pytest.LogCaptureFixture) -> None:
+    schema = {
+        "type": "function",
+        "function": {"name": "pay", "parameters": {"properties": {"a": {}}}},
+    }
+    said = [{"role": "user", "content": "?"}, {"role": "assistant", "content": "!"}]
+    (read,) = ak.load({"messages": said, "tools": [schema]}, all=True)
+    read.fork(0, server="http://127.0.0.1:9/v1")
+    assert not caplog.records
 
 
 def test_what_is_not_there_is_said(ran: tuple[Trajectory, Any]) -> None:
