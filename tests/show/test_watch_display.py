@@ -81,6 +81,9 @@ def test_what_waits_is_drawn_as_it_would_go_or_come() -> None:
         data, _ = formatter.format(watch.pending)
         assert data["text/plain"] == watch.pending.text()
         assert "1 held" in watch.text()
+        watch.pending[0].change(0, amount=7)
+        for drawn in (watch.pending.text(), watch.text(), watch.pending.html()):
+            assert "changed, was pay({" in drawn
         watch.release()
         thread.join(20)
 

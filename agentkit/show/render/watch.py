@@ -20,7 +20,7 @@ from agentkit.tap.watch import Watch
 from agentkit.trajectory.stitch.link import FlowLink
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory
-from agentkit.types.words import count
+from agentkit.types.words import count, in_line
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _FAILURES = 3
@@ -87,6 +87,12 @@ def stop_words(pending: PendingFlow) -> str:
     return pending.stop.text if point is None else point.text
 
 
+def changed_mark(pending: PendingFlow) -> Html | None:
+    """Say what has been changed; None where nothing was."""
+    words = in_line(clip(pending.changed, 160))
+    return el("span", words, class_="ak-status ak-warn") if words else None
+
+
 def _rollout(number: int, trajectory: Trajectory, link: FlowLink) -> Html:
     label, end = trajectory.meta.get("label"), outcome_of(trajectory)
     known: list[Child] = [
@@ -126,7 +132,7 @@ def pending_flow_fragments(
     known = [request.model or "", f"turn {pending.stop.turn}"] if request is not None else []
     brief = [] if limits.details else known
     words = [f"request {pending.number}", *brief, *label]
-    head = bar(title, facts(*words, code(stop_words(pending))))
+    head = bar(title, facts(*words, code(stop_words(pending)), changed_mark(pending)))
     drawn = {"head": el("header", head, class_="ak-head", data_key="head")}
     if response is not None:
         if response.content:

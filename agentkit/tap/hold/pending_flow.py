@@ -62,6 +62,8 @@ class PendingFlow(Drawn):
         """What became of it: `sent`, `changed`, `answered`, `failed`, `released` or `left` (the
         agent went away); "" while it waits.
         """
+        self.told: Callable[[], None] = lambda: None
+        """Called when something of it is changed."""
         self._came = flow
         self._decide = decide
         self._clock = clock
@@ -172,6 +174,7 @@ class PendingFlow(Drawn):
         change = plain(asked if asked else {**given, "call": place})
         self.flow = self._changed(change)
         self._changes.append(change)
+        self.told()
         return self
 
     def _arguments(self, place: int, arguments: Any, named: Mapping[str, Any], force: bool) -> Any:

@@ -115,6 +115,7 @@ class PendingList:
             return self._decide(number, decision)
 
         pending = PendingFlow(flow, side, stop, decide)
+        pending.told = self.changed
         if stop.breakpoint is not None:
             self.breakpoints.note_hit(stop.breakpoint)
         with self._lock:

@@ -43,6 +43,7 @@ def pending_part(pending: PendingFlow, link: FlowLink | None) -> Part:
         part("strong", "Answer held" if answer else "Request held", icon="pause"),
         part("span.ak-fact", where),
         part("span.ak-chip", in_line(clip(pending.label, 40))) if pending.label else None,
+        _changed(pending),
         part("span.ak-cut", f"{about}, by {in_line(clip(stop_words(pending), 90))}"),
         part("span.ak-grow"),
         part("span.ak-number", "", data_tick="", data_started=f"{pending.since:.3f}"),
@@ -59,6 +60,12 @@ def pending_part(pending: PendingFlow, link: FlowLink | None) -> Part:
         data_number=str(pending.number),
         aria_label=f"{'answer' if answer else 'request'} held, {where}",
     )
+
+
+def _changed(pending: PendingFlow) -> Part | None:
+    """Mark what was changed in code; what is written in the page is a draft until it is sent."""
+    words = in_line(clip(pending.changed, 160))
+    return part("span.ak-chip.ak-warn", "changed", title=words) if words else None
 
 
 def _unread(pending: PendingFlow) -> str:
@@ -116,7 +123,13 @@ def _actions(pending: PendingFlow) -> Part:
     return part(
         "div.ak-wacts",
         button("Send", kind="ak-main", icon="send", data_act="send", title="Ctrl Enter"),
-        button("Send as it came", kind="ak-line", data_act="release", hidden=True),
+        button(
+            "Send as it came",
+            kind="ak-line",
+            data_act="release",
+            data_changed="" if pending.changed else None,
+            hidden=not pending.changed,
+        ),
         *fails,
         by_hand,
         part("small.ak-wsays", role="status"),

@@ -15,7 +15,7 @@ function decisionsOf(live, place) {
     const send = card.querySelector('[data-act="send"] > span');
     if (send) send.textContent = changed ? "Send as changed" : "Send";
     const plain = card.querySelector('[data-act="release"]');
-    if (plain) plain.hidden = !changed;
+    if (plain) plain.hidden = !(changed || "changed" in plain.dataset);
   }
   async function check(field) {
     const card = field.closest("[data-number]");
@@ -98,11 +98,19 @@ function decisionsOf(live, place) {
       if (fresh?.matches("details") && !place.querySelector(":scope > [open]")) fresh.open = true;
     },
   };
-  /** The head and the patience of a card change while it waits; its texts never do. */
+  /** The head and the patience of a card change while it waits, and a text that code changed;
+   * never one that somebody writes in. */
   function keepIn(was, fresh) {
     for (const part of [":scope > summary", ".ak-wpatience"]) {
       const [old, now] = [was, fresh].map((card) => card.querySelector(part));
       if (old && now) morph(old, now);
     }
+    for (const now of fresh.querySelectorAll("[data-field]")) {
+      const old = was.querySelector(`[data-field="${now.dataset.field}"]`);
+      if (old && old.value === old.defaultValue) old.value = old.defaultValue = now.value;
+    }
+    const [plain, now] = [was, fresh].map((card) => card.querySelector('[data-act="release"]'));
+    if (plain && now) plain.toggleAttribute("data-changed", "changed" in now.dataset);
+    adapt(was);
   }
 }
