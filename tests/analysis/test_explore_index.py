@@ -225,12 +225,28 @@ def test_a_table_is_asked_in_sql(many: Path) -> None:
         'select turns, count(*) as n, avg("meta.reward") as r from rollouts group by 1 order by 1'
     )
     calls = "select count(*) as n from calls where arguments like '%limit%'"
-    for query in (wanted, calls):
+    whole = "select name, arguments, arguments::json->>'limit' as n from calls order by 1, 2"
+    told = indexed.sql("select min(arguments) as a from calls")["a"][0]
+    assert told.startswith("{")
+    assert list(indexed.filter("arguments~search").places)  # a tool's name is searched, too
+    for query in (wanted, calls, whole):
         pd.testing.assert_frame_equal(plain.sql(query), indexed.sql(query))
         few = [table.filter("turns>2") for table in (plain, indexed)]
         pd.testing.assert_frame_equal(few[0].sql(query), few[1].sql(query))
     with pytest.raises(ak.AgentkitError):
         plain.sql("select nothing from nowhere")
+
+
+def test_the_places_of_a_group_read_as_a_tuple(many: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(groups, "_MANY", 100)
+    table = ak.explore(ak.index(many))
+    found, plain = table.groups(), ak.explore(many).groups()
+    assert sorted(place for group in found for place in group.places) == list(table.places)
+    for one, other in zip(found, plain, strict=True):
+        assert one.places == other.places == tuple(other.places)
+        assert (hash(one.places), repr(one.places)) == (hash((*one.places,)), repr((*one.places,)))
+        assert (one.places[0], one.places[:2]) == (next(iter(one.places)), tuple(one.places)[:2])
+        assert ak.explore(many)._with(one.places, "").places == one.places
 
 
 def test_a_file_that_grew_is_taken_in(many: Path) -> None:

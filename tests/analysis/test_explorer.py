@@ -153,6 +153,32 @@ def test_sorting_puts_what_is_not_known_last(table: Explorer) -> None:
         table.sort("beauty")
 
 
+@pytest.mark.parametrize("asked", ["-reward", "- reward", "reward desc", "reward DESCENDING"])
+def test_sorting_takes_the_order_as_it_is_written_elsewhere(table: Explorer, asked: str) -> None:
+    assert table.sort(asked).places == table.sort("reward", descending=True).places
+    assert table.sort(asked).asked == "by reward descending"
+    for upwards in ("+reward", "reward asc", "reward ascending"):
+        assert table.sort(upwards).places == table.sort("reward").places
+    with pytest.raises(UsageError, match="no column is named '-beauty'"):
+        table.sort("-beauty")
+
+
+def test_a_repr_tells_what_is_asked_and_what_is_slow(tmp_path: Path, table: Explorer) -> None:
+    assert repr(table) == "<Explorer 4 rollouts, not filtered or sorted>"
+    shown = repr(table.filter("turns>0").sort("-reward"))
+    assert shown == "<Explorer 3 of 4 rollouts, turns>0 by reward descending>"
+    path = ak.save(list(table), tmp_path / "older.jsonl")
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for line in lines:
+        line.pop("columns", None)  # as an older version wrote them
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    opened = ak.explore(path)
+    slow = "problems, ended, elapsed, cost, server, tools, codes, tool_errors, error, final"
+    assert f"slow, each rollout is read for it: {slow}" in repr(opened)
+    opened.sort("elapsed")
+    assert "slow" not in repr(opened)
+
+
 def test_groups_have_their_spread(table: Explorer) -> None:
     coat, total = table.groups()
     assert (coat.prompt, coat.count, total.count) == ("coat in Oslo?", 2, 2)
@@ -266,7 +292,7 @@ def test_what_is_shown_is_small_and_escaped() -> None:
     assert len(bundle["text/html"]) < 50_000
     assert "<img" not in bundle["text/html"]
     assert "4,980 more rollouts" in bundle["text/html"]
-    assert repr(ak.explore(many)) == "<Explorer 5,000 rollouts>"
+    assert repr(ak.explore(many)) == "<Explorer 5,000 rollouts, not filtered or sorted>"
 
 
 def test_fifty_thousand_rows_are_fifty_kilobytes_with_everything() -> None:

@@ -17,11 +17,11 @@ from agentkit.analysis.explore.facets import Facet, Histogram, KeptRollouts, fac
 from agentkit.analysis.explore.groups import Group, groups_of
 from agentkit.analysis.explore.labels import Labels, labels_beside
 from agentkit.analysis.explore.over_values import Axis, axes_of, axis_of, over
-from agentkit.analysis.explore.query import Query, parse_query
+from agentkit.analysis.explore.query import Query, order_meant, parse_query
 from agentkit.analysis.explore.table_columns import TableColumns
 from agentkit.analysis.frames.safe_frame import inferred_frame
 from agentkit.analysis.sample_tree import SampleTree, sample_tree
-from agentkit.errors import UsageError, checked_keywords, suggest
+from agentkit.errors import checked_keywords
 from agentkit.files.path import to_write
 from agentkit.trajectory.person.notes import KEY, Remark, entries_of
 from agentkit.types.record import Drawn
@@ -123,23 +123,18 @@ class Explorer(Drawn, Sequence[Trajectory]):
         return self._with(places, in_words, whole, self._base)
 
     def sort(self, column: str, *, descending: bool = False) -> Explorer:
-        """Sort the rollouts by a column; those whose value is not known come last.
+        """Sort the rollouts by a column, `-reward` for the greatest first; those whose value is not
+        known come last.
 
         Raises:
             UsageError: there is no such column.
         """
-        self._check_column(column)
+        column, descending = order_meant(column, descending, self.columns)
+        self._columns.check(column)
         places = self._columns.order(column, self.places, descending)
         order = f"by {column} descending" if descending else f"by {column}"
         in_words = " ".join(filter(None, [self.asked, order]))
         return self._with(places, in_words, self.query, self._base)
-
-    def _check_column(self, column: str) -> None:
-        if column not in self.columns:
-            raise UsageError(
-                f"no column is named {column!r}",
-                hint=suggest(column, self.columns, f"the columns are {', '.join(self.columns)}"),
-            )
 
     def sql(self, query: str) -> pd.DataFrame:
         """Ask in SQL (DuckDB's) about the rollouts of this table, over three tables: `rollouts`,
@@ -199,7 +194,7 @@ class Explorer(Drawn, Sequence[Trajectory]):
         Raises:
             UsageError: there is no such column.
         """
-        self._check_column(column)
+        self._columns.check(column)
         return over(self._columns, self.places, column)
 
     @property
@@ -214,7 +209,7 @@ class Explorer(Drawn, Sequence[Trajectory]):
         Raises:
             UsageError: there is no such column.
         """
-        self._check_column(name := column or next(iter(self.axes), ""))
+        self._columns.check(name := column or next(iter(self.axes), ""))
         return axis_of(self._columns, self._kept(), self.query, name)
 
     def groups(self) -> tuple[Group, ...]:
@@ -364,7 +359,10 @@ class Explorer(Drawn, Sequence[Trajectory]):
         return in_line(", ".join(filter(None, [self.title, number, self.asked])))
 
     def __repr__(self) -> str:
-        return f"<Explorer {self.heading()}>"
+        slow = [name for name in self.source.columns if self.source.reads(name)]
+        read = f"; slow, each rollout is read for it: {', '.join(slow)}" if slow else ""
+        asked = "" if self.asked else ", not filtered or sorted"
+        return f"<Explorer {self.heading()}{asked}{read}>"
 
 
 @checked_keywords

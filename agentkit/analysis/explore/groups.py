@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from math import ceil
+from math import ceil, isnan
 from statistics import fmean
 from typing import Any
 
-from agentkit.analysis.explore.columns.place_array import as_array
+from agentkit.analysis.explore.columns.place_array import Places, as_array
 from agentkit.analysis.explore.columns.source import Source
 from agentkit.analysis.sample_tree import deviation, finite
 from agentkit.files.columns import noted_task
@@ -84,8 +84,8 @@ class Group(Record):
     """The start of what the user asked; where nobody said anything, the task that is noted
     (`task 5`), or the rollout (`rollout 3`).
     """
-    places: tuple[int, ...]
-    """The positions of its rollouts."""
+    places: Sequence[int]
+    """The positions of its rollouts, in order."""
     reward: Spread | None = None
     reward_shape: str = ""
     """How its rewards lie between the least and the greatest of all groups: `█▁▁▁▃`; "" if all
@@ -117,8 +117,7 @@ def groups_of(source: Source, places: Sequence[int]) -> tuple[Group, ...]:
         return ()
     chosen = as_array(places)
     columns = _GroupColumns(source)
-    rewards = columns.known("reward", chosen)
-    ends = (float(rewards.min()), float(rewards.max())) if len(rewards) else (0.0, 0.0)
+    ends = columns.ends("reward", chosen)
     keys = source.prompt_numbers()[chosen]
     there = np.bincount(keys) > 0
     numbers = (np.cumsum(there) - 1)[keys]
@@ -151,6 +150,16 @@ class _GroupColumns:
         values = self.numbers[name][places]
         return values[~np.isnan(values)]
 
+    def ends(self, name: str, places: Any) -> tuple[float, float]:
+        """Find the least and the greatest number of a column; zeros where there is none."""
+        import numpy as np
+
+        if name not in self.numbers:
+            return 0.0, 0.0
+        values = self.numbers[name][places]
+        least, greatest = float(np.fmin.reduce(values)), float(np.fmax.reduce(values))
+        return (0.0, 0.0) if isnan(least) else (least, greatest)
+
     def endings(self, places: Any) -> tuple[tuple[Any, int], ...]:
         """Count why rollouts ended, the most frequent first."""
         values = self.reasons.values
@@ -177,7 +186,7 @@ class _GroupArrays:
         import numpy as np
 
         self.source = columns.source
-        self._places = places.tolist()
+        self._places = places
         self._size = int(numbers[-1]) + 1
         values = {name: every[places] for name, every in columns.numbers.items()}
         self._starts = np.flatnonzero(np.diff(numbers, prepend=-1))
@@ -228,14 +237,14 @@ class _GroupArrays:
     def groups(self, edges: Sequence[int], order: Any) -> tuple[Group, ...]:
         """Make the groups, in an order; each ends at its edge."""
         starts = [0, *edges]
-        first = [self._places[start] for start in starts[:-1]]
+        first = self._places[starts[:-1]].tolist()
         digests = self.source.objects("prompt_digest", first)
         prompts = self.source.objects("prompt", first)
         return tuple(
             Group(
                 key=str(digests[at]),
                 prompt=prompts[at] or _name(self.source, first[at]),
-                places=tuple(self._places[starts[at] : starts[at + 1]]),
+                places=Places(self._places[starts[at] : starts[at + 1]]),
                 reward_shape=self._shapes[at],
                 stop_reasons=self._endings(at),
                 **{name: each[at] for name, each in self._spreads.items()},
@@ -281,7 +290,7 @@ def _drawn(counts: Any) -> list[str]:
 
 
 def _group(columns: _GroupColumns, places: Any, ends: tuple[float, float]) -> Group:
-    members = tuple(places.tolist())
+    members = Places(places)
     found = {name: columns.known(name, places).tolist() for name in _SPREAD}
     spreads = {name: spread_of(values) for name, values in found.items()}
     return Group(

@@ -210,19 +210,23 @@ def over(columns: TableColumns, places: Sequence[int], column: str) -> pd.DataFr
     order = sorted(range(len(named)), key=lambda at: sort_key(named[at]))
     rows = distinct.rows[chosen]
 
-    def counted(kept: Any, weights: Any = None) -> Any:
-        return np.bincount(rows[kept], weights=weights, minlength=len(named))
+    def added(weights: Any = None) -> Any:
+        return np.bincount(rows, weights=weights, minlength=len(named))
 
-    number = counted(slice(None))
+    number = added()
     failed = columns.source.distinct("stop_reason").where(lambda reason: reason == "error")
-    found: dict[str, Any] = {"rollouts": number, "failed": counted(failed[chosen])}
-    found["tool_errors"] = counted(_failed_tools(columns)[chosen])
+    found: dict[str, Any] = {"rollouts": number}
+    for name, which in (("failed", failed), ("tool_errors", _failed_tools(columns))):
+        found[name] = np.bincount(rows[np.flatnonzero(which[chosen])], minlength=len(named))
     for name in _MEANS:
         if name in columns.names:
             values = columns.numbers(name)[chosen]
-            known = ~np.isnan(values)
+            unknown = np.isnan(values)
+            counts = number
+            if unknown.any():
+                values[unknown], counts = 0.0, added(~unknown)
             with np.errstate(invalid="ignore"):
-                found[name] = counted(known, values[known]) / counted(known)
+                found[name] = added(values) / counts
     kept = [at for at in order if named[at] is not None and number[at]]
     texts = [", ".join(v) if isinstance(v := named[at], tuple) else v for at in kept]
     return inferred_frame({column: texts, **{name: each[kept] for name, each in found.items()}})

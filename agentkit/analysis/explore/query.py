@@ -27,6 +27,7 @@ from agentkit.types.record import Record, record
 _PART = re.compile(r"""\s*(?:([\w.]+)\s*(!=|<=|>=|=|<|>|~)\s*)?((?:"(?:[^"\\]|\\.)*"|[^\s"])+)""")
 _VALUE = re.compile(r"""(?:"(?:[^"\\]|\\.)*"|[^,"])+""")
 _BARE = re.compile(r"[^\s\"\\,=!<>~]+")
+_ORDER = re.compile(r"\s*([-+]?)\s*(.*?)(?:\s+(asc|desc)(?:ending)?)?\s*", re.IGNORECASE)
 TEXTS = {
     "": ("prompt", "content", "reasoning", "arguments", "result"),
     **{name: (name,) for name in ("content", "reasoning", "arguments", "result")},
@@ -150,6 +151,20 @@ def parse_query(text: str, columns: Sequence[str]) -> Query:
             if name not in columns:
                 _check_search(conditions[-1])
     return Query(conditions=tuple(conditions), words=tuple(word for word in words if word))
+
+
+def order_meant(text: str, descending: bool, columns: Sequence[str]) -> tuple[str, bool]:
+    """Read what a table is to be sorted by: `-reward`, `reward desc` and `reward ascending` are
+    meant as they are elsewhere, where no column has that name.
+
+    Returns:
+        The column, and whether the greatest come first.
+    """
+    found = _ORDER.fullmatch(text) if text not in columns else None
+    if found is None or found[2] not in columns:
+        return text, descending
+    down, word = found[1] == "-", (found[3] or "").casefold()
+    return found[2], descending or down or word.startswith("desc")
 
 
 def mended(text: str, columns: Sequence[str]) -> str:

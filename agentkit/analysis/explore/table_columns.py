@@ -12,7 +12,7 @@ from agentkit.analysis.explore.columns.index_column import Numbers
 from agentkit.analysis.explore.columns.source import Source
 from agentkit.analysis.explore.labels import Labels
 from agentkit.analysis.explore.query import Condition
-from agentkit.errors import suggest
+from agentkit.errors import UsageError, suggest
 from agentkit.files.columns import Kind
 from agentkit.types.record import clip
 from agentkit.types.words import in_line
@@ -39,6 +39,17 @@ class TableColumns:
     def names(self) -> tuple[str, ...]:
         """The names by which a table can be filtered and sorted."""
         return (NUMBER, *self.source.columns, LABEL)
+
+    def check(self, name: str) -> None:
+        """Refuse a name that no column has.
+
+        Raises:
+            UsageError: there is no such column.
+        """
+        if name not in self.names:
+            listed = f"the columns are {', '.join(self.names)}"
+            hint = suggest(name, self.names, listed)
+            raise UsageError(f"no column is named {name!r}", hint=hint)
 
     def kind(self, name: str) -> Kind:
         """Tell what a column holds."""

@@ -50,7 +50,7 @@ CALLS = {
     "turn": "t.turn",
     "call": "t.position",
     "name": "t.name",
-    "arguments": "substring(t.arguments, length(coalesce(t.name, 'None')) + 2)",
+    "arguments": "t.arguments",
     "result_status": "t.status",
     "result": _RESULT.format("t.result"),
     "result_length": _RESULT.format("length(t.result)"),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from agentkit.errors import UsageError, checked_keywords
 from agentkit.files.index.index_part import KINDS, TABLES
-from agentkit.files.index.rollout_tables import TEXTS, answer, connected
+from agentkit.files.index.rollout_tables import SHOWN, TEXTS, answer, connected
 from agentkit.files.index.sidecars.sidecar import Sidecar
 from agentkit.files.index.stored_column import Stored, StoredColumns
 from agentkit.files.index.stores.word_store import holds_word, words_of
@@ -25,8 +25,6 @@ from agentkit.types.trajectory import Trajectory
 if TYPE_CHECKING:
     import pandas as pd
 
-_HIDDEN = ("turn_rows", "call_rows")
-"""Columns of the table of rollouts that say where things are."""
 _LOOKED_AT = 1_000
 """Rollouts of a word that are looked at: whether it is the word, or another of its digest."""
 _KEPT = 16
@@ -42,6 +40,7 @@ class RolloutIndex(Sequence[Trajectory]):
         counts = [sidecar.state.count("rollouts") for sidecar in self.sidecars]
         self.bases = [sum(counts[:number]) for number in range(len(counts) + 1)]
         self._kept: OrderedDict[int, Trajectory] = OrderedDict()
+        self._numbers: dict[str, Any] = {}
         self._stored = StoredColumns().stored
 
     def __len__(self) -> int:
@@ -196,11 +195,13 @@ class RolloutIndex(Sequence[Trajectory]):
         return bool(np.array_equal(self.rows, np.arange(self.bases[-1])))
 
     def numbers(self, name: str) -> Any:
-        """Map one of `NUMBERS`: an array of float64, one for each rollout; NaN for what is none."""
+        """Read one of `NUMBERS`: an array of float64, one for each rollout; NaN for none."""
         import numpy as np
 
-        found = [sidecar.groups.column(name) for sidecar in self.sidecars]
-        return self._ordered(found[0] if len(found) == 1 else np.concatenate([*found, []]))
+        if name not in self._numbers:
+            found = [sidecar.groups.column(name) for sidecar in self.sidecars]
+            self._numbers[name] = self._ordered(np.concatenate([*found, []]))
+        return self._numbers[name]
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -269,18 +270,17 @@ class RolloutIndex(Sequence[Trajectory]):
         connection = connected()
         dropped = self._dropped(connection)
         for table in TABLES:
-            shown = ", ".join(_HIDDEN) if table == "rollouts" else ""
             sources = [
                 self._source(connection, number, table, TEXTS[table])
                 for number in range(len(self.sidecars))
                 if self.sidecars[number].state.count(table)
             ]
             whole = " union all by name ".join(sources) or "select 0::bigint as row where false"
-            hidden = f" exclude ({shown})" if shown and sources else ""
             every = f"every_{table.removesuffix('s')}"
             rest = " where row not in (select row from dropped)" if dropped else ""
             connection.execute(f"create view {every} as {whole}")
-            kept = f"select *{hidden} from {every}{rest}"  # noqa: S608  (our own names)
+            shown = SHOWN[table] if sources else "*"
+            kept = f"select {shown} from {every}{rest}"  # noqa: S608  (our own names)
             connection.execute(f"create view {table} as {kept}")
         return connection
 

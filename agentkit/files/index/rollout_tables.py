@@ -24,6 +24,15 @@ TEXTS = {
     "calls": {"arguments": "arguments", "result": "result"},
 }
 """By table: the columns that are texts, and of which kind."""
+_CALLED = "substring(arguments, length(coalesce(name::varchar, 'None')) + 2)"
+SHOWN = {
+    "rollouts": "* exclude (turn_rows, call_rows)",
+    "turns": "*",
+    "calls": f"* replace ({_CALLED} as arguments)",
+}
+"""By table: which columns are shown. The texts of calls begin with the tool's name in the index, as
+they are searched by it too.
+"""
 
 
 def check_packages() -> None:
@@ -83,6 +92,7 @@ class RolloutTables:
         for name, table in self._part.tables(0).items():
             for column, kind in TEXTS[name].items():
                 table = table.append_column(column, [self._part.utf8_texts(kind)])
-            hidden = [c for c in ("turn_rows", "call_rows") if c in table.column_names]
-            connection.register(name, table.drop_columns(hidden))
+            connection.register(f"every_{name}", table)
+            shown = f"select {SHOWN[name]} from every_{name}"  # noqa: S608  (our own names)
+            connection.execute(f"create view {name} as {shown}")
         return connection

@@ -92,13 +92,15 @@ class Source:
         """Take a column from the index of the file. The rollouts whose entry does not hold it are
         read once, for this column and for the others that they do not hold.
         """
-        columns = {each: self._indexed(each) for each in {name, *ENDS} - self._values.keys()}
-        wanted = {place for place, value in enumerate(columns[name]) if value is UNREAD}
-        for place in sorted(wanted):
+        names = {name, *ENDS, *_OF_PROBLEMS} - self._values.keys()
+        columns = {each: self._indexed(each) for each in names}
+        for place in [place for place, v in enumerate(columns[name]) if v is UNREAD]:
             trajectory = self.rollouts[place]
-            for each, values in columns.items():
-                if values[place] is UNREAD:
-                    values[place] = self.columns[each].of(trajectory)
+            unread = [each for each, values in columns.items() if values[place] is UNREAD]
+            found = {} if names.isdisjoint(_OF_PROBLEMS) else problem_values(trajectory)
+            for each in unread:
+                known = each in found
+                columns[each][place] = found[each] if known else self.columns[each].of(trajectory)
         for each, values in columns.items():
             if UNREAD not in values:
                 self._values[each] = values
