@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 LOOKED_AT = 200
 """Rollouts whose meta is searched for columns."""
-_OF_PROBLEMS = ("problems", "ended", "codes")
+_OF_PROBLEMS = frozenset({"problems", "ended", "codes"})
 _PLAIN = frozenset(map(chr, range(32, 127))) - frozenset('"\\/')
 """Characters that a file contains unchanged, however often the text around them was encoded."""
 
@@ -97,7 +97,7 @@ class Source:
         for place in [place for place, v in enumerate(columns[name]) if v is UNREAD]:
             trajectory = self.rollouts[place]
             unread = [each for each, values in columns.items() if values[place] is UNREAD]
-            found = {} if names.isdisjoint(_OF_PROBLEMS) else problem_values(trajectory)
+            found = {} if _OF_PROBLEMS.isdisjoint(unread) else problem_values(trajectory)
             for each in unread:
                 known = each in found
                 columns[each][place] = found[each] if known else self.columns[each].of(trajectory)
