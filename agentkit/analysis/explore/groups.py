@@ -9,7 +9,7 @@ from math import ceil, isnan
 from statistics import fmean
 from typing import Any
 
-from agentkit.analysis.explore.columns.place_array import Places, as_array
+from agentkit.analysis.explore.columns.place_array import PlaceTuple, as_array
 from agentkit.analysis.explore.columns.source import Source
 from agentkit.analysis.sample_tree import deviation, finite
 from agentkit.files.columns import noted_task
@@ -244,7 +244,7 @@ class _GroupArrays:
             Group(
                 key=str(digests[at]),
                 prompt=prompts[at] or _name(self.source, first[at]),
-                places=Places(self._places[starts[at] : starts[at + 1]]),
+                places=PlaceTuple(self._places[starts[at] : starts[at + 1]]),
                 reward_shape=self._shapes[at],
                 stop_reasons=self._endings(at),
                 **{name: each[at] for name, each in self._spreads.items()},
@@ -290,7 +290,7 @@ def _drawn(counts: Any) -> list[str]:
 
 
 def _group(columns: _GroupColumns, places: Any, ends: tuple[float, float]) -> Group:
-    members = Places(places)
+    members = PlaceTuple(places)
     found = {name: columns.known(name, places).tolist() for name in _SPREAD}
     spreads = {name: spread_of(values) for name, values in found.items()}
     return Group(

@@ -9,7 +9,7 @@ from typing import Any, overload
 from agentkit.types.sequences.tuple_like import TupleLike
 
 
-class Places(TupleLike[int]):
+class PlaceTuple(TupleLike[int]):
     """An immutable sequence of positions over an array of int64, which many of them may share."""
 
     __slots__ = ("array",)
@@ -38,7 +38,7 @@ def as_array(places: Sequence[int]) -> Any:
 
     if isinstance(places, range):
         return np.arange(places.start, places.stop, places.step, dtype=np.int64)
-    return places.array if isinstance(places, Places) else np.asarray(places, np.int64)
+    return places.array if isinstance(places, PlaceTuple) else np.asarray(places, np.int64)
 
 
 def as_places(found: Any) -> array[int]:
