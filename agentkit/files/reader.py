@@ -265,24 +265,33 @@ def _of_raw(text: Any, tools: Any) -> list[Trajectory]:
         text = bytes(text).decode(errors="replace")
     if not text.strip():
         raise UsageError("an empty text holds no rollout", hint=forms_hint())
+    bad: list[str] = []
     try:
-        values = json_values(text, "the text")
+        values = json_values(text, "the text", bad)
     except CassetteError:
         values = []
-    known = foreign_rollouts(values_set(values, "the text"))
+    known = foreign_rollouts(FileSet(name="the text", given=values, bad=bad))
     if known is not None:
         return known
     if values and isinstance(values[0], dict) and "agentkit" in values[0]:
         return load_lines(decode_lines(text.splitlines()))
+    held = [value for value in values if isinstance(value, Mapping)]
     log = len(values) > 1 or any(isinstance(value, list) for value in values)
-    asked = ("messages", "request", "input")
-    if log or any(name in value for value in _mappings(values) for name in asked):
-        return entries_of(values, tools)
+    if log or any(name in value for value in held for name in ("messages", "request", "input")):
+        return _of_entries(values, tools, bad)
     return [rollout_of_exchange(exchange_of(text), tools)]
 
 
-def _mappings(values: Iterable[Any]) -> list[Mapping[Any, Any]]:
-    return [value for value in values if isinstance(value, Mapping)]
+def _of_entries(values: Sequence[Any], tools: Any, bad: list[str]) -> list[Trajectory]:
+    """Read the entries of a text; those that cannot be read are left out, and told."""
+    if len(values) < 2:
+        return entries_of(values, tools)
+    try:
+        found = entries_of(values, tools, bad)
+    except UsageError:
+        raise UsageError(bad[0] if bad else "no entry holds messages", hint=forms_hint()) from None
+    tell_left_out("the text", bad)
+    return found
 
 
 def _of_pattern(pattern: Any, tools: Any) -> list[Trajectory]:

@@ -106,6 +106,12 @@ class Losses:
         """Count one thing that is not taken over (`steps[].extra.color`)."""
         self.counts[place] += 1
 
+    def strays(self, values: Iterable[Any], place: str) -> None:
+        """Count what is no object in a list of objects."""
+        for value in values:
+            if not isinstance(value, Mapping):
+                self.note(f"{place}[] that is no object")
+
     def beside(self, value: Mapping[str, Any], known: Iterable[str], place: str) -> None:
         """Count the keys of a mapping that nobody reads, where they hold anything."""
         for key in value.keys() - set(known):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,14 +30,36 @@ def rows_fit(tells: Callable[[Mapping[str, Any]], bool]) -> Callable[[FileSet], 
     """Tell a format of rows by the first of them that is an object."""
 
     def fits(source: FileSet) -> bool:
-        rows = (value for value in flat(source) if isinstance(value, Mapping))
-        first = next(rows, None)
-        return first is not None and tells(first)
+        first = first_object(flat(source))
+        return bool(first) and tells(first)
 
     return fits
 
 
-def flat(source: FileSet) -> Iterable[Any]:
+def first_object(values: Any) -> Mapping[str, Any]:
+    """Give the first of a list that is an object and holds anything; an empty one where none is, or
+    where it is no list.
+    """
+    listed = values if isinstance(values, (list, tuple)) else ()
+    return next((one for one in listed if isinstance(one, Mapping) and one), {})
+
+
+def row_in(value: Any) -> Mapping[str, Any]:
+    """Give a row of a stranger's file as an object.
+
+    Raises:
+        TypeError: it is none.
+        ValueError: nothing is in it.
+    """
+    if not isinstance(value, Mapping):
+        kind = "null" if value is None else f"a {type(value).__name__}"
+        raise TypeError(f"it is {kind}, and no object")
+    if not value:
+        raise ValueError("nothing is in it")
+    return value
+
+
+def flat(source: FileSet) -> Sequence[Any]:
     """Give the rows of a source: the values of JSON Lines, or those of the one list it holds."""
     values = source.values
     return values[0] if len(values) == 1 and isinstance(values[0], list) else values
@@ -54,9 +76,7 @@ class EachRow:
         found: list[Trajectory] = []
         for place, row in enumerate(flat(source)):
             try:
-                if not isinstance(row, Mapping):
-                    raise TypeError(f"a {type(row).__name__}, and no object")
-                found.append(self.row(row))
+                found.append(self.row(row_in(row)))
             except Exception as exc:  # whatever a stranger's row holds, it costs itself alone
                 source.bad.append(f"entry {place} cannot be read: {type(exc).__name__}: {exc}")
         return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from agentkit.errors import CassetteError
 from agentkit.files.foreign.datasets.alpaca import ALPACA
@@ -24,7 +24,7 @@ from agentkit.files.foreign.evals.swe.openhands import OPENHANDS
 from agentkit.files.foreign.evals.swe.swe_agent import SWE_AGENT
 from agentkit.files.foreign.evals.verifiers.verifiers_results import VERIFIERS_RESULTS
 from agentkit.files.foreign.evals.verifiers.verifiers_traces import VERIFIERS_TRACES
-from agentkit.files.foreign.format import ForeignFormat
+from agentkit.files.foreign.format import ForeignFormat, flat
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.files.foreign.logs.api.batch_file import BATCH
 from agentkit.files.foreign.logs.api.event_stream import EVENT_STREAM
@@ -53,6 +53,10 @@ from agentkit.types.words import in_line
 
 _log = logging.getLogger("agentkit")
 _TOLD = 20
+_FIRST, _HEAD = 8, 50
+"""How many entries may tell nothing, and how many behind them are looked at."""
+_CHAT = ("role", "messages", "conversation", "conversations", "request", "response", "choices")
+"""What makes an entry one of a log of chat messages."""
 
 FORMATS: tuple[ForeignFormat, ...] = (
     FLOWS,
@@ -77,8 +81,24 @@ FORMATS: tuple[ForeignFormat, ...] = (
 
 
 def format_of(source: FileSet) -> ForeignFormat | None:
-    """Tell which format a source has; None where no entry of the table knows it."""
-    return next((one for one in FORMATS if one.fits(source)), None)
+    """Tell which format a source has; None where no entry of the table knows it. What its first
+    entries do not tell, as they are null or of something else, the next ones do.
+    """
+    told = (one for view in _views(source) for one in FORMATS if one.fits(view))
+    return next(told, None)
+
+
+def _views(source: FileSet) -> Iterator[FileSet]:
+    """Give the source, and what is left of it without its first entries where they tell nothing."""
+    yield source
+    if source.given is None and len(source.members) != 1:
+        return
+    rows = flat(source)
+    for place in range(min(len(rows) - 1, _FIRST)):
+        if isinstance(rows[place], Mapping) and any(rows[place].get(key) for key in _CHAT):
+            return
+        if rows[place + 1]:
+            yield FileSet(name=source.name, given=rows[place + 1 : place + 1 + _HEAD])
 
 
 def tell_left_out(name: str, bad: Sequence[str]) -> None:

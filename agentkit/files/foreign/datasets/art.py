@@ -12,7 +12,13 @@ from typing import Any
 
 from agentkit.files.foreign.datasets.text_turns import decoded, wrapped_tools
 from agentkit.files.foreign.entries import ChatEntry, Losses, answered, entry, imported
-from agentkit.files.foreign.format import ForeignFormat, each_row, flat, rows_fit
+from agentkit.files.foreign.format import (
+    ForeignFormat,
+    each_row,
+    first_object,
+    flat,
+    rows_fit,
+)
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.types.request import Spec
 from agentkit.types.trajectory import Trajectory
@@ -24,9 +30,7 @@ _KNOWN = (_SAID, "tools", "reward", "metrics", "metadata", "additional_histories
 def _fits(row: Mapping[str, Any]) -> bool:
     if isinstance(row.get(_SAID), (list, tuple)):
         return True
-    inside = row.get("trajectories")
-    first = inside[0] if isinstance(inside, (list, tuple)) and inside else None
-    return isinstance(first, Mapping) and _SAID in first
+    return _SAID in first_object(row.get("trajectories"))
 
 
 def _read(source: FileSet) -> Iterable[Trajectory]:
@@ -51,7 +55,11 @@ def _rollout(row: Mapping[str, Any]) -> Trajectory:
     for key in ("reward", "metrics", "metadata", "logs"):
         if row.get(key) not in (None, {}, []):
             meta[key] = row[key]
-    entries = [_entry(one) for one in row[_SAID]]
+    said = row[_SAID]
+    if not isinstance(said, (list, tuple)):
+        raise ValueError(f"its {_SAID} is no list")
+    entries = [_entry(one) for one in said if isinstance(one, Mapping)]
+    losses.strays(said, _SAID)
     told = row.get("metadata")
     model = told.get("model") if isinstance(told, Mapping) else None
     spec = Spec(

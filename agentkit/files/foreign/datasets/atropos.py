@@ -47,10 +47,13 @@ def _read(source: FileSet) -> Iterable[Trajectory]:
 
 def _group(row: Mapping[str, Any], place: int) -> list[Trajectory]:
     row = dict(row)
-    if not isinstance(row["scores"], (list, tuple)):  # a single answer, not a group of them
+    if type(row["scores"]) in (int, float):  # a single answer, not a group of them
         own = (*_TOKENS, "scores", "messages")
         row = {key: [value] if key in own else value for key, value in row.items()}
-    count = len(row["scores"])
+    given = (row[key] for key in ("tokens", "messages") if row.get(key))
+    count = max((len(one) for one in given if isinstance(one, (list, tuple))), default=0)
+    if not count:
+        raise ValueError("it holds neither tokens nor messages")
     return [_member(row, place, sample) for sample in range(count)]
 
 
@@ -68,7 +71,9 @@ def _member(row: Mapping[str, Any], group: int, sample: int) -> Trajectory:
     read = (*_TOKENS, *_LOST, "scores", "messages")
     meta.update({k: v for k, v in row.items() if k not in read and v not in (None, {}, [])})
     messages = decoded(_at(row.get("messages"), sample))
-    listed = messages if isinstance(messages, (list, tuple)) else ()
+    all_of = messages if isinstance(messages, (list, tuple)) else ()
+    listed = [one for one in all_of if isinstance(one, Mapping)]
+    losses.strays(all_of, "messages[]")
     count = sum(one.get("role") == "assistant" for one in listed)
     logprobs = meta.get("inference_logprobs")
     tokens = token_turns(meta.get("tokens"), meta.get("masks"), count, logprobs)

@@ -31,9 +31,8 @@ def _in_parts(messages: Any) -> bool:
         return False
     contents = [one.get("content") for one in messages if isinstance(one, Mapping)]
     parts = [part for one in contents if isinstance(one, (list, tuple)) for part in one]
-    return bool(parts) and all(
-        isinstance(part, Mapping) and "value" in part and "type" in part for part in parts
-    )
+    told = [part for part in parts if isinstance(part, Mapping) and part]
+    return bool(told) and all("value" in part and "type" in part for part in told)
 
 
 def _each(source: Any) -> list[Trajectory]:
@@ -54,6 +53,8 @@ def _read_row(row: Mapping[str, Any]) -> Trajectory:
 
 def _read(row: Mapping[str, Any], messages: Sequence[Any], labels: dict[str, Any]) -> Trajectory:
     losses = Losses("LLaMA-Factory messages")
+    losses.strays(messages, "messages")
+    messages = [message for message in messages if isinstance(message, Mapping)]
     entries = [_entry(message, losses) for message in messages]
     weights = [m.get("loss_weight") for m in messages if m.get("role") == "assistant"]
     meta = {key: value for key, value in row.items() if key not in (*_ROW, *_PAIRS)}
@@ -68,6 +69,8 @@ def _entry(message: Mapping[str, Any], losses: Losses) -> ChatEntry:
     parts = message.get("content")
     if not isinstance(parts, (list, tuple)):
         return entry({key: message[key] for key in _KNOWN if key in message})
+    losses.strays(parts, "messages[].content")
+    parts = [part for part in parts if isinstance(part, Mapping) and "value" in part]
     wire = {key: message[key] for key in ("role", "tool_call_id", "name") if key in message}
     texts = [str(part["value"]) for part in parts if part.get("type") == "text"]
     thoughts = [str(part["value"]) for part in parts if part.get("type") == "reasoning"]

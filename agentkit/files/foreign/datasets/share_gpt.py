@@ -76,7 +76,8 @@ def _is_turns(turns: Any) -> bool:
     """Tell whether it is a list of turns in this form."""
     if not isinstance(turns, (list, tuple)) or not turns:
         return False
-    return all(isinstance(one, Mapping) and "from" in one and "role" not in one for one in turns)
+    told = [one for one in turns if isinstance(one, Mapping) and one]
+    return bool(told) and all("from" in one and "role" not in one for one in told)
 
 
 def _read(row: Mapping[str, Any]) -> Trajectory:
@@ -84,6 +85,8 @@ def _read(row: Mapping[str, Any]) -> Trajectory:
     turns = _turns(row)
     if not _is_turns(turns):
         raise TypeError("it holds no turns with 'from' and 'value'")
+    losses.strays((turn or None for turn in turns), "conversations")
+    turns = [turn for turn in turns if isinstance(turn, Mapping) and turn]
     entries, texts, weights = list[ChatEntry](), list[str](), list[Any]()
     system = row.get("system")
     if isinstance(system, str) and system and turns[0]["from"] != "system":

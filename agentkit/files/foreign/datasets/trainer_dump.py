@@ -21,7 +21,13 @@ from agentkit.files.foreign.datasets.text_turns import (
 )
 from agentkit.files.foreign.datasets.token_turns import token_turns
 from agentkit.files.foreign.entries import ChatEntry, Losses, entry, imported
-from agentkit.files.foreign.format import ForeignFormat, each_row, flat, rows_fit
+from agentkit.files.foreign.format import (
+    ForeignFormat,
+    each_row,
+    first_object,
+    flat,
+    rows_fit,
+)
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.types.request import Spec
 from agentkit.types.trajectory import StopReason, Trajectory
@@ -57,9 +63,7 @@ def _is_sample(row: Mapping[str, Any]) -> bool:
 def _is_dump(row: Mapping[str, Any]) -> bool:
     if _is_sample(row):
         return True
-    samples = row.get("samples")
-    first = samples[0] if isinstance(samples, (list, tuple)) and samples else None
-    return isinstance(first, Mapping) and _is_sample(first)
+    return _is_sample(first_object(row.get("samples")))
 
 
 def _dump(source: FileSet) -> Iterable[Trajectory]:
@@ -81,7 +85,7 @@ def _sample(row: Mapping[str, Any]) -> Trajectory:
             losses.note(key)
     told = row.get("metadata") if isinstance(row.get("metadata"), Mapping) else {}
     prompt = row["prompt"]
-    given = _prompt(prompt) if isinstance(prompt, str) else [entry(one) for one in prompt]
+    given = _prompt(prompt) if isinstance(prompt, str) else _messages(prompt, losses)
     spec = _spec(given, wrapped_tools((told or {}).get("tools") or []))
     ran = _went_on(str(row["response"]), row)
     meta: dict[str, Any] = {"reward": row.get("reward"), "target": row.get("label")}
@@ -93,6 +97,14 @@ def _sample(row: Mapping[str, Any]) -> Trajectory:
     entries = [*given, *ran]
     spec = Spec(tools=spec.tools, parser=_spec(entries).parser)
     return imported(entries, spec, losses, kept, _ENDS.get(str(row.get("status"))))
+
+
+def _messages(prompt: Any, losses: Losses) -> list[ChatEntry]:
+    """Read a prompt that is a list of messages, or that is not there."""
+    if prompt is not None and not isinstance(prompt, (list, tuple)):
+        raise ValueError("its prompt is neither text nor messages")
+    losses.strays(prompt or (), "prompt")
+    return [entry(one) for one in prompt or () if isinstance(one, Mapping)]
 
 
 def _prompt(text: str) -> list[ChatEntry]:

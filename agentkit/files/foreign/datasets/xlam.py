@@ -30,19 +30,26 @@ def _read(row: Mapping[str, Any]) -> Trajectory:
             "type": "function",
             "function": {"name": call["name"], "arguments": json.dumps(call.get("arguments", {}))},
         }
-        for call in _decoded(row["answers"])
+        for call in _decoded(row["answers"], "answers", losses)
     ]
     asked = entry({"role": "user", "content": row["query"]})
     message = {"role": "assistant", "content": None, "tool_calls": calls}
     answer = kept_entry(message, row["answers"])
-    tools = tuple({"type": "function", "function": tool} for tool in _decoded(row["tools"]))
+    tools = tuple(
+        {"type": "function", "function": tool} for tool in _decoded(row["tools"], "tools", losses)
+    )
     return imported([asked, answer], Spec(tools=tools), losses, {"sample": row.get("id")})
 
 
-def _decoded(value: Any) -> list[dict[str, Any]]:
-    """Read a list that the data set keeps as JSON text."""
+def _decoded(value: Any, place: str, losses: Losses) -> list[dict[str, Any]]:
+    """Read a list that the data set keeps as JSON text: the objects in it that have a name."""
     found = json.loads(value) if isinstance(value, str) else value
-    return [one for one in found if isinstance(one, dict)]
+    if not isinstance(found, (list, tuple)):
+        raise ValueError(f"its {place} are no list")
+    named = [one for one in found if isinstance(one, dict) and isinstance(one.get("name"), str)]
+    for _ in range(len(found) - len(named)):
+        losses.note(f"{place}[] without a name")
+    return named
 
 
 XLAM = ForeignFormat("xLAM", rows_fit(_fits), each_row(_read))

@@ -34,7 +34,7 @@ from agentkit.files.foreign.evals.fields import (
     without_nulls,
 )
 from agentkit.files.foreign.evals.verifiers.verifiers_results import token_logprobs
-from agentkit.files.foreign.format import ForeignFormat, flat
+from agentkit.files.foreign.format import ForeignFormat, first_object, flat
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.files.foreign.traces.spelling.utterance import custom
 from agentkit.types.request import Spec
@@ -65,8 +65,7 @@ def _is_document(value: Any) -> bool:
 
 def _fits(source: FileSet) -> bool:
     if source.given is not None or len(source.members) == 1:
-        first = next((value for value in flat(source) if isinstance(value, Mapping)), None)
-        return _is_document(first)
+        return _is_document(first_object(flat(source)))
     names = [name for name in source.members if name.rpartition("/")[2] == "trajectory.json"]
     try:
         return bool(names) and _MARK in source.members[names[0]]()

@@ -11,7 +11,12 @@ from typing import Any
 
 from agentkit.dialects.native_request import chat_form, request_dialect
 from agentkit.errors import UsageError
-from agentkit.files.foreign.entries import ChatEntry, rollout_of_entries, stop_reason_in
+from agentkit.files.foreign.entries import (
+    ChatEntry,
+    Losses,
+    rollout_of_entries,
+    stop_reason_in,
+)
 from agentkit.files.foreign.logs.raw_answer import (
     chunks_of,
     exchange_of,
@@ -162,6 +167,9 @@ def conversation(value: Any, name: str, tools: Any = None) -> Trajectory | None:
     sampling = {key: request[key] for key in _SAMPLING if messages and request.get(key) is not None}
     read = {*_READ, *(("model", *_SAMPLING, *_PROMPTS[dialect]) if own else ())}
     meta = {key: kept for key, kept in value.items() if key not in read}
+    if messages and not all(messages):
+        said = [message for message in messages if message]
+        meta, messages = nulls_told(meta, len(messages) - len(said)), said
     offered = request.get("tools") or request.get("functions") or schemas_of(tools)
     if messages:
         listed, model = _standard(messages), request.get("model")
@@ -170,6 +178,13 @@ def conversation(value: Any, name: str, tools: Any = None) -> Trajectory | None:
     else:
         trajectory = Trajectory(spec=Spec(tools=_schemas(offered), dialect=dialect), meta=meta)
     return trajectory if answer is None else apply(close(trajectory), Answer(exchange=answer))
+
+
+def nulls_told(meta: Mapping[str, Any], count: int) -> dict[str, Any]:
+    """Say in the meta of a rollout how many of its messages were null or empty, and left out."""
+    losses = Losses("chat messages")
+    losses.counts["messages[] in which nothing is"] = count
+    return {**meta, "import": losses.report}
 
 
 def _with_ending(trajectory: Trajectory) -> Trajectory:

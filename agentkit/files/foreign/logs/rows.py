@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from agentkit.errors import UsageError
 from agentkit.files.foreign.logs.capture_log import captured_by_place, is_captured
-from agentkit.files.foreign.logs.chat_log import conversation, is_message, trajectory_of
+from agentkit.files.foreign.logs.chat_log import (
+    conversation,
+    is_message,
+    nulls_told,
+    trajectory_of,
+)
 from agentkit.files.foreign.logs.raw_answer import exchange_of, is_answer, rollout_of_exchange
 from agentkit.read.plain import plain
 from agentkit.types.trajectory import Trajectory
@@ -24,15 +30,20 @@ def entries_of(values: Sequence[Any], tools: Any, bad: list[str] | None = None) 
         bad: takes a sentence about each entry that is none, where others are; by default such an
             entry is an error.
     """
-    if values and all(map(is_message, values)):
-        return [trajectory_of(list(values), tools)]
+    said = [value for value in values if value]
+    if said and all(map(is_message, said)):
+        return [_with_nulls(trajectory_of(said, tools), len(values) - len(said))]
 
     def read(place: int, value: Any) -> list[Trajectory]:
         if isinstance(value, (list, tuple)):
-            return entries_of(value, tools)
+            return entries_of(value, tools, bad)
         return entry_of(value, f"entry {place}", tools)
 
     return in_order(values, read if bad is None else _lenient(read, bad))
+
+
+def _with_nulls(rollout: Trajectory, nulls: int) -> Trajectory:
+    return replace(rollout, meta=nulls_told(rollout.meta, nulls)) if nulls else rollout
 
 
 def _lenient(

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agentkit.files.foreign.entries import ChatEntry, Losses, entry, imported
-from agentkit.files.foreign.format import ForeignFormat, each_row, flat
+from agentkit.files.foreign.format import ForeignFormat, each_row, first_object, flat
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.files.foreign.traces.loose import decoded, known, mappings, text
 from agentkit.files.foreign.traces.moment import lasted, moment
@@ -41,15 +41,16 @@ def _is_transcript(row: Any) -> bool:
 
 
 def _fits_session(source: FileSet) -> bool:
-    row = next(iter(flat(source)), None)
+    row = first_object(flat(source))
     return _is_session(row) or _is_transcript(row)
 
 
 def _read_sessions(source: FileSet) -> list[Trajectory]:
     rows = list(flat(source))
-    if rows and _is_transcript(rows[0]):  # a line is a message there
-        listed = [row for row in rows[1:] if not _is_transcript(row)]
-        whole = {**rows[0], "messages": listed}
+    first = first_object(rows)
+    if _is_transcript(first):  # a line is a message there
+        listed = [row for row in rows if not _is_transcript(row)]
+        whole = {**first, "messages": listed}
         return list(each_row(_session)(FileSet(source.name, given=[whole], bad=source.bad)))
     return list(each_row(_session)(source))
 

@@ -13,6 +13,8 @@ from agentkit.files.foreign.traces.loose import mapping, mappings
 from agentkit.types.request import Spec
 from agentkit.types.trajectory import Trajectory
 
+_LOOKED_AT = 9
+"""How many entries of a list are looked at for one that tells what it is a list of."""
 _LISTS = ("messages", "history", "all_messages", "message_history", "chat_history", "new_messages")
 _AROUND = ("values", "state", "output", "result", "data", "kwargs")
 """What a framework's state keeps its messages in."""
@@ -38,7 +40,7 @@ def dump_format(name: str, tells: Callable[[Any], bool], entries: Reader) -> For
     """
 
     def fits(source: FileSet) -> bool:
-        values = _plain_values(source.values[:1])
+        values = _plain_values(source.values[:_LOOKED_AT])
         first = next(_conversations(values, tells, values), None)
         return first is not None
 
@@ -80,15 +82,14 @@ def _conversations(
     values: Sequence[Any], tells: Callable[[Any], bool], whole: Sequence[Any]
 ) -> Iterator[Dumped]:
     """Find the conversations of a file: all of it, an entry each, or a list in each entry."""
-    if values and tells(values[0]):
-        yield Dumped([value for value in whole if isinstance(value, Mapping)], {})
+    if any(map(tells, values[:_LOOKED_AT])):
+        yield Dumped(whole, {})
         return
     for value in values:
         if isinstance(value, list):
-            inner = value[0] if value else None
-            if tells(inner):
+            if any(map(tells, value[:_LOOKED_AT])):
                 yield Dumped(value, {})
-            elif isinstance(inner, (list, dict)):
+            elif any(isinstance(inner, (list, dict)) for inner in value[:_LOOKED_AT]):
                 yield from _conversations(value, tells, value)
         elif isinstance(value, Mapping) and (found := _in_state(value, tells)):
             yield found
@@ -97,7 +98,7 @@ def _conversations(
 def _in_state(value: Mapping[str, Any], tells: Callable[[Any], bool]) -> Dumped | None:
     for key in _LISTS:
         listed = value.get(key)
-        if isinstance(listed, list) and listed and tells(listed[0]):
+        if isinstance(listed, list) and any(map(tells, listed[:_LOOKED_AT])):
             return Dumped(listed, {name: item for name, item in value.items() if name != key})
     for key in _AROUND:
         inner = mapping(value.get(key))

@@ -31,6 +31,8 @@ _ACTION = (
     *("code_action", "observations", "action_output", "token_usage", "is_final_answer"),
     *("input_token_count", "output_token_count", "step"),
 )
+_LOOKED_AT = 9
+"""How many entries of a list are looked at for a step."""
 _PLAN = ("model_input_messages", "model_output_message", "plan", "timing", "token_usage", "facts")
 
 
@@ -49,18 +51,18 @@ def _is_step(value: Any) -> bool:
 
 def _runs(source: FileSet) -> Iterator[tuple[list[Any], dict[str, Any]]]:
     values = list(source.values)
-    if values and _is_step(values[0]):
+    if any(map(_is_step, values[:_LOOKED_AT])):
         yield values, {}
         return
     for value in values:
         listed = value.get("steps") if isinstance(value, Mapping) else value
         beside = dict(value) if isinstance(value, Mapping) else {}
-        if isinstance(listed, list) and listed and _is_step(listed[0]):
+        if isinstance(listed, list) and any(map(_is_step, listed[:_LOOKED_AT])):
             yield listed, {key: item for key, item in beside.items() if key != "steps"}
 
 
 def _fits(source: FileSet) -> bool:
-    return next(_runs(FileSet(source.name, given=source.values[:3])), None) is not None
+    return next(_runs(FileSet(source.name, given=source.values[:_LOOKED_AT])), None) is not None
 
 
 def _read(source: FileSet) -> list[Trajectory]:

@@ -62,7 +62,7 @@ def _is_observation(row: Any) -> bool:
 def _is_trace(row: Any) -> bool:
     if not isinstance(row, Mapping) or not isinstance(row.get("observations"), list):
         return False
-    listed = mappings(row["observations"])
+    listed = [one for one in mappings(row["observations"]) if one]
     return bool(listed) and all(one.get("type") in _TYPES for one in listed)
 
 

@@ -32,6 +32,8 @@ def _read(row: Mapping[str, Any]) -> Trajectory:
     items = answered.get("output")
     if not isinstance(items, list):
         raise ValueError("its response has no output")
+    losses.strays((item or None for item in items), "response.output")
+    items = [dict(item) for item in items if isinstance(item, Mapping) and item]
     said = chat_form({"input": items}, "responses")["messages"]
     told = text_in(asked.get("instructions"))
     system = [{"role": "system", "content": told}] if told else []

@@ -23,7 +23,7 @@ from agentkit.files.foreign.evals.fields import (
     unix_in,
     without_nulls,
 )
-from agentkit.files.foreign.format import ForeignFormat, flat
+from agentkit.files.foreign.format import ForeignFormat, flat, row_in
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.types.request import Spec
 from agentkit.types.trajectory import StopReason, Trajectory
@@ -83,7 +83,7 @@ def _head_name(source: FileSet) -> str | None:
 def _read(source: FileSet) -> Iterator[Trajectory]:
     for name, info, simulation in _simulations(source):
         try:
-            yield _rollout(object_in(simulation()), info)
+            yield _rollout(row_in(simulation()), info)
         except Exception as exc:  # whatever a stranger's row holds, it costs itself alone
             source.bad.append(f"{name} cannot be read: {type(exc).__name__}: {exc}")
 
@@ -95,7 +95,7 @@ def _simulations(source: FileSet) -> Iterator[tuple[str, Mapping[str, Any], Any]
             whole = object_in(value)
             listed = whole["simulations"] if _is_results(whole) else [value]
             for place, one in enumerate(listed):
-                yield f"simulation {place}", object_in(whole.get("info")), partial(object_in, one)
+                yield f"simulation {place}", object_in(whole.get("info")), partial(row_in, one)
         return
     info = object_in(object_in(source.member(head)).get("info"))
     folder = f"{head.removesuffix('results.json')}simulations/"

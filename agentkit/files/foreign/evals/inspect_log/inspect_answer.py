@@ -13,7 +13,6 @@ from agentkit.files.foreign.entries import answered
 from agentkit.files.foreign.evals.fields import (
     count_in,
     given,
-    list_in,
     number_in,
     object_in,
     raw_exchange,
@@ -22,6 +21,7 @@ from agentkit.files.foreign.evals.fields import (
     unix_in,
 )
 from agentkit.files.foreign.evals.inspect_log.pools import Pools
+from agentkit.files.foreign.format import first_object
 from agentkit.read.failure.error import read_error
 from agentkit.types.answer import Dialect
 from agentkit.types.wire import Exchange
@@ -67,8 +67,7 @@ def exchange_in(event: Mapping[str, Any], wire: Mapping[str, Any], pools: Pools)
     raw = pools.resolve(call.get("response"))
     if raw_dialect(event) is not None:
         return raw_exchange(raw, **times)
-    choices = list_in(output.get("choices"))
-    choice = object_in(choices[0] if choices else None)
+    choice = first_object(output.get("choices"))
     source = given(output=pools.resolve(output), response=raw, request=pools.request(event))
     return answered(
         wire,

@@ -10,9 +10,10 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from agentkit.files.foreign.evals.fields import list_in, object_in, objects_in, text_in
+from agentkit.files.foreign.evals.fields import object_in, objects_in, text_in
 from agentkit.files.foreign.evals.inspect_log.inspect_answer import failed_exchange
 from agentkit.files.foreign.evals.inspect_log.pools import Pools
+from agentkit.files.foreign.format import first_object
 
 Event = Mapping[str, Any]
 
@@ -129,8 +130,8 @@ _SILENT = frozenset(
 
 def answer_of(event: Event) -> Mapping[str, Any]:
     """Give the message that a model event answered with."""
-    choices = list_in(object_in(event.get("output")).get("choices"))
-    return object_in(object_in(choices[0] if choices else None).get("message"))
+    choice = first_object(object_in(event.get("output")).get("choices"))
+    return object_in(choice.get("message"))
 
 
 def _key(message: Mapping[str, Any]) -> Any:

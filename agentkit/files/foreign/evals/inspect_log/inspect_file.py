@@ -12,7 +12,7 @@ from typing import Any
 
 from agentkit.files.foreign.evals.fields import object_in
 from agentkit.files.foreign.evals.inspect_log.inspect_sample import rollout_of_sample
-from agentkit.files.foreign.format import ForeignFormat
+from agentkit.files.foreign.format import ForeignFormat, row_in
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.types.trajectory import Trajectory
 
@@ -78,9 +78,7 @@ def _archived(source: FileSet) -> Samples:
 
 
 def _whole(sample: Any) -> Mapping[str, Any]:
-    if not isinstance(sample, Mapping):
-        raise TypeError(f"a {type(sample).__name__}, and no object")
-    return sample
+    return row_in(sample)
 
 
 def _member(source: FileSet, name: str) -> Mapping[str, Any]:

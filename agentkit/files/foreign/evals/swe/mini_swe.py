@@ -22,7 +22,7 @@ from agentkit.files.foreign.evals.fields import (
     raw_exchange,
     text_in,
 )
-from agentkit.files.foreign.format import ForeignFormat
+from agentkit.files.foreign.format import ForeignFormat, row_in
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.types.request import Spec
 from agentkit.types.trajectory import StopReason, Trajectory
@@ -52,8 +52,8 @@ def _is_saved(value: Any) -> bool:
 
 def _is_list(values: Sequence[Any]) -> bool:
     """Tell the first form, a bare list: its beginning shows how actions are written."""
-    begin = list(values[:3])
-    if not all(isinstance(one, Mapping) and "role" in one for one in begin):
+    begin = [one for one in objects_in(values[:9]) if one][:3]
+    if not begin or not all("role" in one for one in begin):
         return False
     text = "".join(text_in(one.get("content")) for one in begin)
     return "```mswea_bash_command" in text or (
@@ -77,7 +77,7 @@ def _read(source: FileSet) -> Iterable[Trajectory]:
     runs: Iterable[Any] = source.values if listed is None else [{"messages": listed}]
     for place, run in enumerate(runs):
         try:
-            yield _rollout(object_in(run))
+            yield _rollout(row_in(run))
         except Exception as exc:  # whatever a stranger's file holds, it costs itself alone
             source.bad.append(f"entry {place} cannot be read: {type(exc).__name__}: {exc}")
 

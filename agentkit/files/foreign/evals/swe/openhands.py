@@ -22,11 +22,13 @@ from agentkit.files.foreign.evals.fields import (
 )
 from agentkit.files.foreign.evals.swe.openhands_events import EventReading
 from agentkit.files.foreign.evals.swe.openhands_sdk import SdkReading, is_sdk_event
-from agentkit.files.foreign.format import ForeignFormat, flat
+from agentkit.files.foreign.format import ForeignFormat, flat, row_in
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.types.request import Spec
 from agentkit.types.trajectory import Trajectory
 
+_FIRST = 9
+"""How many entries are looked at for an event."""
 _ROW = (
     *("instance_id", "instruction", "history", "metadata", "test_result", "error", "metrics"),
     *("instance", "attempt", "git_patch"),
@@ -41,9 +43,10 @@ def _is_event(value: Any) -> bool:
 
 
 def _is_row(value: Any) -> bool:
-    history = list_in(object_in(value).get("history"))
-    first = history[0] if history else None
-    return _is_event(first[0] if isinstance(first, list) and first else first)
+    history = list_in(object_in(value).get("history"))[:_FIRST]
+    return any(
+        map(_is_event, (one[0] if one and isinstance(one, list) else one for one in history))
+    )
 
 
 def _fits(source: FileSet) -> bool:
@@ -53,10 +56,10 @@ def _fits(source: FileSet) -> bool:
 
 def _read(source: FileSet) -> Iterator[Trajectory]:
     rows = [*flat(source)]
-    runs: Sequence[Any] = [{"history": rows}] if _is_event(rows[0]) else rows
+    runs: Sequence[Any] = [{"history": rows}] if any(map(_is_event, rows[:_FIRST])) else rows
     for place, run in enumerate(runs):
         try:
-            yield _rollout(object_in(run))
+            yield _rollout(row_in(run))
         except Exception as exc:  # whatever a stranger's row holds, it costs itself alone
             source.bad.append(f"entry {place} cannot be read: {type(exc).__name__}: {exc}")
 

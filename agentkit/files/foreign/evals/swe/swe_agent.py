@@ -23,7 +23,7 @@ from agentkit.files.foreign.evals.fields import (
     objects_in,
     text_in,
 )
-from agentkit.files.foreign.format import ForeignFormat, each_row
+from agentkit.files.foreign.format import ForeignFormat, each_row, first_object
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.types.request import Spec
 from agentkit.types.trajectory import StopReason, Trajectory
@@ -51,12 +51,11 @@ def _is_run(value: Any) -> bool:
     if not isinstance(value, Mapping):
         return False
     steps, history = value.get("trajectory"), value.get("history")
-    if objects_in(steps) and {"action", "observation"} <= set(objects_in(steps)[0]):
+    if {"action", "observation"} <= first_object(steps).keys():
         return True
     if isinstance(value.get("attempts"), list) and any(map(_is_run, value["attempts"])):
         return True
-    items = objects_in(history)
-    return bool(items) and "agent" in items[0] and "role" in items[0] and "messages" not in value
+    return {"agent", "role"} <= first_object(history).keys() and "messages" not in value
 
 
 def _fits(source: FileSet) -> bool:
@@ -67,7 +66,8 @@ def _rollout(run: Mapping[str, Any]) -> Trajectory:
     losses = Losses("SWE-agent")
     losses.beside(run, _KNOWN, "row")
     attempts = objects_in(run.get("attempts"))
-    steps = objects_in(run.get("trajectory"))
+    steps = [step for step in objects_in(run.get("trajectory")) if step]
+    losses.strays((step or None for step in list_in(run.get("trajectory"))), "trajectory")
     history = messages_in(run.get("history"), losses, "history")
     if not steps and not history and attempts:
         run = attempts[-1]

@@ -24,7 +24,7 @@ from agentkit.files.foreign.evals.fields import (
     text_in,
     without_nulls,
 )
-from agentkit.files.foreign.format import ForeignFormat, flat
+from agentkit.files.foreign.format import ForeignFormat, first_object, flat, row_in
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.types.request import Spec
 from agentkit.types.trajectory import StopReason, Trajectory
@@ -63,8 +63,7 @@ def _is_row(row: Any) -> bool:
 def _fits(source: FileSet) -> bool:
     if source.given is None and len(source.members) > 1:
         return bool(_folders(source)) and all(_is_ours(name) for name in source.members)
-    first = next((row for row in flat(source) if isinstance(row, Mapping)), None)
-    return _is_row(first)
+    return _is_row(first_object(flat(source)))
 
 
 def _folders(source: FileSet) -> list[str]:
@@ -95,14 +94,14 @@ def _read(source: FileSet) -> Iterator[Trajectory]:
 def _rows(source: FileSet, file: FileSet, run: Mapping[str, Any]) -> Iterator[Trajectory]:
     for place, row in enumerate(flat(file)):
         try:
-            if not isinstance(row, Mapping):
-                raise TypeError(f"a {type(row).__name__}, and no object")
-            yield _rollout(row, run)
+            yield _rollout(row_in(row), run)
         except Exception as exc:  # whatever a stranger's row holds, it costs itself alone
             source.bad.append(f"entry {place} cannot be read: {type(exc).__name__}: {exc}")
 
 
 def _rollout(row: Mapping[str, Any], run: Mapping[str, Any]) -> Trajectory:
+    if "prompt" not in row and "completion" not in row:
+        raise ValueError("it holds neither prompt nor completion")
     losses = Losses("verifiers")
     flat_numbers = {key: row[key] for key in row.keys() - set(_KNOWN) if _is_number(row[key])}
     metrics = without_nulls(object_in(row.get("metrics"))) or dict(sorted(flat_numbers.items()))

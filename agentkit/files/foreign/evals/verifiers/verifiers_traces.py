@@ -25,7 +25,7 @@ from agentkit.files.foreign.evals.fields import (
     text_in,
 )
 from agentkit.files.foreign.evals.verifiers.verifiers_results import token_logprobs
-from agentkit.files.foreign.format import ForeignFormat, flat
+from agentkit.files.foreign.format import ForeignFormat, first_object, flat
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.read.failure.error import read_error
 from agentkit.types.request import Spec
@@ -52,7 +52,7 @@ _ENDS: dict[str, StopReason] = {
 
 def _is_trace(value: Any) -> bool:
     nodes = objects_in(object_in(value).get("nodes"))
-    return bool(nodes) and isinstance(nodes[0].get("message"), Mapping)
+    return any(isinstance(node.get("message"), Mapping) for node in nodes[:9])
 
 
 def _is_episode(value: Any) -> bool:
@@ -62,7 +62,7 @@ def _is_episode(value: Any) -> bool:
 
 
 def _fits(source: FileSet) -> bool:
-    first = next((row for row in flat(source) if isinstance(row, Mapping)), None)
+    first = first_object(flat(source))
     return _is_episode(first) or _is_trace(first)
 
 
@@ -122,7 +122,7 @@ def _branches(nodes: list[Mapping[str, Any]]) -> list[list[int]]:
     behind = {count_in(node.get("parent")) for node in nodes}
     found: list[list[int]] = []
     for leaf in range(len(nodes)):
-        if leaf in behind:
+        if leaf in behind or not nodes[leaf].get("message"):
             continue
         path: list[int] = []
         place: int | None = leaf

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from agentkit.files.foreign.format import ForeignFormat
+from agentkit.files.foreign.format import ForeignFormat, first_object, flat
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.files.foreign.logs.raw_answer import exchange_of, rollout_of_exchange
 from agentkit.types.trajectory import Trajectory
@@ -22,11 +22,11 @@ _DONE = re.compile(r"^data:\s*\[DONE\][^\n]*(?:\n|\Z)", re.MULTILINE)
 
 def _fits(source: FileSet) -> bool:
     if source.given is not None:
-        return _is_chunk(source.first)
+        return _is_chunk(first_object(flat(source)))
     text = source.text[:200].lstrip()
     if _EVENT.match(text):
         return "data:" in source.text
-    return bool(_HEAD.match(text)) or _is_chunk(source.first)
+    return bool(_HEAD.match(text)) or _is_chunk(first_object(flat(source)))
 
 
 def _is_chunk(value: Any) -> bool:
@@ -39,8 +39,9 @@ def _is_chunk(value: Any) -> bool:
 
 
 def _read(source: FileSet) -> list[Trajectory]:
-    if _is_chunk(source.first):
-        text = "".join(f"data: {json.dumps(value)}\n\n" for value in source.values)
+    if _is_chunk(first_object(flat(source))):
+        pieces = (value for value in flat(source) if isinstance(value, Mapping))
+        text = "".join(f"data: {json.dumps(piece)}\n\n" for piece in pieces)
         return [rollout_of_exchange(exchange_of(text))]
 
     found = _answers(source.text)

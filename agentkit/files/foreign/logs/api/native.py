@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from agentkit.dialects.native_request import request_dialect
+from agentkit.errors import UsageError
 from agentkit.files.foreign.entries import Losses
 from agentkit.files.foreign.format import ForeignFormat, flat, rows_fit
 from agentkit.files.foreign.input.file_set import FileSet
@@ -45,8 +46,13 @@ def _is_item(value: Any) -> bool:
     )
 
 
+def _said(source: FileSet) -> list[Any]:
+    """Give what was said; what is no object, or an empty one, says nothing."""
+    return [row for row in flat(source) if isinstance(row, Mapping) and row]
+
+
 def _are_items(source: FileSet) -> bool:
-    rows = list(flat(source))
+    rows = _said(source)
     spoken = all(
         isinstance(row, Mapping) and ("role" in row or isinstance(row.get("type"), str))
         for row in rows
@@ -55,12 +61,11 @@ def _are_items(source: FileSet) -> bool:
 
 
 def _read_items(source: FileSet) -> list[Trajectory]:
-    return _one({"input": [dict(row) for row in flat(source)]}, "Responses items")
+    return _one({"input": [dict(row) for row in _said(source)]}, "Responses items", source)
 
 
 def _are_messages(source: FileSet) -> bool:
-    rows = list(flat(source))
-
+    rows = _said(source)
     if not rows or not all(isinstance(row, dict) and "role" in row for row in rows):
         return False
     if any(map(is_answer, rows)):
@@ -69,14 +74,20 @@ def _are_messages(source: FileSet) -> bool:
 
 
 def _read_messages(source: FileSet) -> list[Trajectory]:
-    return _one({"messages": list(flat(source))}, "Anthropic messages")
+    return _one({"messages": _said(source)}, "Anthropic messages", source)
 
 
-def _one(request: dict[str, Any], name: str) -> list[Trajectory]:
-    read = conversation(request, name)
+def _one(request: dict[str, Any], name: str, source: FileSet) -> list[Trajectory]:
+    try:
+        read = conversation(request, name)
+    except UsageError as exc:
+        source.bad.append(exc.message)
+        return []
     if read is None:
         return []
-    return [replace(read, meta={"import": Losses(name).report})]
+    losses = Losses(name)
+    losses.strays((row or None for row in flat(source)), "messages")
+    return [replace(read, meta={"import": losses.report})]
 
 
 def _is_pair(row: Mapping[str, Any]) -> bool:
@@ -101,9 +112,12 @@ def _pair(row: Mapping[str, Any]) -> list[Trajectory]:
     found = []
     for key, label in _SIDES.items():
         given: Sequence[Any] = row.get(key) or ()
+        said = [one for one in [*asked["messages"], *given] if one]
+        for _ in range(len(asked["messages"]) + len(given) - len(said)):
+            losses.note("messages[] in which nothing is")
         if given:
             meta = {"labels": label, "import": losses.report}
-            found.append(trajectory_of([*asked["messages"], *given], asked.get("tools"), meta))
+            found.append(trajectory_of(said, asked.get("tools"), meta))
     return found
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agentkit.files.foreign.format import ForeignFormat
+from agentkit.files.foreign.format import ForeignFormat, first_object, row_in
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.files.foreign.logs.http.http_flows import flow, flows_read, from_base64, unix_time
 from agentkit.types.wire import Flow
@@ -21,14 +21,11 @@ def _entries(source: FileSet) -> Sequence[Any]:
 
 
 def _fits(source: FileSet) -> bool:
-    found = _entries(source)
-    return (
-        bool(found) and isinstance(found[0], Mapping) and {"request", "response"} <= found[0].keys()
-    )
+    return {"request", "response"} <= first_object(_entries(source)).keys()
 
 
 def _flow(entry: Mapping[str, Any], place: int) -> Flow | None:
-    asked, answer = entry["request"], entry["response"]
+    asked, answer = row_in(entry.get("request")), row_in(entry.get("response"))
     sent = asked.get("postData")
     if not isinstance(sent, Mapping) or not sent.get("text"):
         return None

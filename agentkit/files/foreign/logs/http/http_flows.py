@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from agentkit.files.foreign.entries import Losses
+from agentkit.files.foreign.format import row_in
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.files.foreign.logs.raw_answer import exchange_of
 from agentkit.files.foreign.logs.stitched_log import stitched
@@ -44,7 +45,7 @@ def flows_read(
         others: dict[str, None] = {}
         for place, entry in enumerate(entries_of(source)):
             try:
-                flow = flow_of(entry, place)
+                flow = flow_of(row_in(entry), place)
             except Exception as exc:  # whatever a stranger's entry holds, it costs itself alone
                 source.bad.append(f"entry {place} cannot be read: {type(exc).__name__}: {exc}")
                 continue

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from agentkit.files.foreign.format import ForeignFormat, flat
+from agentkit.files.foreign.format import ForeignFormat, first_object, flat
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.files.foreign.logs.http.http_flows import flow, flows_read
 from agentkit.types.wire import Flow
@@ -22,16 +22,15 @@ def _recorded(source: FileSet) -> Sequence[Any]:
 
 
 def _fits(source: FileSet) -> bool:
-    first = next(iter(flat(source)), None)
-    return isinstance(first, Mapping) and first.keys() >= _FIELDS
+    return first_object(flat(source)).keys() >= _FIELDS
 
 
 def _flow(entry: Mapping[str, Any], place: int) -> Flow | None:
     if entry.get("body") in (None, "", {}):
         return None
     answer = entry.get("response")
-    if isinstance(answer, list) and all(isinstance(piece, str) for piece in answer):
-        answer = bytes.fromhex("".join(answer))
+    if isinstance(answer, list) and any(isinstance(piece, str) for piece in answer):
+        answer = bytes.fromhex("".join(piece for piece in answer if isinstance(piece, str)))
     return flow(
         place,
         entry["path"],

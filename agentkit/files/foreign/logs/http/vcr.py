@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from agentkit.files.foreign.format import ForeignFormat
+from agentkit.files.foreign.format import ForeignFormat, first_object, row_in
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.files.foreign.logs.http.http_flows import flow, flows_read, from_base64
 from agentkit.types.wire import Flow
@@ -26,14 +26,11 @@ def _interactions(source: FileSet) -> Any:
 
 
 def _fits(source: FileSet) -> bool:
-    found = _interactions(source)
-    return (
-        bool(found) and isinstance(found[0], Mapping) and {"request", "response"} <= found[0].keys()
-    )
+    return {"request", "response"} <= first_object(_interactions(source)).keys()
 
 
 def _flow(entry: Mapping[str, Any], place: int) -> Flow | None:
-    asked, answer = entry["request"], entry["response"]
+    asked, answer = row_in(entry.get("request")), row_in(entry.get("response"))
     status = answer.get("status") or answer.get("status_code")
     code = status.get("code") if isinstance(status, Mapping) else status
     body = _body(asked)

@@ -141,9 +141,16 @@ def _inner_output(value: dict[str, Any]) -> Any:
 def _generation(value: Mapping[str, Any]) -> dict[str, Any]:
     """Give the first of LangChain's generations; {} where there is none."""
     listed = decoded(value.get("generations"))
-    while isinstance(listed, list) and listed and isinstance(listed[0], list):
-        listed = listed[0]
-    return next(iter(mappings(listed)), {})
+    for _ in range(4):  # lists of lists
+        inner = next((one for one in listed or () if one), None) if _is_list(listed) else None
+        if not isinstance(inner, list):
+            break
+        listed = inner
+    return next((one for one in mappings(listed) if one), {})
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, (list, tuple))
 
 
 def _beside(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,9 +26,10 @@ def is_pydantic_message(value: Any) -> bool:
     if not isinstance(value, Mapping) or value.get("kind") not in ("request", "response"):
         return False
     parts = value.get("parts")
-    return isinstance(parts, list) and all(
-        isinstance(part, Mapping) and isinstance(part.get("part_kind"), str) for part in parts
-    )
+    if not isinstance(parts, list):
+        return False
+    told = [part for part in mappings(parts) if part]
+    return bool(told or not parts) and all(isinstance(one.get("part_kind"), str) for one in told)
 
 
 def pydantic_utterances(value: Mapping[str, Any], losses: Losses) -> list[Utterance]:
