@@ -36,7 +36,7 @@ from agentkit.files.foreign.logs.raw_answer import (
     rollout_of_response,
     rollout_of_turn,
 )
-from agentkit.files.foreign.logs.rows import entries_of, entry_of, in_order
+from agentkit.files.foreign.logs.rows import entries_of, entry_of, in_order, text_entries
 from agentkit.files.foreign.logs.stitched_log import stitched
 from agentkit.files.gate import all_opened
 from agentkit.files.path import (
@@ -270,6 +270,8 @@ def _of_raw(text: Any, tools: Any) -> list[Trajectory]:
         values = json_values(text, "the text", bad)
     except CassetteError:
         values = []
+    if len(bad) > len(values):  # lines of another text may be JSON by themselves
+        values, bad = [], []
     known = foreign_rollouts(FileSet(name="the text", given=values, bad=bad))
     if known is not None:
         return known
@@ -278,20 +280,10 @@ def _of_raw(text: Any, tools: Any) -> list[Trajectory]:
     held = [value for value in values if isinstance(value, Mapping)]
     log = len(values) > 1 or any(isinstance(value, list) for value in values)
     if log or any(name in value for value in held for name in ("messages", "request", "input")):
-        return _of_entries(values, tools, bad)
+        found = text_entries(values, tools, bad)
+        tell_left_out("the text", bad)
+        return found
     return [rollout_of_exchange(exchange_of(text), tools)]
-
-
-def _of_entries(values: Sequence[Any], tools: Any, bad: list[str]) -> list[Trajectory]:
-    """Read the entries of a text; those that cannot be read are left out, and told."""
-    if len(values) < 2:
-        return entries_of(values, tools)
-    try:
-        found = entries_of(values, tools, bad)
-    except UsageError:
-        raise UsageError(bad[0] if bad else "no entry holds messages", hint=forms_hint()) from None
-    tell_left_out("the text", bad)
-    return found
 
 
 def _of_pattern(pattern: Any, tools: Any) -> list[Trajectory]:

@@ -169,7 +169,7 @@ def conversation(value: Any, name: str, tools: Any = None) -> Trajectory | None:
     meta = {key: kept for key, kept in value.items() if key not in read}
     if messages and not all(messages):
         said = [message for message in messages if message]
-        meta, messages = nulls_told(meta, len(messages) - len(said)), said
+        meta, messages = meta_with_nulls(meta, len(messages) - len(said)), said
     offered = request.get("tools") or request.get("functions") or schemas_of(tools)
     if messages:
         listed, model = _standard(messages), request.get("model")
@@ -180,7 +180,7 @@ def conversation(value: Any, name: str, tools: Any = None) -> Trajectory | None:
     return trajectory if answer is None else apply(close(trajectory), Answer(exchange=answer))
 
 
-def nulls_told(meta: Mapping[str, Any], count: int) -> dict[str, Any]:
+def meta_with_nulls(meta: Mapping[str, Any], count: int) -> dict[str, Any]:
     """Say in the meta of a rollout how many of its messages were null or empty, and left out."""
     losses = Losses("chat messages")
     losses.counts["messages[] in which nothing is"] = count

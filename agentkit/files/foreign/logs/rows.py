@@ -11,7 +11,7 @@ from agentkit.files.foreign.logs.capture_log import captured_by_place, is_captur
 from agentkit.files.foreign.logs.chat_log import (
     conversation,
     is_message,
-    nulls_told,
+    meta_with_nulls,
     trajectory_of,
 )
 from agentkit.files.foreign.logs.raw_answer import exchange_of, is_answer, rollout_of_exchange
@@ -43,7 +43,26 @@ def entries_of(values: Sequence[Any], tools: Any, bad: list[str] | None = None) 
 
 
 def _with_nulls(rollout: Trajectory, nulls: int) -> Trajectory:
-    return replace(rollout, meta=nulls_told(rollout.meta, nulls)) if nulls else rollout
+    return replace(rollout, meta=meta_with_nulls(rollout.meta, nulls)) if nulls else rollout
+
+
+def text_entries(values: Sequence[Any], tools: Any, bad: list[str]) -> list[Trajectory]:
+    """Read the entries of a text; of several, those that cannot be read are left out.
+
+    Args:
+        values: the entries.
+        tools: schemas of the tools, for entries that hold none.
+        bad: takes a sentence about each entry that is left out.
+
+    Raises:
+        UsageError: nothing in it can be read.
+    """
+    if len(values) < 2:
+        return entries_of(values, tools)
+    try:
+        return entries_of(values, tools, bad)
+    except UsageError as exc:
+        raise UsageError(bad[0] if bad else exc.message, hint=_HINT) from None
 
 
 def _lenient(

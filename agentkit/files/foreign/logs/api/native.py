@@ -46,13 +46,13 @@ def _is_item(value: Any) -> bool:
     )
 
 
-def _said(source: FileSet) -> list[Any]:
+def _spoken(source: FileSet) -> list[Any]:
     """Give what was said; what is no object, or an empty one, says nothing."""
     return [row for row in flat(source) if isinstance(row, Mapping) and row]
 
 
 def _are_items(source: FileSet) -> bool:
-    rows = _said(source)
+    rows = _spoken(source)
     spoken = all(
         isinstance(row, Mapping) and ("role" in row or isinstance(row.get("type"), str))
         for row in rows
@@ -61,11 +61,11 @@ def _are_items(source: FileSet) -> bool:
 
 
 def _read_items(source: FileSet) -> list[Trajectory]:
-    return _one({"input": [dict(row) for row in _said(source)]}, "Responses items", source)
+    return _one({"input": [dict(row) for row in _spoken(source)]}, "Responses items", source)
 
 
 def _are_messages(source: FileSet) -> bool:
-    rows = _said(source)
+    rows = _spoken(source)
     if not rows or not all(isinstance(row, dict) and "role" in row for row in rows):
         return False
     if any(map(is_answer, rows)):
@@ -74,7 +74,7 @@ def _are_messages(source: FileSet) -> bool:
 
 
 def _read_messages(source: FileSet) -> list[Trajectory]:
-    return _one({"messages": _said(source)}, "Anthropic messages", source)
+    return _one({"messages": _spoken(source)}, "Anthropic messages", source)
 
 
 def _one(request: dict[str, Any], name: str, source: FileSet) -> list[Trajectory]:
