@@ -58,7 +58,7 @@ function following(live, outline) {
   /** Rows at the end, and how far below the pane's top they stood. @type {[Element, number][]} */
   let stood = [];
   let seen = null;
-  let known = 0;
+  let known = null;
   let due = false;
   const left = () => rows.scrollHeight - rows.clientHeight - rows.scrollTop;
   const heightOf = (node) => node.getBoundingClientRect().top - rows.getBoundingClientRect().top;
@@ -131,6 +131,7 @@ function following(live, outline) {
     let at = last;
     while (at && turnIn(at) === undefined) at = nextTo(at, "previousSibling");
     const all = at ? turnIn(at) + 1 : 0;
+    known ??= all || null; // what is there at first is not new
     const fresh = all - known;
     const word = fresh > 0 ? `${fresh} new turn${fresh > 1 ? "s" : ""}` : "follow";
     label(later, more && (fresh > 0 || live.state.running), word);

@@ -13,7 +13,7 @@ function panels(live) {
     shown.asked = true;
     const { html, acts } = await live.ask("panel", { turn, tab: shown.tab }, (why) => {
       shown.asked = false;
-      shown.node.ariaBusy = null;
+      arrived(shown.node);
       shown.body.replaceChildren(h("p.ak-note", `✕ ${why}`));
     });
     shown.asked = false;
@@ -26,7 +26,11 @@ function panels(live) {
     offerViews(shown.body);
     if (had && !shown.body.contains(document.activeElement))
       focusOn(shown.body.querySelector("button:not([aria-disabled='true'])"));
-    shown.node.ariaBusy = null;
+    arrived(shown.node);
+  };
+  const arrived = (node) => {
+    node.ariaBusy = null;
+    node.style.minHeight = "";
   };
   /** Puts the open panel of a turn where its head is. */
   const settle = (head, turn) => {
@@ -57,6 +61,8 @@ function panels(live) {
           const label = { ariaLabel: `${tab} of turn ${turn}`, ariaBusy: "true" };
           const props = { className: "ak-turn-panel", role: "tabpanel", ...label };
           const panel = { tab, body, node: own(h("div", props, body)) };
+          // the room of what it replaces, until it is there: nothing moves meanwhile
+          panel.node.style.minHeight = `${blockOf(head).offsetHeight - head.offsetHeight}px`;
           open.set(turn, panel);
           panel.drawn = refresh(turn);
         }
