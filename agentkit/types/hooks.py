@@ -21,7 +21,7 @@ Hook: TypeAlias = Literal[
     "messages",
     "request",
     "request_body",
-    "problem_count",
+    "problem_words",
     "fork",
 ]
 
@@ -38,7 +38,7 @@ HOOKS: dict[Hook, str] = {
     "request": "agentkit.trajectory.history:request",
     "request_body": "agentkit.dialects.native_request:body_of",
     "fork": "agentkit.tap.hold.rollout_fork:fork_of",
-    "problem_count": "agentkit.trajectory.trouble.points:problem_count",
+    "problem_words": "agentkit.trajectory.trouble.points:problem_words",
 }
 """Hook to the module and the function behind it. A test resolves each."""
 

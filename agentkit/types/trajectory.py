@@ -377,7 +377,9 @@ class Trajectory(LateRecord):
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What its file has lost, then the problems of all turns, in order."""
+        """What its file has lost, then the problems of all answers and their calls, in order.
+        Everything that is counted, failed tools and requests too, is in `ak.problems_df(t)`.
+        """
         return (*self.damage, *(p for turn in self.all_turns for p in turn.problems))
 
     @property
@@ -387,7 +389,8 @@ class Trajectory(LateRecord):
         return None if None in costs or not costs else sum(c for c in costs if c is not None)
 
     def summary(self) -> str:
-        calls, n = sum(len(turn.tool_calls) for turn in self.all_turns), hook("problem_count")(self)
+        calls = sum(len(turn.tool_calls) for turn in self.all_turns)
         state = self.stop_reason or ("pending calls" if self.pending else "ready")
-        more = f", {n:,} problem{'s' * (n != 1)}" if n else ""
+        wrong = hook("problem_words")(self)
+        more = f", {wrong}" if wrong else ""
         return f"{len(self.turns)} turns, {calls} calls, {state}{more}"

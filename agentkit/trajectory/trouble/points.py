@@ -7,7 +7,7 @@ they count these points and nothing else.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -16,8 +16,13 @@ from agentkit.trajectory.trouble.sent_problems import sent_problems
 from agentkit.types.problem import Problem
 from agentkit.types.trajectory import ToolResult, Trajectory, Turn
 from agentkit.types.wire import ApiError
+from agentkit.types.words import count
 
 _WELL = ("ok", "edited")
+_BESIDE = ("sent", "request", "tool")
+"""Sources of what counts and is no problem of an answer, of its calls or of a file."""
+_KINDS = 3
+"""Kinds of those that are named on one line."""
 _HARMLESS = ("skipped", "cancelled")
 """A person or a limit kept these tools from running."""
 
@@ -79,6 +84,20 @@ def number_of(points: Iterable[ProblemPoint | Problem]) -> int:
 def problem_count(trajectory: Trajectory) -> int:
     """Count the problems of a rollout."""
     return number_of(problem_points(trajectory))
+
+
+def problem_words(trajectory: Trajectory) -> str:
+    """Write the number of problems; those that are not in `trajectory.problems` are named: `3
+    problems (2 tool error, request timeout)`. "" for none.
+    """
+    points = [point for point in problem_points(trajectory) if point.severity != "info"]
+    if not points:
+        return ""
+    beside = Counter(f"{p.source} {p.code}" for p in points if p.source in _BESIDE)
+    kinds = [f"{n:,} {kind}" if n > 1 else kind for kind, n in beside.most_common(_KINDS)]
+    kinds += ["…"] if len(beside) > _KINDS else []
+    named = f" ({', '.join(kinds)})" if kinds else ""
+    return f"{count(len(points), 'problem')}{named}"
 
 
 def tool_error_count(trajectory: Trajectory) -> int:

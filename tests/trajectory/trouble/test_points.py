@@ -19,6 +19,7 @@ from agentkit.show.charts.errors import errors_chart
 from agentkit.show.notebook.views.conversation_view import ConversationView
 from agentkit.show.render.parts.words import totals
 from agentkit.trajectory.trouble.points import problem_count, problem_points, trouble_count
+from agentkit.types.answer import Response, ToolCall
 from agentkit.types.problem import problem
 from agentkit.types.request import Spec
 from agentkit.types.trajectory import (
@@ -163,6 +164,8 @@ def assert_one_number(t: Trajectory) -> int:
     number = problem_count(t)
     listed = list(problem_points(t))
     assert shown(t.summary()) == shown(repr(t)) == number
+    in_answers = sum(found.severity != "info" for found in t.problems)
+    assert ("(" in t.summary()) == (number > in_answers), "what is not in t.problems is named"
     assert totals(t).problems == number
     view = ConversationView(t)
     view.difference()
@@ -242,3 +245,21 @@ def test_rollouts_of_old_cassettes_have_one_number() -> None:
         explorer = ak.explore(path)
         numbers = [assert_one_number(t) for t in loaded]
         assert [explorer.value("problems", place) for place in range(len(loaded))] == numbers
+
+
+def test_what_counts_and_is_not_in_the_problems_is_named_in_the_repr() -> None:
+    """Constructed: a failed tool, an unknown one, a request that failed."""
+    failed = ToolResult(call_id="c", name="f", status="error", content="x", error="ValueError: x")
+    unknown = replace(failed, status="unknown_tool")
+    calls = tuple(
+        ToolCall(position=i, id=f"c{i}", name="f", arguments={}, raw_arguments="{}", status="ok")
+        for i in range(3)
+    )
+    turn = Turn(
+        index=0, response=Response(tool_calls=calls), results=(failed, replace(failed), unknown)
+    )
+    asked = Message(wire={"role": "user", "content": "Go."})
+    t = Trajectory(prompt=(asked,), turns=(turn,), stop_reason="error", error=ERROR)
+    assert t.problems == ()
+    named = f"(2 tool error, tool unknown_tool, request {ERROR.kind})"
+    assert repr(t) == f"<Trajectory 1 turns, 3 calls, error, 4 problems {named}>"
