@@ -1,6 +1,7 @@
 const [WAITS, FINE, WARNED, FAILED] = [0, 1, 2, 3];
 const MARKS = { [WARNED]: ["warn", "warn"], [FAILED]: ["error", "bad"] };
 const LEAST = 1.5; // per cent: what ran is seen
+const UNSEEN = 0.01; // of the whole scale: less than a pixel of a bar
 
 /** The turn and the call of a row of the outline; no call in the row of a turn. */
 const placeOf = ({ dataset: { turn, call } }) => [
@@ -124,7 +125,7 @@ function outlineOf(live) {
 
   /** Draws the bars of a group on the scale of all; of one out of sight when it comes into view. */
   function measure(from, to) {
-    const all = whole();
+    const all = scale;
     const place = (rect, start, length) => {
       rect.parentNode.toggleAttribute("hidden", !(all && length > 0));
       rect.setAttribute("x", `${Math.min(100 - LEAST, (100 * start) / all || 0).toFixed(2)}%`);
@@ -139,13 +140,13 @@ function outlineOf(live) {
     }
   }
   const measured = ({ akFrom }) => measure(akFrom, akFrom + GROUP);
-  /** All turns move a little with each that comes: those in sight a few times a second. */
-  let timer = 0;
+  /** All turns move a little with each that comes: by less than can be seen on most. */
+  let scale = 0;
   const rescale = () => {
-    timer ||= setTimeout(() => {
-      timer = 0;
-      near.forEach(measured);
-    }, 200);
+    const all = whole();
+    if (Math.abs(all - scale) <= all * UNSEEN) return;
+    scale = all;
+    near.forEach(measured);
   };
   const watcher = new IntersectionObserver(
     (told) => {
@@ -178,8 +179,13 @@ function outlineOf(live) {
     return h(`button${tone && `.ak-${tone}`}`, given, `${turn}${sign}`);
   }
 
-  /** Where we are, what is chosen, what is in view, and where it stops. */
-  function mark() {
+  /**
+   * Where we are, what is chosen, what is in view, and where it stops. Of the turns before what has
+   * changed nothing is read: with each that comes that would be all of them.
+   */
+  let marked = [0];
+  const stopsElsewhere = changes();
+  function mark(changed = turns.length) {
     const points = known.points ?? [];
     const [turn, call = null] = known.here ?? [];
     const reached = known.reached ?? Infinity;
@@ -200,10 +206,16 @@ function outlineOf(live) {
         (stops.length && stops.every((point) => !point.plain) && IS.if)
       );
     };
-    turns.forEach(({ node: { children: leaves } }, index) => {
+    const places = [turn ?? Infinity, reached];
+    const from = stopsElsewhere(points, known.approve)
+      ? 0
+      : Math.min(changed, ...places, ...marked);
+    marked = places;
+    for (let index = from; index < turns.length; index += 1) {
+      const { children: leaves } = turns[index].node;
       for (let i = 0; i < leaves.length; i += 1)
         show(leaves[i], mask(leaves[i], index, i ? i - 1 : null));
-    });
+    }
     for (const leaf of next.children) show(leaf, mask(leaf, turn, null));
     showHere(strip.children[turn]);
     point();
@@ -303,10 +315,10 @@ function outlineOf(live) {
         tree.lastChild.append(twig);
       }
       total.textContent = whole() ? clock(whole()) : "";
-      measure(start);
       rescale();
+      measure(start);
       lay(start);
-      mark();
+      mark(start);
     },
     state(state) {
       known = state;
