@@ -183,6 +183,28 @@ def test_what_is_read_does_not_move(chromium: Browser, by: int) -> None:
         assert at_end(page)
 
 
+def test_a_turn_that_comes_leaves_the_outline_of_others_as_it_is(chromium: Browser) -> None:
+    """All turns are on one scale, which is drawn anew where that could be seen."""
+    with growing(chromium, 300) as (page, _, grow):
+        page.evaluate(
+            """() => {
+                window.touched = 0;
+                const told = (all) => { window.touched += all.length; };
+                new MutationObserver(told).observe(
+                    document.querySelector(".ak-outline [role=tree]"),
+                    { attributes: true, subtree: true },
+                );
+            }"""
+        )
+        for turns in range(301, 303):
+            grow(turns)
+            page.wait_for_timeout(300)
+        few = page.evaluate("touched")
+        grow(400)
+        assert few < 110
+        assert page.evaluate("touched") > 1000
+
+
 def test_what_is_unfolded_is_not_moved(chromium: Browser) -> None:
     """Nor when turns come after that, until somebody goes to the end."""
     with growing(chromium, 30) as (page, shown, grow):
