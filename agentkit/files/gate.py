@@ -4,7 +4,7 @@ are read alone, records made by hand, rollouts of files. What has none in it is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
 from typing import Any, TypeVar, cast
 
@@ -29,12 +29,15 @@ def opened(trajectory: Trajectory) -> Trajectory:
 
 def all_opened(trajectories: Iterable[Trajectory]) -> list[Trajectory]:
     """Take the known secrets out of each rollout."""
-    secrecy, found = Secrecy(), list(trajectories)
-    if not secrecy.renewed():
-        return found
-    return [
-        trajectory if _later(trajectory) else secrecy.opened(trajectory) for trajectory in found
-    ]
+    return list(each_opened(trajectories))
+
+
+def each_opened(trajectories: Iterable[Trajectory]) -> Iterator[Trajectory]:
+    """Take the known secrets out of rollouts as they come."""
+    secrecy = Secrecy()
+    is_clean = not secrecy.renewed()
+    for trajectory in trajectories:
+        yield trajectory if is_clean or _later(trajectory) else secrecy.opened(trajectory)
 
 
 class _Opening:

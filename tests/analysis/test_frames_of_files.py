@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -12,6 +14,7 @@ import pandas as pd
 import pytest
 
 import agentkit as ak
+from agentkit.analysis.frames import turns
 from agentkit.errors import AgentkitError
 from agentkit.files.cassette import codec
 from agentkit.files.cassette.index import load_all, load_all_for_rows
@@ -130,6 +133,25 @@ def test_no_plain_answer_is_read_for_a_frame(
     path = ak.save(run(3, stream=False), tmp_path / "kept.jsonl")
     monkeypatch.setattr(codec._Rollout, "_read", None)
     assert len(ak.turns_df(path)) == 30
+
+
+def test_a_frame_of_a_file_keeps_no_rollout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = ak.save(run(20, stream=True), tmp_path / "kept.jsonl")
+    alive: list[int] = []
+    seen: list[weakref.ref[Any]] = []
+    rows = turns._rows
+
+    def watched(index: int, trajectory: Any) -> Any:
+        seen.append(weakref.ref(trajectory.turns[0].response))
+        alive.append(sum(one() is not None for one in seen))
+        yield from rows(index, trajectory)
+
+    monkeypatch.setattr(turns, "_rows", watched)
+    gc.collect()
+    assert len(ak.turns_df(path)) == 200
+    assert max(alive) <= 3
 
 
 @pytest.mark.slow

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from agentkit.analysis.frames.file_rollouts import rollouts_of
 from agentkit.analysis.frames.safe_frame import safe_frame
-from agentkit.files.cassette.index import is_cassette, load_all_for_rows
-from agentkit.files.gate import all_opened
+from agentkit.files.cassette.index import is_cassette
+from agentkit.files.gate import each_opened
 from agentkit.files.path import path_in, to_open
 from agentkit.files.reader import rollouts_in
 from agentkit.types.trajectory import Trajectory
@@ -63,11 +64,7 @@ def numbered(x: Any) -> Iterator[tuple[int, Trajectory]]:
     if file is None or not is_cassette(file):
         yield from enumerate(rollouts_in(x))
         return
-    found = all_opened(load_all_for_rows(file))[::-1]
-    number = len(found)
-    while found:
-        place = number - len(found)
-        yield place, found.pop()
+    yield from enumerate(each_opened(rollouts_of(file)))
 
 
 def _column(values: list[Any], dtype: str) -> pd.Series[Any]:

@@ -140,12 +140,12 @@ def load_samples(
     return reading.trajectories(for_rows=for_rows)
 
 
-def sample_of(lines: Iterable[Line | Unread]) -> Trajectory:
+def sample_of(lines: Iterable[Line | Unread], *, for_row: bool = False) -> Trajectory:
     """Read the lines of one rollout alone; it may be that none of them can be read."""
     reading = _Reading()
     for line in lines:
         reading.take(line)
-    found = reading.trajectories().values()
+    found = reading.trajectories(for_rows=for_row).values()
     lost = problem("file_damaged", "its first line cannot be read")
     return next(iter(found), Trajectory(damage=(lost,)))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
@@ -197,6 +198,15 @@ class Scan:
             raise self.refused
         return rollouts
 
+    def places(self) -> list[array[int]]:
+        """List the spans of each rollout, in order of the sample indices; none where something in
+        the file belongs to none, or two have one index.
+        """
+        lost = (self.torn, self.orphans, self.strays, self.lost, self.refused)
+        if any(lost) or self.numbers.joined:
+            return []
+        return [self.rollouts[index].spans for index in sorted(self.rollouts)]
+
     def take(self) -> dict[int, Found]:
         """Give the rollouts that have ended, and forget them but for their indices."""
         ended = {index: found for index, found in self.rollouts.items() if found.ended}
@@ -366,6 +376,13 @@ class Scan:
             if data is None
             else {"agentkit": int(head[1]), "sample": int(head[2]), "spec": spec, **data}
         )
+
+
+def lines_at(file: BinaryIO, spans: Sequence[int]) -> Iterator[bytes]:
+    """Read the lines at some places of a file: offset and size of each run, one after the other."""
+    for offset, size in zip(spans[::2], spans[1::2], strict=True):
+        file.seek(offset)
+        yield from (text + b"\n" for text in file.read(size).split(b"\n") if text)
 
 
 def _plain_columns(value: Any) -> dict[str, Any] | None:
