@@ -169,6 +169,11 @@ class Comparison(Drawn):
         """How many prompts were compared."""
         return len({cell.prompt for cell in self._cells})
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to know of how they were paired, as that two prompts differ; mostly nothing."""
+        return tuple(dict.fromkeys(cell.note for cell in self._cells if cell.note))
+
     def pairs(
         self, prompt: int = 0, sides: tuple[str, str] | None = None
     ) -> tuple[tuple[Trajectory, Trajectory], ...]:
@@ -249,10 +254,11 @@ class Comparison(Drawn):
             numbers = ", ".join(f"{found[impact]} {impact}" for impact in _IMPACT if found[impact])
             classes = "class" if len(worst) == 1 else "classes"
             result = f"{len(worst)} {classes} of divergence ({numbers})"
-        return f"{' beside '.join(self.sides)}, {count(self.prompts, 'prompt')}: {result}"
+        of = count(len(self._cells), "pair") if self.notes else count(self.prompts, "prompt")
+        return "; ".join((*self.notes, f"{' beside '.join(self.sides)}, {of}: {result}"))
 
     def __repr__(self) -> str:
-        return f"<Comparison {clip(self.heading(), 200)}>"
+        return f"<Comparison {clip(self.heading(), 400)}>"
 
     def issue(self) -> str:
         """Write the body of a GitHub issue: what differs, excerpts, how to repeat it; no keys."""

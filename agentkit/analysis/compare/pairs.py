@@ -5,11 +5,14 @@ any.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from agentkit.files.columns import asked_of
+from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory
+from agentkit.types.words import count
 
 _OBSERVING = frozenset(
     (
@@ -37,8 +40,11 @@ class Cell:
     names: tuple[str, str]
     left: tuple[Trajectory, ...]
     right: tuple[Trajectory, ...]
+    note: str = ""
+    """How they were paired where they did not ask the same; "" where they did."""
 
 
+_IN_ORDER = "nothing tells what was asked: the rollouts are paired in their order"
 _LEVELS = (
     "model details stream",
     "model stream",
@@ -59,7 +65,7 @@ def _key(level: int, trajectory: Trajectory) -> str:
     A seed is left out: it only distinguishes samples.
     """
     spec, common = trajectory.spec, _LEVELS[level]
-    wires = [message.wire for message in trajectory.prompt]
+    wires: list[Any] = asked_of(trajectory) or [{"alone": id(trajectory)}]
     sampling = {**spec.sampling, **(spec.sampling.get("extra_body") or {})}
     instructions = sampling.pop("instructions", None) if spec.dialect == "responses" else None
     if isinstance(instructions, str) and instructions:
@@ -110,7 +116,7 @@ def cells(
 
     Requests that are the same are paired first, then those that differ in ever more of `_LEVELS`. A
     prompt is paired by itself only if it has no nearer pair. One rollout each is a pair whatever it
-    asked.
+    asked; as many that do not tell what was asked are pairs in their order.
 
     Args:
         names: what the two sides are called.
@@ -122,7 +128,8 @@ def cells(
         The cells in the order of the prompts, and the rollouts that have no counterpart.
     """
     if len(left) == len(right) == 1:
-        return [Cell(0, names, tuple(left), tuple(right))], []
+        note = _apart(names, left[0], right[0])
+        return [Cell(0, names, tuple(left), tuple(right), note)], []
     found: list[Cell] = []
     paired: set[str] = set()
     rest = (list(left), list(right))
@@ -138,7 +145,42 @@ def cells(
             [t for t in rest[1] if id(t) not in taken],
         )
         paired |= {prompt_key(cell.left[0]) for cell in found}
+    unknown = [[t for t in side if not asked_of(t)] for side in rest]
+    if unknown[0] and len(unknown[0]) == len(unknown[1]):
+        found += [
+            Cell(order[_key(0, a)], names, (a,), (b,), _IN_ORDER)
+            for a, b in zip(*unknown, strict=True)
+        ]
+        rest = ([t for t in rest[0] if asked_of(t)], [t for t in rest[1] if asked_of(t)])
     return sorted(found, key=lambda cell: cell.prompt), [*rest[0], *rest[1]]
+
+
+def asks_alike(a: Trajectory, b: Trajectory) -> bool:
+    """Tell whether two rollouts were asked the same, with the same tools, as far as they tell."""
+    known = asked_of(a), asked_of(b)
+    tools = ([_tool(schema) for schema in t.spec.tools] for t in (a, b))
+    return (not all(known) or prompt_key(a) == prompt_key(b)) and next(tools) == next(tools)
+
+
+def _apart(names: tuple[str, str], a: Trajectory, b: Trajectory) -> str:
+    """Say where the prompts of two rollouts differ; "" where they do not, or one does not tell."""
+    known = asked_of(a), asked_of(b)
+    if not all(known) or prompt_key(a) == prompt_key(b):
+        return ""
+    place = next((i for i, (x, y) in enumerate(zip(*known, strict=False)) if x != y), None)
+    if place is None:
+        lengths = [
+            f"{name} has {count(len(k), 'message')}" for name, k in zip(names, known, strict=True)
+        ]
+        return f"the prompts differ: {', '.join(lengths)}"
+    said = [f"{n} was asked {_words(k[place])!r}" for n, k in zip(names, known, strict=True)]
+    at = f" at message {place}" if place else ""
+    return f"the prompts differ{at}: {', '.join(said)}"
+
+
+def _words(wire: Mapping[str, Any]) -> str:
+    content = wire.get("content", next(iter(wire.values()), ""))
+    return clip(content if isinstance(content, str) else _text(content), 60)
 
 
 def _grouped(level: int, side: list[Trajectory], paired: set[str]) -> dict[str, list[Trajectory]]:

@@ -12,7 +12,7 @@ from itertools import combinations
 from math import comb
 from random import Random
 
-from agentkit.analysis.compare.pairs import Cell
+from agentkit.analysis.compare.pairs import Cell, asks_alike
 from agentkit.analysis.divergence.answer_view import AnswerView, answer_views
 from agentkit.analysis.divergence.behaviour import outcome, tool_choice_semantics
 from agentkit.analysis.divergence.classes import CLASSES
@@ -106,6 +106,10 @@ def compare_cell(
         shared: every turn was asked on the same history, whatever was answered before.
     """
     sides = ([answer_views(t) for t in cell.left], [answer_views(t) for t in cell.right])
+    for left, right, a, b in zip(cell.left, cell.right, *sides, strict=False):
+        apart = not asks_alike(left, right)
+        for view in (*a, *b):
+            view.apart = apart
     merged: dict[tuple[int, str], list[Divergence]] = {}
     answered: Counter[int] = Counter()
     for sample, (a, b) in enumerate(zip(*sides, strict=False)):

@@ -66,6 +66,8 @@ class AnswerView:
         """Equal where the same was said, called and answered before, to the letter; "" where
         nothing was, or where it is another rollout's.
         """
+        self.apart = False
+        """Whether it answers another request than the one it is compared with."""
 
     @property
     def answer(self) -> Response:

@@ -161,7 +161,7 @@ def _same_text(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
         return
     if view.answer.model is None or view.answer.model != other.answer.model:
         return
-    alike = not view.has_history or _as_long_before(view, other)
+    alike = not view.apart and (not view.has_history or _as_long_before(view, other))
     if alike and mine.input_tokens and theirs.input_tokens:
         cause = f"the prompt is {mine.input_tokens} tokens"
         yield Trait(("input", mine.input_tokens), view.counted_at("input"), cause, fault=False)

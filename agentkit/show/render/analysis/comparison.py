@@ -60,7 +60,8 @@ def _head(comparison: Comparison, limits: Limits) -> Html:
         f"{many} each",
     ]
     title = bar(el("strong", "Comparison"), facts(*numbers), _chips(comparison))
-    return el("header", title, _unpaired(comparison), class_="ak-head", data_key="head")
+    notes = [el("p", words, class_="ak-warn") for words in comparison.notes]
+    return el("header", title, notes, _unpaired(comparison), class_="ak-head", data_key="head")
 
 
 def _unpaired(comparison: Comparison) -> Html | None:
