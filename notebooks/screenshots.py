@@ -50,7 +50,11 @@ def shoot(
         static: the HTML that is kept, in place of the live view.
         whole: to its end, however high it is.
     """
-    with browser() as chromium, looks.shown(chromium, state, static=static) as page:
+    with (
+        browser() as chromium,
+        looks.stage(chromium) as stage,
+        looks.shown(stage, state, static=static) as page,
+    ):
         page.add_style_tag(content=f"body {{ {'; '.join(f'{k}: {v}' for k, v in FONTS.items())} }}")
         for width in widths:
             for theme in ("light", "dark"):

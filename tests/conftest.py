@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from agentkit.servers.redaction import known_secrets
+from tests.support.order import spread
 from tests.support.spoken_dialect import spoken
 
 __all__ = ["spoken"]
@@ -28,6 +29,11 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 # 38 grammars at import: a second of processor time in every process
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 
+# where bytecode is not to be written, each of the hundreds of processes that tests start would
+# compile the whole package anew
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 settings.register_profile(
     "tests", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -39,6 +45,12 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tests"))
 def pytest_xdist_auto_num_workers() -> int:
     """Take three workers at least: each waits for browsers, kernels and servers half of its time."""
     return max(3, os.cpu_count() or 1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hand out the files in the order of `spread`; xdist would go by how many tests each has."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -93,13 +105,15 @@ def pytest_sessionfinish() -> None:
     gc.freeze()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark cells of notebooks and property tests, which are known by what they are."""
     for item in items:
         if type(item).__name__ == "IPyNbCell":
             item.add_marker(pytest.mark.notebook)
         elif getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker(pytest.mark.property)
+    if hasattr(config, "workerinput"):
+        items[:] = spread(items)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

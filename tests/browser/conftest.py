@@ -16,7 +16,9 @@ import nbformat
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.browser import looks
 from tests.browser.lab import Server, browser, chromium_path, jupyter
+from tests.browser.looks import Stage
 
 Write = Callable[..., str]
 
@@ -41,6 +43,14 @@ def chromium() -> Iterator[Browser]:
         pytest.skip("no chromium is installed")
     stack = ExitStack()
     yield _thread.submit(stack.enter_context, browser()).result()
+    _thread.submit(stack.close).result()
+
+
+@pytest.fixture(scope="session")
+def stage(chromium: Browser) -> Iterator[Stage]:
+    """One page for all states of the gallery, shown one after the other."""
+    stack = ExitStack()
+    yield _thread.submit(stack.enter_context, looks.stage(chromium)).result()
     _thread.submit(stack.close).result()
 
 

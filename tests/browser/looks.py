@@ -4,8 +4,11 @@ be measured of them there: axe, whether text fits, which colours and sizes are u
 
 from __future__ import annotations
 
+import json
+import queue
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -50,9 +53,48 @@ _FONT = """async (url) => {
 }"""
 
 
+@dataclass
+class Stage:
+    """A page where one state after the other is shown: axe is read into it but once."""
+
+    page: Page
+    heard: Heard
+    asked: queue.SimpleQueue[Any] = field(default_factory=queue.SimpleQueue)
+    """What the view on the page said to Python."""
+
+    def clear(self) -> None:
+        """Forget what was shown before: its elements, timers, messages, and where the mouse was."""
+        self.page.mouse.move(0, 0)
+        self.page.evaluate(_FORGET)
+        self.page.set_content(
+            f"<!doctype html><html lang=en><head><title>looks</title><style>{_STYLE}</style>"
+            "</head><body><main></main></body></html>"
+        )
+        self.heard.errors.clear()
+        self.heard.remote.clear()
+        while not self.asked.empty():
+            self.asked.get()
+
+
+_FORGET = """() => {
+    for (const shown of window.models ?? []) shown.end?.();
+    for (let id = setTimeout(() => {}); id > 0; id--) clearTimeout(id);
+    delete window.agentkitViews;
+}"""
+
+
+@contextmanager
+def stage(chromium: Browser) -> Iterator[Stage]:
+    """An empty stage."""
+    with tab(chromium, 1400) as (page, heard):
+        made = Stage(page, heard)
+        page.expose_function("toPython", lambda content: made.asked.put(json.loads(content)))
+        yield made
+
+
 @contextmanager
 def shown(
-    chromium: Browser,
+    on: Stage,
     state: str,
     *,
     static: bool = False,
@@ -61,35 +103,34 @@ def shown(
     """A state of the gallery, live where it has a live view; `dress` gives width and theme.
 
     Args:
+        on: where it is shown.
         state: its name.
         static: the HTML that is kept, in place of the live view.
         do: what is done on the live page before it is looked at.
     """
     thing = gallery.STATES[state]()
+    page = on.page
     try:
-        with tab(chromium, 1400) as (page, heard):
-            page.set_content(
-                f"<!doctype html><html lang=en><head><title>looks</title><style>{_STYLE}</style>"
-                "</head><body><main></main></body></html>"
-            )
-            page.evaluate(_FONT, box_font(NARROW))
-            dress(page, 1400, dark=False)
-            views = live_views()
-            live = next((views[kind] for kind in type(thing).__mro__ if kind in views), None)
-            if isinstance(thing, LiveView) and not static:
-                live = type(thing)
-            if static or live is None:
-                put = "markup => { document.querySelector('main').innerHTML = markup }"
-                page.evaluate(put, thing._repr_mimebundle_()["text/html"])
-            else:
-                view = StandIn(page, thing if isinstance(thing, LiveView) else live(thing))
-                page.evaluate("() => document.querySelector('main').append(models[0].el)")
+        on.clear()
+        page.evaluate(_FONT, box_font(NARROW))
+        dress(page, 1400, dark=False)
+        views = live_views()
+        live = next((views[kind] for kind in type(thing).__mro__ if kind in views), None)
+        if isinstance(thing, LiveView) and not static:
+            live = type(thing)
+        if static or live is None:
+            put = "markup => { document.querySelector('main').innerHTML = markup }"
+            page.evaluate(put, thing._repr_mimebundle_()["text/html"])
+        else:
+            made = thing if isinstance(thing, LiveView) else live(thing)
+            view = StandIn(page, made, asked=on.asked)
+            page.evaluate("() => document.querySelector('main').append(models[0].el)")
+            view.settle()
+            if do is not None:
+                do(page)
                 view.settle()
-                if do is not None:
-                    do(page)
-                    view.settle()
-            yield page
-            assert heard == Heard()
+        yield page
+        assert on.heard == Heard()
     finally:
         gallery.end_of(thing)
 

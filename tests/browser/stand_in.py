@@ -70,16 +70,32 @@ class StandIn:
     from any thread.
     """
 
-    def __init__(self, page: Page, view: LiveView, *, begins: bool = True) -> None:
+    def __init__(
+        self,
+        page: Page,
+        view: LiveView,
+        *,
+        begins: bool = True,
+        asked: queue.SimpleQueue[Any] | None = None,
+    ) -> None:
+        """Show the view.
+
+        Args:
+            page: where.
+            view: what.
+            begins: whether the kernel answers.
+            asked: what the page says to Python, of a page that shows one view after the other.
+        """
         self.page = page
         self.view = view
         self.sent: list[tuple[dict[str, Any], list[bytes]]] = []
         self.lost = False
         """Whether what is sent does not arrive."""
         self._waiting: queue.SimpleQueue[tuple[dict[str, Any], list[bytes]]] = queue.SimpleQueue()
-        self._asked: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._asked: queue.SimpleQueue[Any] = queue.SimpleQueue() if asked is None else asked
         view.send = lambda content, buffers=None: self._waiting.put((content, list(buffers or ())))
-        page.expose_function("toPython", lambda content: self._asked.put(json.loads(content)))
+        if asked is None:
+            page.expose_function("toPython", lambda content: self._asked.put(json.loads(content)))
         page.evaluate(_PAGE, [str(view._esm), base64.b64encode(view.packed).decode()])
         if begins:
             view.begin()
@@ -91,7 +107,7 @@ class StandIn:
         """Carries messages both ways until there are none for a while and the condition holds."""
         deadline, since = time.monotonic() + 30, time.monotonic()
         while time.monotonic() < deadline:
-            self.page.wait_for_timeout(5)
+            self.page.wait_for_timeout(15)
             if self._carry():
                 since = time.monotonic()
             elif time.monotonic() - since > quiet and until() and self._idle():

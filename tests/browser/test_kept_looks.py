@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser
 
 from notebooks import gallery
 from tests.browser import looks
+from tests.browser.looks import Stage
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.mark.parametrize("state", gallery.STATES)
-def test_nothing_is_wrong_with_what_is_kept(chromium: Browser, state: str) -> None:
-    with looks.shown(chromium, state, static=True) as page:
+def test_nothing_is_wrong_with_what_is_kept(stage: Stage, state: str) -> None:
+    with looks.shown(stage, state, static=True) as page:
         assert looks.wrong(page) == {}

@@ -10,11 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from notebooks import gallery
 from tests.browser import looks
 from tests.browser.lab import browser
+from tests.browser.looks import Stage
 from tests.support.paths import GOLDEN
 
 pytestmark = pytest.mark.browser
@@ -23,18 +24,18 @@ KEPT = ("paused", "failed_tool", "server_failed", "table", "comparison", "differ
 
 
 @pytest.mark.parametrize("state", gallery.STATES)
-def test_nothing_is_wrong_with_how_it_looks(chromium: Browser, state: str) -> None:
-    with looks.shown(chromium, state) as page:
+def test_nothing_is_wrong_with_how_it_looks(stage: Stage, state: str) -> None:
+    with looks.shown(stage, state) as page:
         assert looks.wrong(page) == {}
 
 
 @pytest.mark.parametrize("state", KEPT)
-def test_it_looks_as_it_did(chromium: Browser, state: str) -> None:
-    assert drawn(chromium, state) == (LOOKS / f"{state}.txt").read_text("utf-8")
+def test_it_looks_as_it_did(stage: Stage, state: str) -> None:
+    assert drawn(stage, state) == (LOOKS / f"{state}.txt").read_text("utf-8")
 
 
-def test_a_view_that_comes_late_shows_what_had_come(chromium: Browser) -> None:
-    with looks.shown(chromium, "answering") as page:
+def test_a_view_that_comes_late_shows_what_had_come(stage: Stage) -> None:
+    with looks.shown(stage, "answering") as page:
         expect(page.locator("main")).to_contain_text("is the cheapest")
         expect(page.get_by_role("status").first).not_to_contain_text("min")
 
@@ -42,10 +43,10 @@ def test_a_view_that_comes_late_shows_what_had_come(chromium: Browser) -> None:
 LOOKS = GOLDEN / "looks"
 
 
-def drawn(chromium: Browser, state: str) -> str:
+def drawn(stage: Stage, state: str) -> str:
     """The look of a state in each dress."""
     parts = []
-    with looks.shown(chromium, state) as page:
+    with looks.shown(stage, state) as page:
         for name, (width, dark, _) in looks.DRESSES.items():
             looks.dress(page, width, dark=dark, font=looks.NARROW)
             parts += [f"# {name}", *looks.digest(page)]
@@ -55,9 +56,9 @@ def drawn(chromium: Browser, state: str) -> str:
 def renew(folder: Path = LOOKS) -> None:
     """Draws the looks anew."""
     folder.mkdir(exist_ok=True)
-    with browser() as chromium:
+    with browser() as chromium, looks.stage(chromium) as stage:
         for state in sys.argv[1:] or KEPT:
-            (folder / f"{state}.txt").write_text(drawn(chromium, state), "utf-8")
+            (folder / f"{state}.txt").write_text(drawn(stage, state), "utf-8")
 
 
 if __name__ == "__main__":

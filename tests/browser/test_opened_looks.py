@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser
 
 from tests.browser import looks
 from tests.browser.doings import DOINGS
+from tests.browser.looks import Stage
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.mark.parametrize("name", DOINGS)
-def test_nothing_is_wrong_with_what_a_person_opens(chromium: Browser, name: str) -> None:
+def test_nothing_is_wrong_with_what_a_person_opens(stage: Stage, name: str) -> None:
     state, do = DOINGS[name]
-    with looks.shown(chromium, state, do=do) as page:
+    with looks.shown(stage, state, do=do) as page:
         assert looks.wrong(page) == {}

@@ -127,7 +127,7 @@ def test_pieces(name: str) -> None:
 def test_pieces_cost_at_most_six_readings_of_the_whole(
     name: str, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = whole_calls(name, 1_000_000)[kind]
+    text = whole_calls(name, MANY)[kind]
     read: list[int] = []
     run = type(CANONICAL[name]).run
 
