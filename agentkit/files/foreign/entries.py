@@ -106,6 +106,12 @@ class Losses:
         """Count one thing that is not taken over (`steps[].extra.color`)."""
         self.counts[place] += 1
 
+    def copied(self) -> Losses:
+        """Copy what was counted, to go on counting for one part of what was read."""
+        own = Losses(self.name)
+        own.counts.update(self.counts)
+        return own
+
     def strays(self, values: Iterable[Any], place: str) -> None:
         """Count what is no object in a list of objects."""
         for value in values:

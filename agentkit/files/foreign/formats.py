@@ -38,6 +38,10 @@ from agentkit.files.foreign.logs.http.lite_llm import LITE_LLM
 from agentkit.files.foreign.logs.http.nock import NOCK
 from agentkit.files.foreign.logs.http.vcr import VCR
 from agentkit.files.foreign.logs.stitched_log import FLOWS
+from agentkit.files.foreign.sessions.chats.chatgpt_export import CHATGPT
+from agentkit.files.foreign.sessions.chats.claude_export import CLAUDE_AI
+from agentkit.files.foreign.sessions.chats.gemini_contents import GEMINI
+from agentkit.files.foreign.sessions.chats.gemini_session import GEMINI_CLI
 from agentkit.files.foreign.sessions.claude.claude_code import CLAUDE_CODE
 from agentkit.files.foreign.sessions.codex_rollout import CODEX
 from agentkit.files.foreign.sessions.hermes_agent import HERMES_SESSION
@@ -61,7 +65,8 @@ _CHAT = ("role", "messages", "conversation", "conversations", "request", "respon
 FORMATS: tuple[ForeignFormat, ...] = (
     FLOWS,
     XLAM,
-    *(CLAUDE_CODE, CODEX, HERMES_SESSION, PYDANTIC_AI, LANGCHAIN, SMOLAGENTS),
+    *(CLAUDE_CODE, CODEX, CHATGPT, CLAUDE_AI, GEMINI_CLI, HERMES_SESSION),
+    *(PYDANTIC_AI, LANGCHAIN, SMOLAGENTS),
     *(INSPECT, ATIF, VERIFIERS_RESULTS, VERIFIERS_TRACES),
     *(LANGSMITH, LANGFUSE, MLFLOW, OTEL),
     *(NEMO_GYM, TAU_BENCH, TAU_FEW_SHOT, TAU2, MINI_SWE, SWE_AGENT, OPENHANDS),
@@ -75,6 +80,7 @@ FORMATS: tuple[ForeignFormat, ...] = (
         PREFERENCES,
         RESPONSES_ITEMS,
         ANTHROPIC_MESSAGES,
+        GEMINI,
         EVENT_STREAM,
     ),
 )

@@ -27,6 +27,11 @@ _HTML = re.compile(r"\s*<(?:!doctype|html|\?xml)", re.IGNORECASE)
 _PROMPT = "<|im_start|>"
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\ufffd]")
 _KEYS = 8
+_AUTOGEN = (
+    *("TextMessage", "ToolCallRequestEvent", "ToolCallExecutionEvent", "ToolCallSummaryMessage"),
+    *("MultiModalMessage", "HandoffMessage", "StopMessage", "ThoughtEvent"),
+)
+"""The kinds of messages that AutoGen writes."""
 
 
 def refusal(source: FileSet) -> CassetteError:
@@ -39,8 +44,24 @@ def refusal(source: FileSet) -> CassetteError:
     return CassetteError(f"{name} {what}", hint=hint)
 
 
+def _made_by(values: Any) -> str | None:
+    """Name what writes values of this kind, where that is known and nothing of it is read."""
+    inner = values[0] if len(values) == 1 and isinstance(values[0], list) else values
+    row = next((one for one in inner if isinstance(one, Mapping)), {})
+    if "span_data" in row or row.get("object") in ("trace", "trace.span"):
+        return "traces of the OpenAI Agents SDK"
+    if row.get("type") in _AUTOGEN and "source" in row:
+        return "messages of AutoGen"
+    if "chunkedPrompt" in row:
+        return "a prompt of Google AI Studio"
+    return None
+
+
 def _holds(values: Any) -> str:
     """Describe decoded values by their kinds and keys."""
+    made = _made_by(values)
+    if made is not None:
+        return f"what looks like {made}, none of which is read"
     first = values[0]
     if len(values) == 1 and isinstance(first, list):
         return f"a list of {_several(first)}" if first else "an empty list"

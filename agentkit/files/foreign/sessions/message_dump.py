@@ -16,7 +16,9 @@ from agentkit.types.trajectory import Trajectory
 _LOOKED_AT = 9
 """How many entries of a list are looked at for one that tells what it is a list of."""
 _LISTS = ("messages", "history", "all_messages", "message_history", "chat_history", "new_messages")
-_AROUND = ("values", "state", "output", "result", "data", "kwargs")
+_AROUND = (
+    *("values", "state", "output", "result", "data", "kwargs", "checkpoint", "channel_values"),
+)
 """What a framework's state keeps its messages in."""
 
 

@@ -104,4 +104,22 @@ SDK: list[Any] = [
     {"kind": "MessageEvent", "id": "i", "source": "agent",
      "llm_message": {"role": "assistant", "content": [{"type": "text", "text": "Two."}]}},
 ]  # fmt: skip
-CASES: dict[str, Any] = {"openhands": EVENTS, "openhands row": [ROW], "openhands sdk": SDK}
+RESOLVED: dict[str, Any] = {
+    "issue": {"owner": "o", "repo": "r", "number": 7, "title": "It fails.", "body": "See above."},
+    "issue_type": "issue",
+    "instruction": "Mend it.",
+    "base_commit": "abc",
+    "git_patch": "diff --git a b",
+    "history": EVENTS,
+    "metrics": {"accumulated_cost": 0.5},
+    "success": False,
+    "comment_success": None,
+    "result_explanation": "The test still fails.",
+    "error": None,
+}
+CASES: dict[str, Any] = {
+    "openhands": EVENTS,
+    "openhands row": [ROW],
+    "openhands resolver": [RESOLVED],
+    "openhands sdk": SDK,
+}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.files.foreign.evals.one import load_one
-from tests.files.foreign.evals.openhands_cases import EVENTS, ROW, SDK
+from tests.files.foreign.evals.openhands_cases import EVENTS, RESOLVED, ROW, SDK
 
 
 def test_actions_of_one_answer_are_one_turn_with_the_raw_answer() -> None:
@@ -53,3 +53,11 @@ def test_events_of_the_sdk_are_read_too() -> None:
     assert first.tool_results[0].elapsed == 2.0
     assert last.response.content == "Two."
     assert rollout.meta["import"]["lost"] == {"an event of kind Condensation": 1}
+
+
+def test_a_row_of_the_resolver_says_of_which_issue_it_is_and_how_it_judged_itself() -> None:
+    rollout = load_one([RESOLVED])
+    meta = rollout.meta
+    assert (meta["task"], meta["submission"], meta["cost"]) == ("o/r#7", "diff --git a b", 0.5)
+    assert meta["labels"] == {"success": False, "explanation": "The test still fails."}
+    assert meta["import"]["lost"] == load_one(EVENTS).meta["import"]["lost"]

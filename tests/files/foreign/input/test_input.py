@@ -264,3 +264,19 @@ def test_names_in_an_archive_are_no_places_on_this_machine(tmp_path: Path) -> No
     path.write_bytes(zipped({"../above.jsonl": line, str(tmp_path / "absolute.jsonl"): line}))
     assert len(ak.load(path, all=True)) == 2
     assert sorted(one.name for one in tmp_path.rglob("*")) == ["inner", "logs.zip"]
+
+
+@pytest.mark.parametrize(
+    ("row", "name"),
+    [
+        ({"object": "trace.span", "id": "s", "span_data": {"type": "agent"}}, "OpenAI Agents SDK"),
+        ({"source": "a", "type": "TextMessage", "content": "hi"}, "AutoGen"),
+        ({"runSettings": {}, "chunkedPrompt": {"chunks": []}}, "Google AI Studio"),
+    ],
+)
+def test_what_is_not_read_is_refused_by_its_name(tmp_path: Path, row: Any, name: str) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps([row]))
+    with pytest.raises(CassetteError, match=name) as caught:
+        ak.load(path)
+    assert caught.value.hint

@@ -1,8 +1,9 @@
-"""Trajectories of OpenHands: a list of events, or rows of an evaluation that hold one (`history`),
-of its first generation (`action` and `observation`) and of its agent SDK (`kind`).
+"""Trajectories of OpenHands: a list of events, or rows that hold one (`history`), of an evaluation
+or of the resolver of issues (`output.jsonl`); of its first generation (`action` and `observation`)
+and of its agent SDK (`kind`).
 
-Source: All-Hands-AI/OpenHands, openhands/events/; OpenHands/software-agent-sdk,
-openhands-sdk/openhands/sdk/event/.
+Source: All-Hands-AI/OpenHands, openhands/events/ and openhands/resolver/resolver_output.py;
+OpenHands/software-agent-sdk, openhands-sdk/openhands/sdk/event/.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ _FIRST = 9
 """How many entries are looked at for an event."""
 _ROW = (
     *("instance_id", "instruction", "history", "metadata", "test_result", "error", "metrics"),
-    *("instance", "attempt", "git_patch"),
+    *("instance", "attempt", "git_patch", "issue", "issue_type", "base_commit", "success"),
+    *("comment_success", "result_explanation", "success_explanation"),
 )
 
 
@@ -81,15 +83,30 @@ def _rollout(run: Mapping[str, Any]) -> Trajectory:
     tested = object_in(run.get("test_result"))
     config = object_in(object_in(run.get("metadata")).get("llm_config"))
     meta = given(
-        task=run.get("instance_id"),
+        task=first_given(run.get("instance_id"), _issue(object_in(run.get("issue")))),
         error=run.get("error"),
-        labels=without_nulls(object_in(tested.get("report"))),
+        labels={**without_nulls(object_in(tested.get("report"))), **_resolved(run)},
         submission=first_given(tested.get("git_patch"), run.get("git_patch")),
         cost=object_in(run.get("metrics")).get("accumulated_cost"),
     )
     model = text_in(config.get("model")) or reading.model
     spec = Spec(model=model or None, tools=reading.tools)
     return imported(entries, spec, losses, meta, "error" if run.get("error") else reading.ended)
+
+
+def _issue(issue: Mapping[str, Any]) -> str | None:
+    """Name the issue that a row of the resolver is of."""
+    if issue.get("number") is None:
+        return None
+    place = "/".join(filter(None, (text_in(issue.get("owner")), text_in(issue.get("repo")))))
+    return f"{place}#{issue['number']}"
+
+
+def _resolved(run: Mapping[str, Any]) -> dict[str, Any]:
+    """Read how the resolver judged its own run."""
+    told = first_given(run.get("result_explanation"), run.get("success_explanation"))
+    comments = run.get("comment_success")
+    return given(success=run.get("success"), comment_success=comments, explanation=told)
 
 
 OPENHANDS = ForeignFormat("OpenHands", _fits, _read)

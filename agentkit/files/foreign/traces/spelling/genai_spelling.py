@@ -51,7 +51,7 @@ def parts_utterances(value: Mapping[str, Any], losses: Losses) -> list[Utterance
         elif (said := _content(part)) is not None:
             texts.append(said)
         else:
-            losses.note(f"parts.{kind}")
+            losses.note(f"parts.{kind or next(iter(part), None)}")
     if role == "assistant":
         message = assistant(joined(texts), calls, "\n".join(thoughts) or None)
         return [*found, Utterance(message, answer=known(finish_reason=value.get("finish_reason")))]
@@ -104,6 +104,10 @@ def _content(part: Mapping[str, Any]) -> Any:
     data, media = first(part.get("content"), part.get("data")), part.get("mime_type")
     if image and isinstance(data, str) and kind == "blob":
         return {"type": "image_url", "image_url": {"url": f"data:{media};base64,{data}"}}
+    inline = mapping(first(part.get("inlineData"), part.get("inline_data")))  # Gemini's
+    media = first(inline.get("mimeType"), inline.get("mime_type"))
+    if isinstance(inline.get("data"), str) and str(media).startswith("image/"):
+        return {"type": "image_url", "image_url": {"url": f"data:{media};base64,{inline['data']}"}}
     if kind in ("uri", "blob", "file"):
         return dict(part)
     return said if kind == "text" and isinstance(said, str) else None
