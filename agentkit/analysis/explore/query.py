@@ -1,4 +1,4 @@
-"""The filter of a table: a query written as a line of text.
+r"""The filter of a table: a query written as a line of text.
 
     reward<0.5 stop_reason=error        conditions: = != < <= > >= and ~ (contains this text)
     stop_reason=error,length            either of two
@@ -10,11 +10,14 @@
     Oslo "get_weather"                  words anywhere in the rollout's texts, in any case
 
 A rollout must fulfil all of them. A text with a space or a sign in it is put in double quotes.
-Nothing of a query is ever evaluated.
+What is in JSON is found however it was written there: `result~"Zürich"` finds `Z\u00fcrich`.
+What is meant as a condition and is none (`turns=>3`, `-tools=pay`, `reward<`, `or`) is refused:
+searched for as a text, it would find nothing. Nothing of a query is ever evaluated.
 """
 
 from __future__ import annotations
 
+import json
 import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -24,15 +27,21 @@ from typing import Any
 from agentkit.errors import UsageError, nearest, suggest
 from agentkit.types.record import Record, record
 
-_PART = re.compile(r"""\s*(?:([\w.]+)\s*(!=|<=|>=|=|<|>|~)\s*)?((?:"(?:[^"\\]|\\.)*"|[^\s"])+)""")
+_PART = re.compile(r"""\s*(?:([\w.]+)\s*(!=|<=|>=|==?|<|>|~)\s*)?((?:"(?:[^"\\]|\\.)*"|[^\s"])+)""")
 _VALUE = re.compile(r"""(?:"(?:[^"\\]|\\.)*"|[^,"])+""")
 _BARE = re.compile(r"[^\s\"\\,=!<>~]+")
+_UNREAD = re.compile(r"""([^\w\s"]*)([\w.]+)\s*(!=|<=|>=|==?|<|>|~)\s*(\S*)""")
+"""What is like a condition, with something before it or nothing behind."""
+_SIGNS = ("=", "<", ">", "~", "!")
+_LOGIC = {"and", "or", "not", "&", "&&", "|", "||"}
 _ORDER = re.compile(r"\s*([-+]?)\s*(.*?)(?:\s+(asc|desc)(?:ending)?)?\s*", re.IGNORECASE)
 TEXTS = {
     "": ("prompt", "content", "reasoning", "arguments", "result"),
     **{name: (name,) for name in ("content", "reasoning", "arguments", "result")},
 }
 """What texts are searched in, by the name that is asked for; "" for all of them."""
+ENCODED = frozenset({"arguments", "result"})
+"""The texts that are mostly JSON."""
 WORD = "word"
 """The name that asks for a whole word in any of the texts."""
 _SEARCHED = (*filter(None, TEXTS), WORD)
@@ -145,11 +154,19 @@ def parse_query(text: str, columns: Sequence[str]) -> Query:
         name, sign, value = part.groups()
         at = part.end()
         if name is None:
+            _check_word(value, known)
             words.append(_unquoted(value))
         else:
-            conditions.append(_condition(name, sign, value, known))
+            conditions.append(_condition(name, "=" if sign == "==" else sign, value, known))
             if name not in columns:
                 _check_search(conditions[-1])
+    joined = next((word for word in text.split() if word.casefold() in _LOGIC), None)
+    if conditions and joined in words:
+        raise UsageError(
+            f"{joined!r} joins nothing: a rollout must fulfil every condition",
+            hint="either of two values is stop_reason=error,length, and none of them !=; put the"
+            f' word in quotes where it is looked for: "{joined}"',
+        )
     return Query(conditions=tuple(conditions), words=tuple(word for word in words if word))
 
 
@@ -184,11 +201,51 @@ def mended(text: str, columns: Sequence[str]) -> str:
     return better if better != text else ""
 
 
+def spellings(text: str, kind: str) -> tuple[str, ...]:
+    """List how a text may stand in a rollout's texts of a kind, with its case folded: in JSON,
+    quotes, line ends and letters outside ASCII are mostly escaped.
+    """
+    forms = [text.casefold()]
+    if kind in ENCODED:
+        cases = (text, text.casefold(), text.upper())  # an escaped letter cannot be folded
+        pairs = [(one, plain) for one in cases for plain in (False, True)]
+        forms += [json.dumps(one, ensure_ascii=plain)[1:-1].casefold() for one, plain in pairs]
+    return tuple(dict.fromkeys(forms))
+
+
+def _check_word(text: str, known: list[str]) -> None:
+    """Refuse to search for what is meant as a condition.
+
+    Raises:
+        UsageError: a name of a column is in it, and a sign.
+    """
+    found = _UNREAD.match(text)
+    if found is None or found[2] not in known or not (found[1] or not found[4]):
+        return
+    before, name, sign, value = found.groups()
+    if not value:
+        hint = f"write {name}{sign}0.5" if sign in _NUMERIC else f"write {name}{sign}text"
+    elif before in ("-", "!") and sign in ("=", "=="):
+        hint = f"write {name}!={value}"
+    else:
+        hint = f"write {name}{sign}{value.rstrip(')')}"
+    raise UsageError(
+        f"{text[:40]!r} is no condition", hint=f"{hint}, or put it in quotes where it is a text"
+    )
+
+
 def _condition(name: str, sign: str, text: str, known: list[str]) -> Condition:
     if name not in known:
         raise UsageError(
             f"no column is named {name!r}",
             hint=suggest(name, known, f"the columns are {', '.join(known)}", show=str),
+        )
+    if text.startswith(_SIGNS):
+        meant = {"<": "<=", ">": ">=", "!": "!="}.get(text[0], sign) if sign == "=" else sign
+        value = text.lstrip("".join(_SIGNS)) or '"text"'
+        raise UsageError(
+            f"{name}{sign}{text}"[:40] + " is no condition",
+            hint=f"write {name}{meant}{value}, or put a value that begins with a sign in quotes",
         )
     values = tuple(filter(None, map(_unquoted, _VALUE.findall(text))))
     if sign in _NUMERIC:

@@ -12,7 +12,7 @@ from agentkit.analysis.explore.columns.distinct import Distinct, group_rows
 from agentkit.analysis.explore.columns.index_column import IndexColumn, Words, column_of
 from agentkit.analysis.explore.columns.place_array import as_array, as_places
 from agentkit.analysis.explore.columns.source import LOOKED_AT, Source
-from agentkit.analysis.explore.query import TEXTS, WORD, Condition
+from agentkit.analysis.explore.query import TEXTS, WORD, Condition, spellings
 from agentkit.files.columns import COLUMNS, HIDDEN, columns_of, meta_of, plain_value
 from agentkit.files.index.file_index import index
 from agentkit.files.index.index_part import META
@@ -207,8 +207,10 @@ class IndexSource(Source):
         for text in condition.values:
             if condition.column == WORD:
                 found |= self.rollouts.holding_word(text)
-            else:
-                found |= self.rollouts.holding(text, TEXTS[condition.column])
+                continue
+            for kind in TEXTS[condition.column]:
+                for form in spellings(text, kind):
+                    found |= self.rollouts.holding(form, (kind,))
         return found
 
 

@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from agentkit.analysis.explore.query import TEXTS, WORD
+from agentkit.analysis.explore.query import TEXTS, WORD, spellings
 from agentkit.files.index.index_rows import rows_of
 from agentkit.files.index.stores.word_store import holds_word
 from agentkit.types.trajectory import Trajectory
 
 
-def texts_of(trajectory: Trajectory, kinds: Sequence[str] = TEXTS[""]) -> Iterator[str]:
-    """Yield the texts of a rollout of some kinds; by default every one."""
-    rows = rows_of(trajectory)
-    for kind in kinds:
-        yield from [rows.prompt] if kind == "prompt" else getattr(rows, kind)
-
-
 def has_text(trajectory: Trajectory, column: str, wanted: Sequence[str]) -> bool:
-    """Tell whether one of some texts stands in a rollout's texts of a kind.
+    """Tell whether one of some texts stands in a rollout's texts of a kind, in any case.
 
     Args:
         trajectory: the rollout.
         column: a key of `TEXTS`, or `WORD`.
-        wanted: texts whose case is folded.
+        wanted: the texts.
     """
     if column == WORD:
-        every = [text.casefold() for text in texts_of(trajectory)]
-        return any(holds_word(text, one) for text in every for one in wanted)
-    texts = [text.casefold() for text in texts_of(trajectory, TEXTS[column])]
-    return any(one in text for text in texts for one in wanted)
+        words = [text.casefold() for text in wanted]
+        every = [text for _, text in _folded(trajectory, TEXTS[""])]
+        return any(holds_word(text, one) for text in every for one in words)
+    return any(_stand(_folded(trajectory, TEXTS[column]), wanted))
+
+
+def has_every_text(trajectory: Trajectory, wanted: Sequence[str]) -> bool:
+    """Tell whether every one of some texts stands somewhere in a rollout's texts, in any case."""
+    return all(_stand(_folded(trajectory, TEXTS[""]), wanted))
+
+
+def _stand(texts: Iterable[tuple[str, str]], wanted: Iterable[str]) -> Iterator[bool]:
+    """Tell of each text that is wanted whether it stands in one of these."""
+    there = list(texts)
+    for one in wanted:
+        yield any(form in text for kind, text in there for form in spellings(one, kind))
+
+
+def _folded(trajectory: Trajectory, kinds: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield the texts of a rollout of some kinds, each with its kind."""
+    rows = rows_of(trajectory)
+    for kind in kinds:
+        for text in [rows.prompt] if kind == "prompt" else getattr(rows, kind):
+            if text:
+                yield kind, text.casefold()

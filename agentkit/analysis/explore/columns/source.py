@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentkit.analysis.explore.columns.distinct import Distinct, distinct_of, group_rows
 from agentkit.analysis.explore.columns.index_column import is_known, sort_key
-from agentkit.analysis.explore.columns.rollout_texts import has_text, texts_of
+from agentkit.analysis.explore.columns.rollout_texts import has_every_text, has_text
 from agentkit.analysis.explore.query import Condition
 from agentkit.files.cassette.codec import prompt_key
 from agentkit.files.cassette.index import Cassette, group_key
@@ -226,7 +226,7 @@ class Source:
         return [
             place
             for place in self._candidates(wanted, places)
-            if _contains(self.rollouts[place], wanted)
+            if has_every_text(self.rollouts[place], words)
         ]
 
     def matching(self, condition: Condition, places: Sequence[int]) -> Sequence[int]:
@@ -238,12 +238,12 @@ class Source:
         else:
             each = [set(self._candidates(text.split(), places)) for text in plain]
             candidates = [place for place in places if any(place in one for one in each)]
-        return [place for place in candidates if self._matches(condition, wanted, place)]
+        return [place for place in candidates if self._matches(condition, place)]
 
-    def _matches(self, condition: Condition, wanted: Sequence[str], place: int) -> bool:
+    def _matches(self, condition: Condition, place: int) -> bool:
         key = condition, place
         if key not in self._matched:
-            self._matched[key] = has_text(self.rollouts[place], condition.column, wanted)
+            self._matched[key] = has_text(self.rollouts[place], condition.column, condition.values)
         return self._matched[key]
 
     def _candidates(self, words: Sequence[str], places: Sequence[int]) -> Iterable[int]:
@@ -285,8 +285,3 @@ def _containing(
             raw = b"".join(data[offset : offset + size] for offset, size in parts).lower()
             if all(word in raw for word in words):
                 yield place
-
-
-def _contains(trajectory: Trajectory, words: Sequence[str]) -> bool:
-    texts = [text.casefold() for text in texts_of(trajectory) if text]
-    return all(any(word in text for text in texts) for word in words)
