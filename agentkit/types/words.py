@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import cache, lru_cache
 
 _HIDDEN_RANGES = (
@@ -51,6 +52,14 @@ _NAME = 80
 @lru_cache(maxsize=4096)
 def _shared(text: str) -> str:
     return text
+
+
+def forms_of(text: str) -> tuple[str, ...]:
+    """List the ways in which a text is written in code points: `é` is one, or an `e` and a mark."""
+    if text.isascii():
+        return (text,)
+    forms = (unicodedata.normalize(form, text) for form in ("NFC", "NFD"))
+    return tuple(dict.fromkeys((text, *forms)))
 
 
 def in_line(text: str) -> str:

@@ -26,6 +26,7 @@ from typing import Any
 
 from agentkit.errors import UsageError, nearest, suggest
 from agentkit.types.record import Record, record
+from agentkit.types.words import forms_of
 
 _PART = re.compile(r"""\s*(?:([\w.]+)\s*(!=|<=|>=|==?|<|>|~)\s*)?((?:"(?:[^"\\]|\\.)*"|[^\s"])+)""")
 _VALUE = re.compile(r"""(?:"(?:[^"\\]|\\.)*"|[^,"])+""")
@@ -73,7 +74,9 @@ class Condition(Record):
         if value is None:
             return False
         if self.sign == "~":
-            return any(wanted.casefold() in str(value).casefold() for wanted in self.values)
+            folded = str(value).casefold()
+            wanted = [one for text in self.values for one in forms_of(text.casefold())]
+            return any(one in folded for one in wanted)
         compare = _NUMERIC[self.sign]
         return any(
             isinstance(value, (int, float)) and compare(value, float(wanted))

@@ -21,6 +21,7 @@ from agentkit.files.index.stored_column import Stored, StoredColumns
 from agentkit.files.index.stores.word_store import holds_word, words_of
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory
+from agentkit.types.words import forms_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +42,7 @@ class RolloutIndex(Sequence[Trajectory]):
         self.bases = [sum(counts[:number]) for number in range(len(counts) + 1)]
         self._kept: OrderedDict[int, Trajectory] = OrderedDict()
         self._numbers: dict[str, Any] = {}
+        self._ends: dict[tuple[Path, str], Any] = {}
         self._stored = StoredColumns().stored
 
     def __len__(self) -> int:
@@ -57,7 +59,7 @@ class RolloutIndex(Sequence[Trajectory]):
         if row not in self._kept:
             number = bisect_right(self.bases, row) - 1
             sidecar = self.sidecars[number]
-            self._kept[row] = sidecar.load(sidecar.places.places(row - self.bases[number]))
+            self._kept[row] = sidecar.rollout(row - self.bases[number])
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(row)
@@ -150,7 +152,7 @@ class RolloutIndex(Sequence[Trajectory]):
         """Read the rollouts of some rows of a part, by its position in `stored`."""
         sidecar, number = self._part(part)
         before = sum(counts["rollouts"] for counts in sidecar.state.parts[:number])
-        return [sidecar.load(sidecar.places.places(before + row)) for row in rows]
+        return [sidecar.rollout(before + row) for row in rows]
 
     def _part(self, part: int) -> tuple[Sidecar, int]:
         every = ((s, number) for s in self.sidecars for number in range(len(s.state.parts)))
@@ -330,8 +332,9 @@ class RolloutIndex(Sequence[Trajectory]):
         found = np.zeros(self.bases[-1], bool)
         for sidecar, base in zip(self.sidecars, self.bases, strict=False):
             for kind in kinds:
-                rows = sidecar.texts(kind).holding(text, self._groups(sidecar, kind), exact=exact)
-                found[base + rows] = True
+                for form in forms_of(text):
+                    ends = self._groups(sidecar, kind)
+                    found[base + sidecar.texts(kind).holding(form, ends, exact=exact)] = True
         return found[self.rows]
 
     def _groups(self, sidecar: Sidecar, kind: str) -> Any:
@@ -341,14 +344,9 @@ class RolloutIndex(Sequence[Trajectory]):
         if kind == "prompt":
             return np.arange(1, sidecar.state.count("rollouts") + 1)
         name = "turn_rows" if kind in ("content", "reasoning") else "call_rows"
-        key = (sidecar.path, name)
-        if key not in self._ends:
+        if (key := (sidecar.path, name)) not in self._ends:
             self._ends[key] = np.cumsum(self._of_parts(sidecar, name).astype(np.int64))
         return self._ends[key]
-
-    @cached_property
-    def _ends(self) -> dict[tuple[Path, str], Any]:
-        return {}
 
     def holding_word(self, word: str) -> Any:
         """Find the rollouts in whose texts a whole word stands, in any case.
@@ -358,12 +356,14 @@ class RolloutIndex(Sequence[Trajectory]):
         """
         import numpy as np
 
-        folded = word.casefold()
-        parts = words_of(folded)
-        found = np.full(self.bases[-1], bool(parts))
-        for one in parts:
-            found &= self._having(one)
-        return self._surely(folded, found)[self.rows]
+        whole = np.zeros(self.bases[-1], bool)
+        for form in forms_of(word):
+            parts = words_of(folded := form.casefold())
+            found = np.full(len(whole), bool(parts))
+            for one in parts:
+                found &= self._having(one)
+            whole |= self._surely(folded, found)
+        return whole[self.rows]
 
     def _having(self, word: str) -> Any:
         """Find the rows of the rollouts that have a word of this digest."""

@@ -65,6 +65,11 @@ def answer(connection: Any, query: str) -> pd.DataFrame:
     import duckdb
 
     try:
+        asked = connection.extract_statements(query)
+        kinds = {statement.type for statement in asked}
+        if not asked or kinds & {duckdb.StatementType.DROP, duckdb.StatementType.ALTER}:
+            wrong = "a query does not change the tables" if asked else "nothing is asked"
+            raise UsageError(wrong, hint="ask like this: select * from rollouts limit 1")
         found: pd.DataFrame = connection.execute(query).df()
     except duckdb.Error as exc:
         raise UsageError(

@@ -8,6 +8,7 @@ from agentkit.analysis.explore.query import TEXTS, WORD, spellings
 from agentkit.files.index.index_rows import rows_of
 from agentkit.files.index.stores.word_store import holds_word
 from agentkit.types.trajectory import Trajectory
+from agentkit.types.words import forms_of
 
 
 def has_text(trajectory: Trajectory, column: str, wanted: Sequence[str]) -> bool:
@@ -19,7 +20,7 @@ def has_text(trajectory: Trajectory, column: str, wanted: Sequence[str]) -> bool
         wanted: the texts.
     """
     if column == WORD:
-        words = [text.casefold() for text in wanted]
+        words = [form.casefold() for text in wanted for form in forms_of(text)]
         every = [text for _, text in _folded(trajectory, TEXTS[""])]
         return any(holds_word(text, one) for text in every for one in words)
     return any(_stand(_folded(trajectory, TEXTS[column]), wanted))
@@ -34,7 +35,13 @@ def _stand(texts: Iterable[tuple[str, str]], wanted: Iterable[str]) -> Iterator[
     """Tell of each text that is wanted whether it stands in one of these."""
     there = list(texts)
     for one in wanted:
-        yield any(form in text for kind, text in there for form in spellings(one, kind))
+        forms = forms_of(one)
+        yield any(
+            spelled in text
+            for kind, text in there
+            for form in forms
+            for spelled in spellings(form, kind)
+        )
 
 
 def _folded(trajectory: Trajectory, kinds: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -107,6 +107,9 @@ class WholeSidecar(Sidecar):
     def _is_of_file(self, state: Any) -> bool:
         return bool(state.changed == self._changed)
 
+    def _is_other(self) -> bool:
+        return not self._is_of_file(self.state)
+
     def _refresh(self) -> Iterator[tuple[int, int]]:
         """Take in all that the file holds."""
         size, changed, part = self.path.stat().st_size, self._changed, Part()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from agentkit.errors import AgentkitError, FileError, FileInUse
-from agentkit.files.index.index_part import KINDS, Part
+from agentkit.files.index.index_part import KINDS, TABLES, Part
 from agentkit.files.index.stores.group_store import NAMES, GroupStore
 from agentkit.files.index.stores.place_store import PlaceStore
 from agentkit.files.index.stores.text_store import TextStore
@@ -24,18 +24,21 @@ from agentkit.files.index.stores.word_store import WordStore, digests_of
 from agentkit.files.path import INDEX, system_errors, write_whole
 from agentkit.files.writers.lock import lock_of
 from agentkit.types.trajectory import Trajectory
-from agentkit.types.words import in_line
+from agentkit.types.words import count, in_line
 
 _log = logging.getLogger("agentkit")
-VERSION = 4
+VERSION = 5
 PART = 16_384
 """Rollouts of a part at most; a row in it has 16 bits in the index of words."""
-_HEAD = 4096
-"""Bytes at the beginning by which a file is known again."""
+_BLOCKS, _BLOCK = 64, 1024
+"""So many blocks of so many bytes, from the beginning to the end of what is taken in, are what a
+file is known by again.
+"""
 _OURS = frozenset({".parquet", ".npy", ".utf8", ".ends", ".int64", ".rows", ".names"})
 """How the files of an index end, its state apart."""
 _READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 """What says that nothing can be written where the file is: what is indexed is still asked."""
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _TRIES, _PAUSE = 300, 0.1
 """Asked again so often, so many seconds apart, while another process begins the index."""
 Way = Literal["", "cassette", "lines", "whole"]
@@ -48,18 +51,17 @@ class IndexState:
 
     version: int = VERSION
     way: Way = ""
-    head: str = ""
-    """Digest of the file's first bytes."""
-    head_size: int = 0
     end: int = 0
     """Offset behind the last line that was taken in."""
+    digest: str = ""
+    """What the file is known by, up to there."""
     changed: int = 0
     """When a file that is read at once was written, in nanoseconds."""
     samples: int = 0
     """How many rollouts of a foreign file are taken in."""
     parts: list[dict[str, int]] = field(default_factory=list)
-    """How many rows each table of a part has, and how many prompts and reasons to end that
-    none before it has."""
+    """How many rows each table of a part has, how many prompts and reasons to end that none
+    before it has, and how many bytes its files."""
     opened: dict[str, list[int]] = field(default_factory=dict)
     """The rollouts that had not ended, by sample: their places in the file."""
     dropped: list[int] = field(default_factory=list)
@@ -76,6 +78,8 @@ class Sidecar(ABC):
     """The index of one file."""
 
     way: Way
+    _is_told = False
+    """Whether it was told that the index is damaged."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -83,6 +87,26 @@ class Sidecar(ABC):
         self.state = self._read_state()
         self._grouping = self.groups
         """The same while it is written."""
+
+    def rollout(self, row: int) -> Trajectory:
+        """Read the rollout of a row from the file.
+
+        Raises:
+            FileError: it cannot be read, or is another file by now.
+        """
+        with system_errors(self.path):
+            if self._is_other():
+                raise FileError(
+                    f"{self.path.name!r} is not the file any more that was indexed",
+                    hint="open it anew: ak.index(path), table.refresh()",
+                    filename=self.path,
+                )
+        return self.load(self.places.places(row))
+
+    def _is_other(self) -> bool:
+        """Tell whether another file has taken the place of the one that was opened."""
+        found = self.path.stat()
+        return found.st_ino != self._inode or found.st_size < self.state.end
 
     @abstractmethod
     def load(self, places: list[int]) -> Trajectory:
@@ -131,19 +155,44 @@ class Sidecar(ABC):
         return self.folder / f"{number:05}.{table}.parquet"
 
     def _read_state(self) -> IndexState:
+        self._inode = self.path.stat().st_ino if self.path.exists() else 0
         try:
             data = json.loads((self.folder / "state.json").read_text("utf-8"))
             state = IndexState(**data)
         except (OSError, ValueError, TypeError):
             return IndexState()
         known = (state.version, state.way) == (VERSION, self.way)
-        return state if known and self._is_of_file(state) else IndexState()
+        if not known or not self._is_of_file(state):
+            return IndexState()
+        if not self._is_whole(state):
+            if not self._is_told:
+                _log.warning("the index of %s is damaged, and made anew", in_line(self.path.name))
+            self._is_told = True
+            return IndexState()
+        return state
 
     def _is_of_file(self, state: IndexState) -> bool:
         """Tell whether the file is the one that was indexed, and only grew."""
         if not self.path.exists() or self.path.stat().st_size < state.end:
             return False
-        return _digest(self.path, state.head_size) == state.head
+        return _digest(self.path, state.end) == state.digest
+
+    def _is_whole(self, state: IndexState) -> bool:
+        """Tell whether each file of the index is there, and as long as it was."""
+        self.state = state
+        texts = map(self.texts, KINDS)
+        try:
+            are_whole = self.places.is_whole() and self.groups.is_whole()
+            return (are_whole and all(store.is_whole() for store in texts)) and all(
+                part["bytes"] == self._part_size(number) for number, part in enumerate(state.parts)
+            )
+        except (OSError, ValueError):
+            return False
+
+    def _part_size(self, number: int) -> int:
+        """Add up the bytes of the files of a part."""
+        tables = [self.part_path(number, table) for table in TABLES]
+        return sum(path.stat().st_size for path in (*tables, *self.words.paths(number)))
 
     @property
     def is_current(self) -> bool:
@@ -171,7 +220,7 @@ class Sidecar(ABC):
                 with lock_of(self.folder / "state.json").used(alone=True):
                     self.state = self._read_state()
                     self._grouping = self.groups
-                    if not self.state.head_size:
+                    if not self.state.end:
                         self._begin()
                     yield from self._refresh()
                 return
@@ -179,16 +228,16 @@ class Sidecar(ABC):
                 self.state = self._read_state()
                 is_kept = isinstance(exc, FileInUse) or exc.errno in _READ_ONLY
                 if not is_kept or not (self.state.end or (left and isinstance(exc, FileInUse))):
-                    raise
+                    raise _with_hint(exc) from None
                 if self.state.end:
                     self._say_older(exc)
                     return
             time.sleep(_PAUSE)
 
     def _say_older(self, exc: AgentkitError) -> None:
-        if isinstance(exc, FileError):
-            name = in_line(self.path.name)
-            _log.warning("the index of %s is not brought up to date: %s", name, exc.message)
+        name, there = in_line(self.path.name), count(self.rollouts, "rollout")
+        why = exc.message if isinstance(exc, FileError) else "another process is at it"
+        _log.warning("the index of %s is not brought up to date: %s; it has %s", name, why, there)
 
     def _begin(self) -> None:
         """Begin anew: whoever still reads the files of an index before keeps them."""
@@ -196,13 +245,12 @@ class Sidecar(ABC):
             for path in self.folder.iterdir():
                 if path.suffix in _OURS or path.name == "state.json":
                     path.unlink()
-        state = self.state
-        state.way = self.way
-        state.head_size = min(self.path.stat().st_size, _HEAD)
-        state.head = _digest(self.path, state.head_size)
+        self.state.way = self.way
 
     def _save(self) -> None:
         """Write how far the index has come."""
+        with system_errors(self.path):
+            self.state.digest = _digest(self.path, self.state.end)
         write_whole(self.folder / "state.json", [json.dumps(asdict(self.state))])
 
     def _write(self, part: Part) -> None:
@@ -228,9 +276,23 @@ class Sidecar(ABC):
                     at[kind] += size
                 digests.append(digests_of(own))
             self.words.write(number, digests)
+            counts["bytes"] = self._part_size(number)
         self.state.parts.append(counts)
 
 
-def _digest(path: Path, size: int) -> str:
+def _with_hint(exc: FileInUse | FileError) -> FileInUse | FileError:
+    """Say of a full disk that the index goes on where it is."""
+    if not isinstance(exc, FileError) or exc.errno not in _FULL:
+        return exc
+    hint = "make room and ask again: what is indexed is kept"
+    return FileError(exc.message, hint=hint, errno=exc.errno, filename=exc.filename)
+
+
+def _digest(path: Path, end: int) -> str:
+    """Digest blocks of a file, evenly spaced up to an end."""
+    found = hashlib.sha256(str(end).encode())
     with path.open("rb") as file:
-        return hashlib.sha256(file.read(size)).hexdigest()
+        for number in range(_BLOCKS):
+            file.seek(max(0, end - _BLOCK) * number // (_BLOCKS - 1))
+            found.update(file.read(min(_BLOCK, end)))
+    return found.hexdigest()

@@ -49,6 +49,13 @@ class GroupStore:
         self._known = [there + more for there, more in zip(self._known, added, strict=True)]
         return added
 
+    def is_whole(self) -> bool:
+        """Tell whether its files are there, as long as they were."""
+        if (self._folder / "groups.rows").stat().st_size < _ROW.itemsize * self.rows:
+            return False
+        pairs = zip(NAMES, self._known, strict=True)
+        return all(self._path(name).read_bytes().count(b"\n") >= size for name, size in pairs)
+
     def _add_names(self, name: str, new: Any, values: Sequence[dict[str, Any]]) -> int:
         if name not in self._numbers:
             there = self.names(name)

@@ -35,6 +35,12 @@ class PlaceStore:
                 file.write(new.tobytes())
         self.rows += len(places)
 
+    def is_whole(self) -> bool:
+        """Tell whether its files are there, as long as they were."""
+        if self._ends.stat().st_size < 8 * self.rows:
+            return False
+        return not self.rows or self._values.stat().st_size >= 8 * int(self.ends()[-1])
+
     def ends(self) -> Any:
         """Map how many numbers there are up to each row."""
         if not self.rows:

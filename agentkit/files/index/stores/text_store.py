@@ -8,6 +8,7 @@ mapped into memory: the operating system keeps of them what is used.
 from __future__ import annotations
 
 import mmap
+import os
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -52,6 +53,15 @@ class TextStore:
         if not self.rows:
             return np.zeros(0, np.int64)
         return np.memmap(f"{self._base}{suffix}.ends", np.int64, "r", shape=(self.rows,))
+
+    def is_whole(self) -> bool:
+        """Tell whether its files are there, as long as they were."""
+        for suffix in ("", FOLDED):
+            if os.path.getsize(f"{self._base}{suffix}.ends") < 8 * self.rows:
+                return False
+            if os.path.getsize(f"{self._base}{suffix}.utf8") < self._end(suffix):
+                return False
+        return True
 
     def text(self, row: int) -> str:
         """Read one text."""

@@ -59,5 +59,9 @@ class WordStore:
         found = np.load(self._path(part, "rows"), mmap_mode="r")[start:stop]
         return np.asarray(found, np.int64)
 
+    def paths(self, part: int) -> list[Path]:
+        """Name the files of a part."""
+        return [self._path(part, what) for what in ("digests", "rows")]
+
     def _path(self, part: int, what: str) -> Path:
         return self._folder / f"{part:05}.{what}.npy"
