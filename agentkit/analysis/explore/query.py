@@ -206,11 +206,14 @@ def mended(text: str, columns: Sequence[str]) -> str:
 
 def spellings(text: str, kind: str) -> tuple[str, ...]:
     """List how a text may stand in a rollout's texts of a kind, with its case folded: in JSON,
-    quotes, line ends and letters outside ASCII are mostly escaped.
+    quotes, line ends and letters outside ASCII are mostly escaped, and a letter with a mark is one
+    code point or two.
     """
-    forms = [text.casefold()]
+    written = forms_of(text)
+    forms = [one.casefold() for one in written]
     if kind in ENCODED:
-        cases = (text, text.casefold(), text.upper())  # an escaped letter cannot be folded
+        # an escaped letter cannot be folded
+        cases = [case for one in written for case in (one, one.casefold(), one.upper())]
         pairs = [(one, plain) for one in cases for plain in (False, True)]
         forms += [json.dumps(one, ensure_ascii=plain)[1:-1].casefold() for one, plain in pairs]
     return tuple(dict.fromkeys(forms))

@@ -126,7 +126,7 @@ def test_a_letter_with_a_mark_is_found_however_it_is_written(tmp_path: Path) -> 
 
     def a() -> str:
         """Do it."""
-        return said[1]
+        return json.dumps(said[1])  # with escapes
 
     rollouts = [
         ak.rollout(ak.Agent("m", tools=[a], server=server), said[1]),
@@ -146,6 +146,8 @@ def test_a_letter_with_a_mark_is_found_however_it_is_written(tmp_path: Path) -> 
             ):
                 asked = unicodedata.normalize(form, query)
                 assert list(table.filter(asked).places) == [0, 1], (query, form)
+            escaped = unicodedata.normalize(form, "result~Café")
+            assert list(table.filter(escaped).places) == [0]
 
 
 ODD = ("100%", "_", "it's", '"a\\"b"', "%", "x' or 1=1 --", '"; drop view rollouts; --"', "\\\\")

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 from agentkit.analysis.explore.columns.distinct import Distinct, group_rows
 from agentkit.analysis.explore.columns.index_column import IndexColumn, Words, column_of
@@ -209,7 +210,8 @@ class IndexSource(Source):
                 found |= self.rollouts.holding_word(text)
                 continue
             for kind in TEXTS[condition.column]:
-                for form in spellings(text, kind):
+                forms = (normalize("NFC", form) for form in spellings(text, kind))
+                for form in dict.fromkeys(forms):  # an index looks for both of each
                     found |= self.rollouts.holding(form, (kind,))
         return found
 

@@ -35,13 +35,7 @@ def _stand(texts: Iterable[tuple[str, str]], wanted: Iterable[str]) -> Iterator[
     """Tell of each text that is wanted whether it stands in one of these."""
     there = list(texts)
     for one in wanted:
-        forms = forms_of(one)
-        yield any(
-            spelled in text
-            for kind, text in there
-            for form in forms
-            for spelled in spellings(form, kind)
-        )
+        yield any(form in text for kind, text in there for form in spellings(one, kind))
 
 
 def _folded(trajectory: Trajectory, kinds: Sequence[str]) -> Iterator[tuple[str, str]]:
