@@ -26,12 +26,12 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
 from difflib import get_close_matches
 from errno import ENOENT
-from sysconfig import get_path
 from traceback import FrameSummary, TracebackException, extract_tb
 from types import FunctionType, TracebackType
 from typing import Any, NoReturn, TypeVar
@@ -41,7 +41,7 @@ T = TypeVar("T", bound=Callable[..., Any])
 _CALLED = ("__init__", "__call__")
 _UNNAMED = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL)
 _HOME = __file__.removesuffix("errors.py")
-_NOT_USERS = ("site-packages", "dist-packages", get_path("stdlib"), "<frozen")
+_NOT_USERS = ("site-packages", "dist-packages", os.path.dirname(os.__file__), "<frozen")
 _CODE_LIMIT = 160
 _FRAMES = 40
 """Frames of a traceback that are kept from either end."""

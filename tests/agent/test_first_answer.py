@@ -26,6 +26,7 @@ print(*sorted(name for name in NAMES if name in sys.modules))
 NAMES = (
     *("openai", "anthropic", "httpx", "pydantic", "numpy", "pandas", "pyarrow", "duckdb"),
     *("plotly", "IPython", "ipywidgets", "anywidget", "mcp", "ray", "tenacity", "tqdm"),
+    *("docstring_parser", "sysconfig"),
     *("agentkit.files.reader", "agentkit.files.foreign", "agentkit.show", "agentkit.analysis"),
 )
 

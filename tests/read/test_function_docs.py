@@ -7,6 +7,7 @@ import json
 import logging
 from typing import Annotated, Any
 
+import docstring_parser
 import pydantic
 import pytest
 
@@ -172,3 +173,19 @@ def test_what_the_model_is_not_told_is_said_once(caplog: pytest.LogCaptureFixtur
     assert [record.getMessage() for record in caplog.records] == [
         "tool 'bare': no description, no type for a; the model has to guess"
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Look something up.", "", "  two  spaces  ", "Args", "a - b", "x (int, optional)", "§ 3"],
+)
+def test_a_plain_line_is_read_as_by_any_parser(text: str) -> None:
+    """It is not worth the import of one."""
+    found = docstring_parser.parse(text)
+
+    def tool() -> str:
+        return ""
+
+    tool.__doc__ = text
+    assert function_docs(tool) == ((found.description or "").strip(), {})
+    assert not found.meta

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
+
+_PLAIN = re.compile(r"[^\n:@]*")
+"""One line without what marks a section or a field in any style."""
 
 
 class FunctionDocs(NamedTuple):
@@ -38,6 +42,8 @@ def _read(text: str) -> FunctionDocs:
     """Read a docstring in the style in which most is found; the whole of it is the summary where
     none fits.
     """
+    if _PLAIN.fullmatch(text):
+        return FunctionDocs(text.strip(), {})
     from docstring_parser import ParseError, epydoc, google, numpydoc, rest
 
     sections = [
