@@ -26,7 +26,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import os
 import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -41,7 +40,8 @@ T = TypeVar("T", bound=Callable[..., Any])
 _CALLED = ("__init__", "__call__")
 _UNNAMED = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL)
 _HOME = __file__.removesuffix("errors.py")
-_NOT_USERS = ("site-packages", "dist-packages", os.path.dirname(os.__file__), "<frozen")
+_STANDARD = inspect.__file__.rpartition("inspect.")[0]
+_NOT_USERS = ("site-packages", "dist-packages", _STANDARD, "<frozen")
 _CODE_LIMIT = 160
 _FRAMES = 40
 """Frames of a traceback that are kept from either end."""
