@@ -250,14 +250,19 @@ def _users_frame(trace: TracebackType | None) -> FrameSummary | None:
 
 def _place(frame: FrameSummary, shell: Any) -> str:
     """Say where a line is: a cell by its number, a file by its name."""
-    where = _cell(frame, shell) or re.split(r"[/\\]", frame.filename)[-1]
+    where = _cell(frame.filename, shell) or re.split(r"[/\\]", frame.filename)[-1]
     return f"{where}, line {frame.lineno}"
 
 
-def _cell(frame: FrameSummary, shell: Any) -> str | None:
-    """Name the cell a line is in; None where it is in a file."""
+def source_name(filename: str) -> str:
+    """Name what code was read from, as a traceback here shows it: a cell by its number."""
+    return _cell(filename, _shell()) or filename
+
+
+def _cell(filename: str, shell: Any) -> str | None:
+    """Name the cell that code was read from; None where it is a file."""
     named = getattr(getattr(shell, "compile", None), "format_code_name", None)
-    cell = named(frame.filename) if named is not None else None
+    cell = named(filename) if named is not None else None
     return " ".join(cell) if cell else None
 
 
@@ -271,7 +276,7 @@ def own_traceback(exc: BaseException) -> str | None:
         kept = [frame for frame in part.stack if not frame.filename.startswith(_HOME)]
         own = own or bool(kept)
         for frame in kept:
-            frame.filename = _cell(frame, shell) or frame.filename
+            frame.filename = _cell(frame.filename, shell) or frame.filename
         part.stack[:] = kept[:_FRAMES] + kept[max(_FRAMES, len(kept) - _FRAMES) :]
         parts += [p for p in (part.__cause__, part.__context__, *(part.exceptions or ())) if p]
     return "".join(parts[0].format()).rstrip() if own else None

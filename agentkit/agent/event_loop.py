@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 from agentkit.errors import UsageError
@@ -111,7 +112,8 @@ class Work(Generic[T]):
         """Ask it to end."""
         _leaving.add(self.future)
         self.future.add_done_callback(_leaving.discard)
-        self._loop.call_soon_threadsafe(self._cancel)
+        with suppress(RuntimeError):  # its loop is closed, where Python ends before the caller does
+            self._loop.call_soon_threadsafe(self._cancel)
 
     def _cancel(self) -> None:
         self._task.cancel()

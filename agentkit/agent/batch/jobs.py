@@ -75,9 +75,13 @@ def jobs_of(
         return [
             _replayed(agent, recorded, index, meta) for index, recorded in enumerate(agent.recorded)
         ]
-    starts = [_start(agent, prompt, meta) for prompt in listed(prompts)]
-    if not starts:
+    found = listed(prompts)
+    if not found:
         raise UsageError("there are no prompts", hint=_HINT)
+    if len(found) == 1:
+        starts = [_start(agent, found[0], meta)]
+    else:
+        starts = [_start_of(index, agent, prompt, meta) for index, prompt in enumerate(found)]
     jobs = [
         Job(start, key, index, sample)
         for index, start in enumerate(starts)
@@ -107,7 +111,7 @@ def later_jobs(
     """
     for index, prompt in enumerate(prompts):
         if in_shard(index, shard):
-            start = _start(agent, prompt, meta)
+            start = _start_of(index, agent, prompt, meta)
             key = start_key(start)
             for sample in range(n):
                 yield Job(start, key, index, sample)
@@ -161,6 +165,18 @@ def listed(prompts: Any) -> list[Any]:
         )
         else found
     )
+
+
+def _start_of(index: int, agent: Agent, prompt: Any, meta: Mapping[str, Any]) -> Trajectory:
+    """Start one prompt of several.
+
+    Raises:
+        UsageError: it cannot be used; the error says which it is.
+    """
+    try:
+        return _start(agent, prompt, meta)
+    except UsageError as exc:
+        raise UsageError(f"prompt {index}: {exc.message}", hint=exc.hint) from exc.__cause__
 
 
 def _start(agent: Agent, prompt: Any, meta: Mapping[str, Any]) -> Trajectory:

@@ -5,6 +5,7 @@ those of a module that can be imported there by name. A secret goes along on pur
 from __future__ import annotations
 
 import copyreg
+import io
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from agentkit.errors import AgentkitError, UsageError
 from agentkit.servers.redaction.known_secrets import known_secrets
 from agentkit.servers.redaction.redactor import goes_along
+from agentkit.servers.transport.shipped_code import pickler
 
 Parts = Callable[[], Iterable[tuple[str, Any]]]
 """Lists what a thing is made of, each part with its name in words."""
@@ -74,13 +76,12 @@ def name_of(function: Any) -> str:
 
 
 def _written(value: Any) -> bytes | Exception:
-    import cloudpickle
-
+    file = io.BytesIO()
     try:
-        data: bytes = cloudpickle.dumps(value)
+        pickler()(file).dump(value)
     except Exception as exc:  # whatever a part of the caller's raises while it is written
         return exc
-    return data
+    return file.getvalue()
 
 
 def _refusal(owner: Any, name: str, reason: Exception) -> AgentkitError:

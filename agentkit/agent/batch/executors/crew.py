@@ -9,7 +9,6 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from agentkit.agent.agent import Agent
@@ -199,7 +198,8 @@ def check_meta(starts: Mapping[int, Trajectory]) -> None:
     for index, start in starts.items():
         meta = {name: value for name, value in start.meta.items() if not _is_plain(value)}
         if meta:
-            packed(replace(start, meta={"prompt": index}), meta, meta.items)
+            named = {f"{name!r} in the meta of prompt {index}": meta[name] for name in meta}
+            packed(start, meta, named.items)
 
 
 def _is_plain(value: Any) -> bool:

@@ -26,6 +26,7 @@ Event = tuple[str, int, Any]
 """What happened, in which rollout by its number, and what belongs to it."""
 _GATHER = 0.005
 """Seconds in which what happens goes into one message."""
+_ABSENT = object()
 _PLAIN = (str, int, float, bool, type(None))
 """Types of results that can be read everywhere."""
 
@@ -109,7 +110,7 @@ class Worker:
             self.tell("failed", number, _sendable(exc))
         else:
             end = engine.trajectory
-            meta = {k: v for k, v in end.meta.items() if v is not start.meta.get(k)}
+            meta = {k: v for k, v in end.meta.items() if v is not start.meta.get(k, _ABSENT)}
             self.tell("end", number, (end.stop_reason, meta))
 
 
