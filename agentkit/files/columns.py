@@ -281,22 +281,29 @@ HIDDEN = (
 """These can be filtered and sorted by, and are in the frame; the page has no room for them."""
 
 
+FILE = Column("file", "text", lambda t: t.file)
+"""Of rollouts that were read from several files."""
+
+
 def columns_of(
-    noted: Iterable[Mapping[str, Any]], dialects: Iterable[str] = ()
+    noted: Iterable[Mapping[str, Any]], dialects: Iterable[str] = (), files: bool = False
 ) -> tuple[dict[str, Column], tuple[str, ...]]:
     """List every column by its name, and the names of those a page shows.
 
     Args:
         noted: the `meta` of the rollouts, whose names are columns, too.
         dialects: what they speak, which is shown where it is not one.
+        files: whether they come from several files.
     """
-    fixed = {column.name: column for column in (*COLUMNS, *HIDDEN)}
+    filed = (FILE,) if files else ()
+    fixed = {column.name: column for column in (*COLUMNS, *HIDDEN, *filed)}
     own = {name: meta_of(name, kind) for name, kind in _kinds(noted).items() if name not in fixed}
     noted_shown = [name for name in own if name not in _PLACED][:_META]
     reward = ["reward"] if "reward" in own else []
     numbers = [column.name for column in COLUMNS[1:-1]]
     spoken = ["dialect"] if len(set(dialects)) > 1 else []
-    return {**fixed, **own}, ("prompt", *reward, "ended", *spoken, *noted_shown, *numbers)
+    before = ("prompt", *(column.name for column in filed), *reward, "ended", *spoken)
+    return {**fixed, **own}, (*before, *noted_shown, *numbers)
 
 
 def _kinds(noted: Iterable[Mapping[str, Any]]) -> dict[str, Kind]:

@@ -14,7 +14,7 @@ from agentkit.read.response import read_response as read_any
 from agentkit.read.stream import stream_reader
 from agentkit.servers.redaction.secrecy import Secrecy
 from agentkit.types.answer import Response
-from agentkit.types.record import read_later, reader_of
+from agentkit.types.record import read_later, reader_of, replace
 from agentkit.types.trajectory import Message, ToolResult, Trajectory, Turn
 from agentkit.types.wire import ApiError, Exchange
 
@@ -38,6 +38,42 @@ def each_opened(trajectories: Iterable[Trajectory]) -> Iterator[Trajectory]:
     is_clean = not secrecy.renewed()
     for trajectory in trajectories:
         yield trajectory if is_clean or _later(trajectory) else secrecy.opened(trajectory)
+
+
+def in_file(trajectories: Iterable[Trajectory], name: str) -> list[Trajectory]:
+    """Say of rollouts which of several files they were read from; none is read for it."""
+    found = []
+    for trajectory in trajectories:
+        if file_of(trajectory) is None:
+            read = reader_of(trajectory)
+            if read is not None:
+                object.__setattr__(trajectory, "_read", _Filed(read, name))
+                object.__setattr__(trajectory, "file", name)
+            else:
+                trajectory = replace(trajectory, file=name)
+        found.append(trajectory)
+    return found
+
+
+def file_of(trajectory: Trajectory) -> str | None:
+    """Look up which file a rollout was read from, without reading it."""
+    if reader_of(trajectory) is None:
+        return trajectory.file
+    try:
+        name: str | None = object.__getattribute__(trajectory, "file")
+    except AttributeError:
+        return None
+    return name
+
+
+class _Filed:
+    """Reads a rollout, and says from which file."""
+
+    def __init__(self, read: Callable[[], Trajectory], name: str) -> None:
+        self._read, self._name = read, name
+
+    def __call__(self) -> Trajectory:
+        return replace(self._read(), file=self._name)
 
 
 class _Opening:

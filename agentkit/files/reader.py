@@ -17,12 +17,7 @@ from agentkit.files.cassette.codec import decode_lines, load_lines
 from agentkit.files.cassette.index import Cassette, Index, is_cassette, load_all
 from agentkit.files.cassette.index import open as open_cassette
 from agentkit.files.foreign.formats import foreign_rollouts, may_be_empty, tell_left_out
-from agentkit.files.foreign.input.file_set import (
-    FileSet,
-    bytes_set,
-    path_set,
-    values_set,
-)
+from agentkit.files.foreign.input.file_set import FileSet, bytes_set, path_set, values_set
 from agentkit.files.foreign.input.json_log import json_values
 from agentkit.files.foreign.input.likeness import refusal
 from agentkit.files.foreign.input.remote import remote_sets
@@ -38,7 +33,7 @@ from agentkit.files.foreign.logs.raw_answer import (
 )
 from agentkit.files.foreign.logs.rows import entries_of, entry_of, in_order, text_entries
 from agentkit.files.foreign.logs.stitched_log import stitched
-from agentkit.files.gate import all_opened
+from agentkit.files.gate import all_opened, in_file
 from agentkit.files.path import (
     UNPACKED,
     is_pattern,
@@ -287,7 +282,8 @@ def _of_raw(text: Any, tools: Any) -> list[Trajectory]:
 
 
 def _of_pattern(pattern: Any, tools: Any) -> list[Trajectory]:
-    return [trajectory for path in paths_like(pattern) for trajectory in _of_path(path, tools)]
+    named = ((str(path), _of_path(path, tools)) for path in paths_like(pattern))
+    return [one for name, found in named for one in in_file(found, name)]
 
 
 def _of_path(x: Any, tools: Any) -> list[Trajectory]:
@@ -304,7 +300,8 @@ def _of_path(x: Any, tools: Any) -> list[Trajectory]:
 
 
 def _of_remote(url: str, tools: Any) -> list[Trajectory]:
-    return [rollout for source in remote_sets(url) for rollout in _of_source(source, tools)]
+    sources = remote_sets(url)
+    return [one for source in sources for one in in_file(_of_source(source, tools), source.name)]
 
 
 def _of_source(source: FileSet, tools: Any) -> list[Trajectory]:
@@ -338,7 +335,7 @@ def _of_members(source: FileSet, tools: Any) -> list[Trajectory]:
 def _of_member(source: FileSet, tools: Any) -> list[Trajectory]:
     """Read one file of many; one that holds no rollouts is left out, and told."""
     try:
-        return _of_source(source, tools)
+        return in_file(_of_source(source, tools), source.name)
     except CassetteError as exc:
         tell_left_out(source.name, [exc.message])
         return []

@@ -307,6 +307,8 @@ class Trajectory(LateRecord):
     """What a newer version's file held beside it; None where there was nothing."""
     damage: tuple[Problem, ...] = field(default=(), compare=False)
     """What of its file could not be read, and is not in it."""
+    file: str | None = field(default=None, compare=False)
+    """The file it was read from, where several were read at once."""
 
     @property
     def messages(self) -> list[dict[str, Any]]:

@@ -425,3 +425,25 @@ def test_a_wrong_value_in_a_log_raises_nothing_bare(tmp_path: Path, data: st.Dat
     except AgentkitError as error:
         if not error.hint:
             raise
+
+
+def test_rollouts_of_several_files_say_which_each_came_from(tmp_path: Path) -> None:
+    spoken = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "Hi"}]
+    (tmp_path / "a.jsonl").write_text(json.dumps({"messages": spoken, "file": 1}))
+    (tmp_path / "b").mkdir()
+    ak.save(ak.load(tmp_path / "a.jsonl", all=True), tmp_path / "b" / "c.jsonl")
+    names = [f"{tmp_path.name}/a.jsonl", f"{tmp_path.name}/b/c.jsonl"]
+    found = ak.load(tmp_path, all=True)
+    assert [one.file for one in found] == names
+    assert found[0] == ak.load(tmp_path / "a.jsonl")
+    explorer = ak.explore(tmp_path)
+    assert list(explorer.frame["file"]) == names
+    assert len(explorer.filter("file~c.jsonl")) == 1
+    for table in (ak.turns_df, ak.messages_df, ak.problems_df, ak.tool_calls_df):
+        assert "file" not in table(tmp_path / "a.jsonl").columns
+    assert list(ak.turns_df(tmp_path)["file"]) == names
+    assert list(ak.messages_df(found)["file"]) == [name for name in names for _ in spoken]
+    assert list(ak.explore(str(tmp_path / "**" / "*.jsonl")).frame["file"]) == [
+        str(tmp_path / "a.jsonl"),
+        str(tmp_path / "b" / "c.jsonl"),
+    ]

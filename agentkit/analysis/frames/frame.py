@@ -8,13 +8,13 @@ text a model can write.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from agentkit.analysis.frames.file_rollouts import rollouts_of
 from agentkit.analysis.frames.safe_frame import safe_frame
 from agentkit.files.cassette.index import is_cassette
-from agentkit.files.gate import each_opened
+from agentkit.files.gate import each_opened, file_of
 from agentkit.files.path import path_in, to_open
 from agentkit.files.reader import rollouts_in
 from agentkit.types.trajectory import Trajectory
@@ -52,12 +52,41 @@ def frame(
     return safe_frame(made)
 
 
-def numbered(x: Any) -> Iterator[tuple[int, Trajectory]]:
-    """Give the rollouts that a value holds, for rows, each with its place from 0. Those of a file
-    are read one by one, and none is kept.
+def rollout_frame(
+    columns: Mapping[str, str],
+    rows: Callable[[int, Trajectory], Iterable[tuple[Any, ...]]],
+    x: Any,
+) -> pd.DataFrame:
+    """Make a `pandas.DataFrame` of rollouts; where they come from several files, with a column
+    `file` behind the prompt.
+
+    Args:
+        columns: the name and dtype of each column, in order.
+        rows: gives the rows of a rollout that has this place.
+        x: what holds the rollouts.
 
     Raises:
         UsageError: it contains no rollout.
+    """
+    import pandas as pd
+
+    files: dict[int, str | None] = {}
+
+    def every() -> Iterator[tuple[Any, ...]]:
+        for place, trajectory in _numbered(x):
+            files[place] = file_of(trajectory)
+            yield from rows(place, trajectory)
+
+    made = frame(columns, every(), x)
+    if any(files.values()):
+        named = [files[place] for place in made["rollout"]]
+        made.insert(list(made).index("prompt") + 1, "file", pd.Series(named, dtype=TEXT))
+    return made
+
+
+def _numbered(x: Any) -> Iterator[tuple[int, Trajectory]]:
+    """Give the rollouts that a value holds, for rows, each with its place from 0. Those of a file
+    are read one by one, and none is kept.
     """
     path = path_in(x)
     file = None if path is None else to_open(path)

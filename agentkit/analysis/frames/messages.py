@@ -10,9 +10,8 @@ from agentkit.analysis.frames.frame import (
     IDENTITY,
     MAYBE_COUNT,
     TEXT,
-    frame,
     identity,
-    numbered,
+    rollout_frame,
 )
 from agentkit.errors import checked_keywords
 from agentkit.trajectory.history import turn_messages
@@ -61,7 +60,7 @@ def messages_df(x: Any) -> pd.DataFrame:
     Raises:
         UsageError: it contains no rollout.
     """
-    return frame(COLUMNS, (row for i, t in numbered(x) for row in _rows(i, t)), x)
+    return rollout_frame(COLUMNS, _rows, x)
 
 
 def _rows(index: int, trajectory: Trajectory) -> Iterator[tuple[Any, ...]]:

@@ -13,9 +13,8 @@ from agentkit.analysis.frames.frame import (
     MAYBE_COUNT,
     NUMBER,
     TEXT,
-    frame,
     identity,
-    numbered,
+    rollout_frame,
 )
 from agentkit.analysis.frames.index_frames import CALLS, chosen, index_frame
 from agentkit.errors import checked_keywords
@@ -85,7 +84,7 @@ def tool_calls_df(x: Any, *, columns: Sequence[str] | None = None) -> pd.DataFra
     found = index_frame(x, "calls", CALLS, wanted)
     if found is not None:
         return found
-    made = frame(COLUMNS, (row for i, t in numbered(x) for row in _rows(i, t)), x)
+    made = rollout_frame(COLUMNS, _rows, x)
     return made if columns is None else made[list(wanted)]
 
 

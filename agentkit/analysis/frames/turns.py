@@ -12,10 +12,9 @@ from agentkit.analysis.frames.frame import (
     MAYBE_COUNT,
     NUMBER,
     TEXT,
-    frame,
     identity,
     number,
-    numbered,
+    rollout_frame,
 )
 from agentkit.analysis.frames.index_frames import TURNS, chosen, index_frame
 from agentkit.errors import checked_keywords
@@ -103,7 +102,7 @@ def turns_df(x: Any, *, columns: Sequence[str] | None = None) -> pd.DataFrame:
     found = index_frame(x, "turns", TURNS, wanted)
     if found is not None:
         return found
-    made = frame(COLUMNS, (row for i, t in numbered(x) for row in _rows(i, t)), x)
+    made = rollout_frame(COLUMNS, _rows, x)
     return made if columns is None else made[list(wanted)]
 
 

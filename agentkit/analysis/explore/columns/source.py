@@ -19,6 +19,7 @@ from agentkit.files.cassette.codec import prompt_key
 from agentkit.files.cassette.index import Cassette, group_key
 from agentkit.files.cassette.index import open as open_cassette
 from agentkit.files.columns import ENDS, UNREAD, Column, columns_of, problem_values
+from agentkit.files.gate import file_of
 from agentkit.files.index.rollout_tables import RolloutTables
 from agentkit.trajectory.person.notes import KEY, Remark, remarks_in
 from agentkit.types.trajectory import Trajectory
@@ -53,7 +54,8 @@ class Source:
         else:
             first = rollouts[:LOOKED_AT]
             spoken = [item.spec.dialect for item in first]
-        self.columns, self.shown = columns_of((item.meta for item in first), spoken)
+        files = self.entries is None and any(map(file_of, rollouts))
+        self.columns, self.shown = columns_of((item.meta for item in first), spoken, files)
 
     def __repr__(self) -> str:
         return f"<Source of {len(self)} rollouts>"

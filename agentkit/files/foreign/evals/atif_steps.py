@@ -87,7 +87,8 @@ def _read(source: FileSet) -> Iterator[Trajectory]:
         try:
             reward = _reward(source, name)
             found = reading.rollout(name)
-            yield replace(found, meta={**reward, **found.meta})
+            file = name if name in source.members and len(source.members) > 1 else None
+            yield replace(found, meta={**reward, **found.meta}, file=file)
         except Exception as exc:  # whatever a stranger's file holds, it costs itself alone
             source.bad.append(f"{name} cannot be read: {type(exc).__name__}: {exc}")
 
@@ -282,14 +283,17 @@ def _answer(step: Mapping[str, Any], content: Any, calls: list[Mapping[str, Any]
         return put(wire)
     metrics = object_in(step.get("metrics"))
     ids = list_in(metrics.get("completion_token_ids"))
+    extra = object_in(step.get("extra"))
     known = {key: value for key, value in step.items() if key not in ("observation", "message")}
     made = answered(
         wire,
         source=known,
         choice={
+            "finish_reason": text_in(extra.get("finish_reason")) or None,
             "token_ids": list(ids) or None,
             "logprobs": token_logprobs(ids, list_in(metrics.get("logprobs"))),
         },
+        elapsed=number_in(extra.get("elapsed")),
         model=step.get("model_name"),
         usage=_usage(metrics),
         prompt_token_ids=list(list_in(metrics.get("prompt_token_ids"))) or None,

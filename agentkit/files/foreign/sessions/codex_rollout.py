@@ -282,7 +282,7 @@ def _read(source: FileSet) -> list[Trajectory]:
         if not _fits(file):
             source.bad.append(f"{name} holds no rollout")
             continue
-        made = _one(file)
+        made = replace(_one(file), file=name)
         source.bad.extend(file.bad)
         found[str(made.meta.get("session") or name)] = made
     return _joined(found)

@@ -12,6 +12,7 @@ from math import isfinite
 from typing import Any
 
 from agentkit.files.columns import columns_of, first_words
+from agentkit.files.gate import file_of
 from agentkit.show.html import Child, Html, el, joined
 from agentkit.show.render.content.markdown import headline
 from agentkit.show.render.limits import Limits
@@ -241,7 +242,8 @@ def _table(
     trajectories: Sequence[Trajectory], limits: Limits
 ) -> tuple[tuple[str, ...], list[list[Any]]]:
     first = list(islice(trajectories, limits.rows))
-    columns, shown = columns_of((t.meta for t in first), [t.spec.dialect for t in first])
+    files = any(map(file_of, first))
+    columns, shown = columns_of((t.meta for t in first), [t.spec.dialect for t in first], files)
     return ("rollout", *shown), [
         [place, *(columns[name].of(t) for name in shown)] for place, t in enumerate(first)
     ]

@@ -7,6 +7,7 @@ Source: PrimeIntellect-ai/verifiers, verifiers/legacy/utils/save_utils.py and ty
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from agentkit.files.foreign.entries import ChatEntry, Losses, answered, entry, imported, put
@@ -88,7 +89,8 @@ def _read(source: FileSet) -> Iterator[Trajectory]:
     for name, file in by_name.items():
         if _ends(name):
             beside = by_name.get(f"{name.removesuffix('results.jsonl')}metadata.json")
-            yield from _rows(source, file, object_in(beside.first if beside else None))
+            found = _rows(source, file, object_in(beside.first if beside else None))
+            yield from (replace(one, file=file.name) for one in found)
 
 
 def _rows(source: FileSet, file: FileSet, run: Mapping[str, Any]) -> Iterator[Trajectory]:
