@@ -90,7 +90,10 @@ def _later(trajectory: Trajectory) -> bool:
     """Let a rollout that has not been read be cleaned when it is; tell whether it is one."""
     read = reader_of(trajectory)
     if read is not None and not isinstance(read, _Opening):
-        read_later(trajectory, _Opening(read))
+        name = file_of(trajectory)
+    read_later(trajectory, _Opening(read))
+    if name is not None:
+        object.__setattr__(trajectory, "file", name)
     return read is not None
 
 
