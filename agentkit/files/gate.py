@@ -91,9 +91,9 @@ def _later(trajectory: Trajectory) -> bool:
     read = reader_of(trajectory)
     if read is not None and not isinstance(read, _Opening):
         name = file_of(trajectory)
-    read_later(trajectory, _Opening(read))
-    if name is not None:
-        object.__setattr__(trajectory, "file", name)
+        read_later(trajectory, _Opening(read))
+        if name is not None:
+            object.__setattr__(trajectory, "file", name)
     return read is not None
 
 

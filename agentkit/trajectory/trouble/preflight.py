@@ -166,7 +166,7 @@ def _pairs(messages: list[dict[str, Any]]) -> Iterator[Problem]:
 
 
 def _repeated(messages: list[dict[str, Any]]) -> Iterator[Problem]:
-    """Check that no call has the id of a call of an earlier answer, which not every server takes."""
+    """Check that no call has the id of an earlier answer's call, which not every server takes."""
     ever: set[Any] = set()
     for index, message in enumerate(messages):
         own = [as_key(call.get("id")) for call in _calls(message)]
