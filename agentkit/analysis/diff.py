@@ -101,12 +101,8 @@ class Diff(Record, Viewed):
         prompt = [d for d in self.around if d.what == "prompt"]
         turns = [d for row in self.rows for d in row.differences]
         ending = [d for d in self.around if d.what in ("stop_reason", "error")]
-        return (
-            *prompt,
-            *turns,
-            *ending,
-            *(d for d in self.around if d not in prompt and d not in ending),
-        )
+        others = (d for d in self.around if d.what not in ("prompt", "stop_reason", "error"))
+        return (*prompt, *turns, *ending, *others)
 
     @property
     def first(self) -> Difference | None:
@@ -198,7 +194,7 @@ def _anchors(left: list[Hashable], right: list[Hashable]) -> list[tuple[int, int
     for k, (_, j) in enumerate(pairs):
         at = bisect_left(ends, j)
         before.append(last[at - 1] if at else -1)
-        ends[at:], last[at:] = [j, *ends[at + 1 :]], [k, *last[at + 1 :]]
+        ends[at : at + 1], last[at : at + 1] = [j], [k]
     run: list[tuple[int, int]] = []
     k = last[-1] if last else -1
     while k >= 0:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import agentkit as ak
 from agentkit.analysis.alignment import align_calls, changes, meaning
+from agentkit.analysis.diff import _anchors
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.show.render.limits import STATIC, TEXT
 from agentkit.testing import FixedClock, ScriptedServer, calls, says
@@ -19,6 +20,7 @@ from agentkit.trajectory.loop import start
 from agentkit.types.answer import ToolCall
 from agentkit.types.trajectory import Parent, Trajectory
 from tests.support.examples import examples
+from tests.support.growth import assert_linear
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.floats(-5, 5) | st.text(max_size=4),
@@ -223,3 +225,27 @@ def test_a_permutation_of_calls_has_no_other_partner(
         "same",
         "moved",
     }
+
+
+@pytest.mark.slow
+def test_turns_that_moved_are_found_in_time_linear_in_them() -> None:
+    def make(size: int) -> Any:
+        half = size // 2
+        left = [*range(half, size), *range(half)]
+        return lambda: _anchors(left, list(range(size)))
+
+    assert len(make(10)()) == 5
+    assert_linear(make, 20_000, 80_000, what="anchors")
+
+
+@pytest.mark.slow
+def test_the_differences_of_long_prompts_are_listed_in_time_linear_in_them() -> None:
+    def make(size: int) -> Any:
+        sides = [
+            [{"role": "user", "content": f"{side} {at}"} for at in range(size)] for side in "ab"
+        ]
+        found = ak.diff(start(sides[0]), start(sides[1]))
+        return lambda: found.differences
+
+    assert len(make(5)()) >= 5
+    assert_linear(make, 300, 1200, what="differences")

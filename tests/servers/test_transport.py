@@ -9,6 +9,8 @@ import gzip
 import logging
 import ssl
 import zlib
+from itertools import cycle
+from random import Random
 from typing import Any
 
 import pytest
@@ -32,6 +34,7 @@ from tests.servers.server_stub import (
     everything,
     kind,
 )
+from tests.support.growth import assert_linear
 from tests.support.paths import ROOT
 
 CERTIFICATES = ROOT / "tests" / "corpus" / "certificates"
@@ -360,3 +363,26 @@ def test_what_came_before_the_damage_is_kept() -> None:
 @pytest.mark.parametrize("encoding", ["x-own", "gzip, x-own", "gzip, gzip, gzip, gzip"])
 def test_an_encoding_that_nothing_inflates(encoding: str) -> None:
     assert inflater(encoding) is None
+
+
+@pytest.mark.slow
+def test_a_packed_body_is_unpacked_in_time_linear_in_its_size() -> None:
+    def make(size: int) -> Any:
+        packed = gzip.compress(Random(size).randbytes(size), 1)
+        return lambda: inflater("gzip")(packed, 1 << 40)  # type: ignore[misc]
+
+    assert_linear(make, 4_000_000, 16_000_000, what="gzip")
+
+
+@pytest.mark.parametrize("pieces", [[1] * 7, [5, 4096, 4097], [1 << 20]])
+def test_packed_files_in_a_row_are_unpacked_in_any_pieces(pieces: list[int]) -> None:
+    texts = [Random(1).randbytes(9000), b"", b"b" * 9000, b"c"]
+    packed = b"".join(map(gzip.compress, texts)) + b"padding"
+    unpack, found, at = inflater("gzip"), b"", 0
+    assert unpack is not None
+    for size in cycle(pieces):
+        found += unpack(packed[at : at + size], 1 << 20)
+        if (at := at + size) >= len(packed):
+            break
+    assert found == b"".join(texts)
+    assert unpack.complete

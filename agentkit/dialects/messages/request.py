@@ -77,9 +77,10 @@ def _with_calls(content: Any, calls: Any) -> Any:
     blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
     blocks = blocks if isinstance(blocks, list) else []
     blocks = [block for block in blocks if has_words(block)]
-    there = [b.get("id") for b in blocks if isinstance(b, dict) and b.get("type") == "tool_use"]
+    known = (b.get("id") for b in blocks if isinstance(b, dict) and b.get("type") == "tool_use")
+    there = set(map(repr, known))  # an id of other hands may be of any type
     uses = [_use(call) for call in calls if isinstance(call, dict)]
-    return [*blocks, *(use for use in uses if use["id"] not in there)]
+    return [*blocks, *(use for use in uses if repr(use["id"]) not in there)]
 
 
 def _use(call: dict[str, Any]) -> dict[str, Any]:

@@ -101,15 +101,18 @@ class _Zlib(_Layer):
     def __call__(self, data: bytes, most: int) -> bytes:
         parts: list[bytes] = []
         data, self._begun = self._begun + data, b""
-        while data and most:
-            if len(data) == 1 and (self._may_be_bare or (self._zlib.eof and data in _GZIP)):
-                self._begun = data
+        at = 0
+        while at < len(data) and most:
+            if at == len(data) - 1 and (
+                self._may_be_bare or (self._zlib.eof and data[at:] in _GZIP)
+            ):
+                self._begun = data[at:]
                 break
-            if self._zlib.eof and not data.startswith(_GZIP):
+            if self._zlib.eof and not data.startswith(_GZIP, at):
                 break  # padding behind the end
             if self._zlib.eof:
                 self._zlib = zlib.decompressobj(zlib.MAX_WBITS | 32)
-            step, data = data[:_STEP], data[_STEP:]
+            step = data[at : at + _STEP]
             before = self._zlib.copy()
             try:
                 parts.append(self._inflated(step, most))
@@ -117,7 +120,7 @@ class _Zlib(_Layer):
                 good = _salvaged(before, step, most)
                 raise DamagedError(str(exc), b"".join([*parts, good])) from None
             most -= len(parts[-1])
-            data = self._zlib.unused_data + data
+            at += len(step) - len(self._zlib.unused_data)
             self.complete = self._zlib.eof
         self.complete = self.complete and not self._begun
         return b"".join(parts)

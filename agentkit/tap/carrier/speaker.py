@@ -56,7 +56,7 @@ class Speaker:
         with self._lock:
             self._lock.wait_for(lambda: self._gone or not self._waiting, seconds)
 
-    def _written(self, line: bytes) -> int:
+    def _written(self, line: bytes | memoryview) -> int:
         """Write what there is room for; count its bytes."""
         try:
             return os.write(self._descriptor, line)
@@ -80,9 +80,10 @@ class Speaker:
 
     def _write_all(self, line: bytes) -> None:
         """Write a line, however long that takes."""
-        while line and not self._gone:
-            done = self._written(line)
-            line = line[done:]
+        left = memoryview(line)
+        while left and not self._gone:
+            done = self._written(left)
+            left = left[done:]
             if not done:
                 self._wait_for_room()
 

@@ -49,7 +49,8 @@ class GrowingTexts:
             if text == known or not _is_grown(known, text, shared):
                 continue
             said = self._nodes[number].answer
-            if not all(value in text[shared:] for value in _values(said[-1][1] if said else "")):
+            rest = text[shared:]
+            if not all(value in rest for value in _values(said[-1][1] if said else "")):
                 continue
             if best is None or (shared, -number) > best:
                 best = shared, -number

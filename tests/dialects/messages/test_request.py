@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentkit.dialects.messages.request import body, encode, native_messages
+from agentkit.dialects.messages.request import _with_calls, body, encode, native_messages
 from agentkit.errors import UsageError
 from tests.support.growth import assert_linear
 
@@ -343,3 +343,18 @@ def test_the_work_grows_with_the_history() -> None:
         return partial(body, parts, {}, None, False)
 
     assert_linear(work, 4000, 32000)
+
+
+@pytest.mark.slow
+def test_calls_that_are_in_the_content_already_are_found_in_time_linear_in_them() -> None:
+    def make(size: int) -> Any:
+        calls = [
+            {"id": f"c{at}", "function": {"name": "f", "arguments": "{}"}} for at in range(size)
+        ]
+        blocks = [
+            {"type": "tool_use", "id": call["id"], "name": "f", "input": {}} for call in calls
+        ]
+        return lambda: _with_calls(blocks, calls)
+
+    assert len(make(3)()) == 3
+    assert_linear(make, 2000, 8000, what="calls of one turn")
