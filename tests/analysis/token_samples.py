@@ -5,6 +5,7 @@ them.
 from __future__ import annotations
 
 import random
+from array import array
 
 from agentkit.types.answer import Response
 from agentkit.types.sequences.token_ids import TokenIds
@@ -76,7 +77,7 @@ def long_conversation(turns: int, *, again: int = 0) -> Trajectory:
         again: tokens at the end of each answer that the next prompt has as others.
     """
     made: list[Turn] = []
-    context = TokenIds(range(20))
+    context = array("q", range(20))
     for turn in range(turns):
         base = made[-1].response.prompt_token_ids if made else None
         prompt = TokenIds(context, base=base if isinstance(base, TokenIds) else None)
@@ -84,7 +85,7 @@ def long_conversation(turns: int, *, again: int = 0) -> Trajectory:
         response = Response(content="text", prompt_token_ids=prompt, token_ids=output)
         made.append(Turn(index=turn, response=response))
         rest = [*output[: 30 - again], *range(again), *range(10)]
-        context = TokenIds([*prompt, *rest])
+        context.extend(rest)
     return Trajectory(
         prompt=(Message(wire={"role": "user", "content": "say"}),),
         turns=tuple(made),
