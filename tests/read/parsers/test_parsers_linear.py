@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from typing import SupportsIndex
 
 import pytest
 
@@ -23,10 +24,10 @@ from tests.support.growth import assert_linear
 pytestmark = pytest.mark.slow
 
 SHORT, LONG = 2_000, 8_000
-MANY, MORE = 100_000, 1_000_000
-"""Characters of whole calls: a copy of the rest of the text at each call shows only in long
-texts.
-"""
+MANY, MORE = 30_000, 300_000
+"""Characters of whole calls."""
+WHOLE = 100_000
+"""Characters in which what is read and what is copied is counted."""
 THINKING = [
     "<think>",
     "</think>",
@@ -127,7 +128,7 @@ def test_pieces(name: str) -> None:
 def test_pieces_cost_at_most_six_readings_of_the_whole(
     name: str, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = whole_calls(name, MANY)[kind]
+    text = whole_calls(name, WHOLE)[kind]
     read: list[int] = []
     run = type(CANONICAL[name]).run
 
@@ -160,6 +161,36 @@ def test_whole_calls(name: str, kind: str) -> None:
     assert_linear(
         lambda size: partial(parse, whole_calls(name, size)[kind]), MANY, MORE, factor=20, what=kind
     )
+
+
+class Counted(str):
+    """A text that counts the characters that are copied from it and from its parts."""
+
+    def __new__(cls, text: str, copied: list[int]) -> Counted:
+        made = super().__new__(cls, text)
+        made.copied = copied
+        return made
+
+    copied: list[int]
+    """The length of each copy."""
+
+    def __getitem__(self, key: SupportsIndex | slice) -> Counted:
+        part = super().__getitem__(key)
+        self.copied.append(len(part))
+        return Counted(part, self.copied)
+
+
+@pytest.mark.parametrize("kind", ["huge", "cut", "calls", "broken", "text"])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, id=f"{kind}-{name}") for kind, name in by_class().items()]
+)
+def test_no_call_copies_the_rest_of_the_text(name: str, kind: str) -> None:
+    """Which a clock tells only in texts of very many calls."""
+    copied: list[int] = []
+    text = whole_calls(name, WHOLE)[kind]
+    found = ak.parsers.get_parser(name).parse(Counted(text, copied))
+    assert found == ak.parsers.get_parser(name).parse(text)
+    assert sum(copied) < 20 * len(text)  # a copy of the rest at each call comes to hundreds
 
 
 @pytest.mark.parametrize("name", sorted(WRITTEN))
