@@ -12,7 +12,8 @@ import pytest
 
 _SECONDS = {"browser": 3.0, "notebook": 0.5, "slow": 0.3}
 """About what one test of a kind takes; what has no mark takes less than a moment."""
-_MOMENT = 0.02
+_JUPYTER, _MOMENT = 10.0, 0.02
+"""What one takes that opens a notebook in JupyterLab, and one without a mark."""
 Group = list[pytest.Item]
 
 
@@ -48,6 +49,7 @@ def _length(group: Group) -> float:
 
 
 def _seconds(item: pytest.Item) -> float:
-    return max(
-        (_SECONDS[name] for name in _SECONDS if item.get_closest_marker(name)), default=_MOMENT
-    )
+    if "shared" in getattr(item, "fixturenames", ()):
+        return _JUPYTER
+    taken = (seconds for name, seconds in _SECONDS.items() if item.get_closest_marker(name))
+    return max(taken, default=_MOMENT)
