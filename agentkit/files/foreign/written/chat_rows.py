@@ -17,6 +17,7 @@ from agentkit.files.foreign.logs.chat_log import ENTRY_FIELDS
 from agentkit.files.foreign.written.spoken_messages import (
     Spoken,
     meta_of,
+    note_given,
     note_raw,
     spoken,
     untold_ending,
@@ -77,7 +78,10 @@ def verifiers_row(trajectory: Trajectory, losses: Losses, weigh: Weigh | None) -
     listed, spec = spoken(trajectory, losses), trajectory.spec
     count = next((i for i, said in enumerate(listed) if said.turn is not None), len(listed))
     losses.beside(meta, _VERIFIED, "meta")
+    note_given(listed[count:], losses)
     measured = meta.get("labels")
+    if measured is not None and not isinstance(measured, dict):
+        losses.note("meta.labels")
     row: Row = {
         "example_id": meta.get("sample"),
         "prompt": [said.message for said in listed[:count]],
@@ -177,6 +181,7 @@ def _called(call: Mapping[str, Any]) -> Row:
 def _weighed(trajectory: Trajectory, losses: Losses, weigh: Weigh | None) -> list[Spoken]:
     """List the messages, each answer with the weight that the caller or a data set gives it."""
     listed = spoken(trajectory, losses)
+    note_given(listed, losses)
     known = trajectory.meta.get("weights")
     weights = known if isinstance(known, list) else []
     place = 0

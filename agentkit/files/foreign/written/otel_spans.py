@@ -16,6 +16,7 @@ from agentkit.files.foreign.written.spoken_messages import (
     Spoken,
     meta_of,
     note_raw,
+    note_unspoken,
     spoken,
 )
 from agentkit.types.trajectory import OpenTurn, ToolResult, Trajectory, Turn
@@ -31,6 +32,7 @@ _FINISHES = {"tool_calls": "tool_call"}
 
 def otel_document(trajectories: list[Trajectory], losses: Losses) -> dict[str, Any]:
     """Write rollouts as one OTLP export."""
+    note_unspoken(trajectories, losses)
     spans = [span for place, one in enumerate(trajectories) for span in _trace(place, one, losses)]
     resource = {"attributes": [_attribute("service.name", "agentkit")]}
     scope = {"name": "agentkit", "version": VERSION}
@@ -167,6 +169,8 @@ def _message(message: dict[str, Any]) -> dict[str, Any]:
         elif isinstance(part, dict):
             parts.append(part)
     parts += [_call(call) for call in message.get("tool_calls") or ()]
+    if not parts and content == "":
+        parts.append({"type": "text", "content": ""})
     return {"role": role, "parts": parts}
 
 

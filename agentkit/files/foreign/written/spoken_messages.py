@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,6 +132,21 @@ def note_raw(trajectory: Trajectory, losses: Losses, *kept: str) -> None:
         losses.note("sampling")
     if trajectory.error is not None and "error" not in kept:
         losses.note("the error it ended with")
+
+
+def note_unspoken(trajectories: Iterable[Trajectory], losses: Losses) -> None:
+    """Count the rollouts in which nothing was said: a file of messages holds nothing of them."""
+    for trajectory in trajectories:
+        opened = trajectory.open is not None and bool(trajectory.open.added)
+        if not trajectory.prompt and not trajectory.all_turns and not opened:
+            losses.note("rollouts without a message")
+
+
+def note_given(listed: Iterable[Spoken], losses: Losses) -> None:
+    """Count the answers that were put into a history: read again, each is one of the model."""
+    for said in listed:
+        if said.turn is None and said.message.get("role") == "assistant":
+            losses.note("that an answer was put into the history, and no model gave it")
 
 
 def untold_ending(trajectory: Trajectory) -> StopReason | None:

@@ -22,6 +22,7 @@ from agentkit.files.foreign.written.chat_rows import (
     verifiers_row,
 )
 from agentkit.files.foreign.written.otel_spans import otel_document
+from agentkit.files.foreign.written.spoken_messages import note_unspoken
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import in_line
 
@@ -103,6 +104,10 @@ def _same_shape(message: Row) -> Row:
 def _column(values: list[Any]) -> tuple[list[Any], bool]:
     """Make a column of values, and tell whether they are written as JSON text."""
     kinds = {type(value) for value in values if value is not None}
+    if any(
+        isinstance(one, (dict, list)) for value in values if type(value) is list for one in value
+    ):
+        kinds.add(dict)  # lists of other shapes, as no column has them
     if kinds <= {int, float} or (len(kinds) == 1 and kinds <= {str, bool, list}):
         return values, False
     texts = [value if value is None else json.dumps(value, default=str) for value in values]
@@ -151,6 +156,8 @@ def written_in(
             hint=f"these have: {', '.join(WEIGHED)}",
         )
     losses = Losses(format)
+    if format in WEIGHED:
+        note_unspoken(trajectories, losses)
     text = redact(WRITERS[format](trajectories, losses, weigh))
     if format == "parquet":
         rows = [json.loads(row) for row in text.split("\n") if row]

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
-from agentkit.files.foreign.entries import imported
+from agentkit.files.foreign.entries import entry, imported, put, rollout_of_entries
 from agentkit.files.foreign.logs.stitched_log import stitched
 from agentkit.files.foreign.traces.run.call_numbers import number_calls
 from agentkit.files.foreign.traces.run.recorded_runs import ModelRun, ToolRun, Trace
-from agentkit.files.foreign.traces.spelling.utterance import Utterance, entry_of
+from agentkit.files.foreign.traces.spelling.utterance import Utterance, entry_of, same_message
 from agentkit.trajectory.loop import apply, close
 from agentkit.types.answer import ToolCall
 from agentkit.types.request import Spec
@@ -21,6 +22,8 @@ from agentkit.types.trajectory import Message, OpenTurn, ToolResult, Trajectory,
 from agentkit.types.wire import Flow
 
 _PATH = "/v1/chat/completions"
+_LINE = 200
+"""How many requests are compared with each other, where an answer among them says nothing."""
 
 
 def rollouts_of(trace: Trace) -> list[Trajectory]:
@@ -174,7 +177,43 @@ def _stitch(calls: Iterable[ModelRun]) -> list[Trajectory]:
         )
         for number, call in enumerate(listed)
     ]
-    return stitched(flows).rollouts
+    found = stitched(flows).rollouts
+    if len(found) < 2 or len(listed) > _LINE or all(map(_says_something, listed)):
+        return found
+    line = _in_line(listed, found[0].spec)
+    return found if line is None else [line]
+
+
+def _says_something(call: ModelRun) -> bool:
+    """Tell whether a request can go on from an answer: from an empty one it is not known to."""
+    message = call.answer.message if call.answer is not None else {}
+    return bool(message.get("content") or message.get("tool_calls"))
+
+
+def _in_line(calls: Sequence[ModelRun], spec: Spec) -> Trajectory | None:
+    """Make one rollout of requests of which each holds the one before it and its answer; None where
+    they do not.
+    """
+    answers: dict[int, ModelRun] = {}
+    for before, after in pairwise(calls):
+        place = len(before.messages)
+        held = after.messages[place : place + 1]
+        same = all(map(same_message, before.messages, after.messages))
+        if not held or held[0].get("role") != "assistant" or before.answer is None or not same:
+            return None
+        if (held[0].get("content") or "") != (before.answer.message.get("content") or ""):
+            return None
+        answers[place] = before
+    last = calls[-1]
+    if last.answer is None:
+        return None
+    entries = [
+        entry(message, answers[place].exchange)
+        if place in answers
+        else (put(message) if message.get("role") == "assistant" else entry(message))
+        for place, message in enumerate(last.messages)
+    ]
+    return rollout_of_entries([*entries, entry(last.answer.message, last.exchange)], spec)
 
 
 def _with_meta(rollout: Trajectory, trace: Trace) -> Trajectory:

@@ -159,6 +159,8 @@ def tool_run(span: Span) -> ToolRun:
     outputs = ("gen_ai.tool.call.result", "tool_response", "ai.toolCall.result", "output.value")
     output = span.get(*outputs, "mlflow.spanOutputs", "traceloop.entity.output")
     output = span.get("langfuse.observation.output") if output is None else output
+    if output is None and "" in (span.attributes.get(name) for name in outputs):
+        output = ""  # it said nothing, which is a result
     return ToolRun(
         span=span.id,
         name=text(name) or _name(span.name),

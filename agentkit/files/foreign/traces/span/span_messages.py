@@ -68,7 +68,11 @@ def _orders(given: Any, losses: Losses) -> list[dict[str, Any]]:
 
 def _history(given: Any, losses: Losses) -> list[dict[str, Any]]:
     found = asked_messages(given, losses)
-    return [message for message in found if message.get("content") != "" or len(message) > 2]
+    return [
+        message
+        for message in found
+        if message.get("content") != "" or message["role"] == "assistant" or len(message) > 2
+    ]
 
 
 def span_answer(span: Span, losses: Losses) -> Utterance | None:
