@@ -45,7 +45,7 @@ def test_two_rollouts_of_different_prompts_are_compared_and_that_is_said_first()
     assert found.notes == (line,)
     assert repr(found).startswith(f"<Comparison {line}; a beside b, 1 pair: ")
     assert found.text(TEXT).splitlines()[0].startswith(f"Comparison: {line}")
-    assert line.replace("'", "&#x27;") in found.html(STATIC).replace("&#39;", "&#x27;")
+    assert line in found.html(STATIC)
     assert "usage" not in classes(found), "the prompts are of different lengths"
 
 
