@@ -4,6 +4,7 @@ a `Problem`, a status, a stop reason.
 AgentkitError
 ├── UsageError (ValueError)           an argument that cannot be used
 │   ├── UnknownKeyword (TypeError too)  a keyword that a function does not have
+│   ├── WrongCall (TypeError too)     an argument is missing, or there are too many
 │   └── SchemaError (TypeError too)   a function that cannot be described as a tool
 ├── NotFound (LookupError)            no profile, turn or sample of that name
 │   └── NoParser (KeyError too)       no parser of that name
@@ -37,7 +38,6 @@ from typing import Any, NoReturn, TypeVar
 
 T = TypeVar("T", bound=Callable[..., Any])
 
-_CALLED = ("__init__", "__call__")
 _UNNAMED = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL)
 _HOME = __file__.removesuffix("errors.py")
 _STANDARD = inspect.__file__.rpartition("inspect.")[0]
@@ -93,6 +93,10 @@ class UsageError(AgentkitError, ValueError):
 
 class UnknownKeyword(UsageError, TypeError):
     """A keyword that a function does not have."""
+
+
+class WrongCall(UsageError, TypeError):
+    """A call of a function without an argument that it needs, or with too many."""
 
 
 class SchemaError(UsageError, TypeError):
@@ -236,7 +240,8 @@ def raised_at(exc: BaseException) -> str:
 def _written(frame: FrameSummary, shell: Any) -> str:
     code = (frame.line or "").strip()
     shown = code if len(code) <= _CODE_LIMIT else f"{code[: _CODE_LIMIT - 1]}…"
-    return f"{_place(frame, shell)}: {shown}" if shown else _place(frame, shell)
+    place = _cell(frame.filename, shell) or re.split(r"[/\\]", frame.filename)[-1]
+    return f"{place}, line {frame.lineno}{': ' if shown else ''}{shown}"
 
 
 def _users_frame(trace: TracebackType | None) -> FrameSummary | None:
@@ -246,12 +251,6 @@ def _users_frame(trace: TracebackType | None) -> FrameSummary | None:
         if not name.startswith(_HOME) and not any(part in name for part in _NOT_USERS):
             return frame
     return None
-
-
-def _place(frame: FrameSummary, shell: Any) -> str:
-    """Say where a line is: a cell by its number, a file by its name."""
-    where = _cell(frame.filename, shell) or re.split(r"[/\\]", frame.filename)[-1]
-    return f"{where}, line {frame.lineno}"
 
 
 def source_name(filename: str) -> str:
@@ -284,36 +283,43 @@ def own_traceback(exc: BaseException) -> str | None:
 
 def checked_keywords(public: T) -> T:
     """Make a function, or the constructor and the public methods of a class, refuse a keyword it
-    does not have.
+    does not have, and too few or too many arguments.
 
     Signature, docstring and type stay as they are. A function that takes any keyword is left alone.
 
     Raises:
-        UnknownKeyword: on such a call; it is a `TypeError` and an `AgentkitError`.
+        UnknownKeyword: on a keyword that it does not have; a `TypeError` and an `AgentkitError`.
+        WrongCall: on too few or too many arguments; a `TypeError` and an `AgentkitError` too.
     """
     if not isinstance(public, type):
         checked: T = _checked(public, public.__name__)
         return checked
+    names = {"__init__": public.__name__, "__call__": public.__name__.lower()}
     for name, member in list(vars(public).items()):
-        if inspect.isfunction(member) and (name in _CALLED or not name.startswith("_")):
-            setattr(public, name, _checked(member, public.__name__ if name in _CALLED else name))
+        if inspect.isfunction(member) and (name in names or not name.startswith("_")):
+            setattr(public, name, _checked(member, names.get(name, name)))
     return public
 
 
 def _checked(function: Any, name: str) -> Any:
-    parameters = inspect.signature(function).parameters.values()
+    parameters = list(inspect.signature(function).parameters.values())
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
         return function
     known = frozenset(parameter.name for parameter in parameters if parameter.kind not in _UNNAMED)
     ordered = [parameter.name for parameter in parameters if parameter.name in known]
     refuse = functools.partial(_refused, name, [one for one in ordered if one != "self"])
-
+    unfit = functools.partial(_wrong_call, name, parameters)
     if inspect.iscoroutinefunction(function):
 
         async def waited(*args: Any, **named: Any) -> Any:
             if not named.keys() <= known:
                 raise refuse(named, args)
-            return await function(*args, **named)
+            try:
+                return await function(*args, **named)
+            except TypeError as exc:
+                if exc.__traceback__ and exc.__traceback__.tb_next:  # it had begun
+                    raise
+                raise unfit(args, named) from None
 
         wrapper: Any = waited
     else:
@@ -321,7 +327,12 @@ def _checked(function: Any, name: str) -> Any:
         def called(*args: Any, **named: Any) -> Any:
             if not named.keys() <= known:
                 raise refuse(named, args)
-            return function(*args, **named)
+            try:
+                return function(*args, **named)
+            except TypeError as exc:
+                if exc.__traceback__ and exc.__traceback__.tb_next:  # it had begun
+                    raise
+                raise unfit(args, named) from None
 
         wrapper = called
     # doctest tells by its globals which module a function is of
@@ -329,6 +340,26 @@ def _checked(function: Any, name: str) -> Any:
         wrapper.__code__, function.__globals__, function.__name__, None, wrapper.__closure__
     )
     return functools.update_wrapper(at_home, function)
+
+
+def _wrong_call(
+    function: str,
+    parameters: list[inspect.Parameter],
+    args: Collection[Any],
+    named: Collection[str],
+) -> WrongCall:
+    own = [p for p in parameters if p.name != "self" and p.kind is not p.VAR_POSITIONAL]
+    placed = [p.name for p in own if p.kind is not p.KEYWORD_ONLY]
+    others = [p.name for p in own if p.name not in placed]
+    given = len(args) - any(p.name == "self" for p in parameters)
+    hint = f"it is called {function}({', '.join([*placed, *(f'{name}=…' for name in others[:8])])})"
+    if given > len(placed):
+        return WrongCall(f"{function}() takes {len(placed)} by place, not {given}", hint=hint)
+    twice = [name for name in placed[:given] if name in named]
+    have = {*placed[:given], *named}
+    lacks = [p.name for p in own if p.default is p.empty and p.name not in have]
+    what = f"is given {twice[0]} twice" if twice else f"lacks {' and '.join(lacks)}"
+    return WrongCall(f"{function}() {what}", hint=hint)
 
 
 def _refused(

@@ -32,7 +32,7 @@ from agentkit.files.cassette.writer import CassetteWriter
 from agentkit.files.claims import RunWriter
 from agentkit.read.calls.function_schema import shared_schemas
 from agentkit.read.parsers.registry import get_parser
-from agentkit.servers.clients import as_server, dialect_of, streams
+from agentkit.servers.clients import as_server, call_of, check_order, dialect_of, streams
 from agentkit.servers.model_call import ChatServer, Emit
 from agentkit.servers.redaction.known_secrets import checked_names
 from agentkit.servers.redaction.secrecy import Secrecy
@@ -121,7 +121,7 @@ class Agent:
         keep_secrets: Iterable[str] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
-        secrecy, functions = Secrecy(checked_names(keep_secrets)), toolset(tools)
+        functions = toolset(check_order(model, tools, server))
         own = Server(dialect=dialect, clock=clock) if server is None else server
         chat = as_server(own, clock=clock)
         body = dict(extra_body or {}) or None
@@ -131,7 +131,7 @@ class Agent:
         limits = (max_turns, bool(stream), max_calls, prices)
         made = make_spec(chat, model, schemas, *read, *limits, dialect=dialect, chain=chain)
         runs = tool_runner(Functions(functions), timeout=tool_timeout, suggests=True, clock=clock)
-        asks = checked_approve(approve)
+        asks, secrecy = checked_approve(approve), Secrecy(checked_names(keep_secrets))
         perform = LivePerforms(chat, runs, retries, asks, secrecy, may_block=stream is None)
         self._setup = Setup(
             spec=secrecy.covered(made),
@@ -348,11 +348,6 @@ def make_spec(
             dialect cannot do what is asked for.
         NotFound: there is no such profile or parser.
     """
-    if model is not None and not isinstance(model, str):
-        raise UsageError(
-            f"the model is a {type(model).__name__}, not a name",
-            hint="ak.Agent('model-name', tools=[...], server='http://localhost:8000/v1')",
-        )
     if policy not in get_args(Policy):
         raise UsageError(
             f"no policy is named {policy!r}",
@@ -370,7 +365,7 @@ def make_spec(
         chain=chain,
         parser=parser,
         policy=policy,
-        max_turns=max_turns,
+        max_turns=checked_calls(max_turns, "max_turns") if max_turns != 0 else 0,
         max_calls=checked_calls(max_calls),
         stream=stream,
         prices=None if prices is None else checked_prices(prices),
@@ -379,15 +374,23 @@ def make_spec(
     return spec
 
 
-def checked(agent: Any) -> Agent:
+def checked(agent: Any, prompt: Any = None) -> Agent:
     """Check that it is an agent.
+
+    Args:
+        agent: what was given as one.
+        prompt: what was given with it.
 
     Raises:
         UsageError: it is something else.
     """
-    if not isinstance(agent, Agent):
+    if isinstance(agent, Agent):
+        return agent
+    if isinstance(prompt, Agent):
         raise UsageError(
-            f"the agent is a {type(agent).__name__}",
-            hint="make one: ak.Agent('model-name', tools=[...], server='http://localhost:8000/v1')",
+            f"the agent and the prompt have changed places: the agent is a {type(agent).__name__}",
+            hint="the agent comes first: ak.rollout(agent, prompt)",
         )
-    return agent
+    raise UsageError(
+        f"the agent is a {type(agent).__name__}", hint=f"make one: {call_of(server=agent)}"
+    )

@@ -44,6 +44,9 @@ class BreakOn:
     each step for which that is true.
     """
 
+    makes_breakpoints = True
+    """Says that it is no breakpoint itself."""
+
     def __call__(self, predicate: Predicate) -> Breakpoint:
         """Stop after each step for which the function is true; `.before()` asks it before."""
         return breakpoint_of(predicate)
@@ -263,7 +266,7 @@ class BreakOn:
     if not TYPE_CHECKING:  # a type checker should go on reporting names that are not there
 
         def __getattr__(self, name: str) -> NoReturn:
-            known = [n for n in dir(type(self)) if not n.startswith("_")]
+            known = [n for n in dir(type(self)) if not n.startswith(("_", "makes"))]
             hint = suggest(name, known, f"there are: {self!r}", show=lambda n: f"ak.break_on.{n}")
             raise UnknownName(f"break_on has no {name!r}", hint=hint)
 

@@ -52,7 +52,7 @@ class Debugger(Changing):
         approve: Iterable[str] = (),
         meta: Mapping[str, Any] | None = None,
     ) -> None:
-        self.agent = checked(agent)
+        self.agent = checked(agent, prompt)
         names = names_to_approve(approve, agent.spec.tools)
         engine = agent.engine(agent.watched(agent.start(prompt, meta=meta)))
         self._open(Cursor(engine, approve=names, asks=not isinstance(agent, ReplayAgent)))

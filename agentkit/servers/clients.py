@@ -121,6 +121,50 @@ def as_server(obj: Any, *, clock: Clock = time.time) -> ChatServer:
     )
 
 
+def check_order(model: Any, tools: Any, server: Any) -> Any:
+    """Refuse one of the three parts of an agent in the place of another, and give the tools.
+
+    Raises:
+        UsageError: the model is no name, or a server or functions are where something else belongs.
+    """
+    given = {"model": model, "tools": tools, "server": server}
+    found = {name: kind for name, value in given.items() if (kind := _part(value))}
+    wrong = [name for name, kind in found.items() if kind != name]
+    wrong += ["model"] if "model" not in found and model is not None else []
+    for name in (name for name in wrong if (name, found.get(name)) != ("server", "model")):
+        kind = type(given[name]).__name__
+        article = "an" if kind[0] in "AEIOUaeiou" else "a"
+        came = f"{given[name]!r:.60}" if kind == "str" else f"{article} {kind}"
+        parts = {kind: given[place] for place, kind in found.items()}
+        raise UsageError(_PARTS[name].format(came), hint=call_of(**parts))
+    return tools
+
+
+_PARTS = {
+    "model": "the model is {}, not a name",
+    "tools": "tools is a list of functions, and came as {}",
+    "server": "the server is a URL, an ak.Server or a client, and came as {}",
+}
+
+
+def call_of(model: str = "model-name", tools: Any = (), server: Any = None) -> str:
+    """Write how an agent is made of what was given."""
+    names = [getattr(tool, "name", getattr(tool, "__name__", "…")) for tool in tools]
+    at = "server" if _part(server) == "server" else "'http://localhost:8000/v1'"
+    at = repr(server) if isinstance(server, str) and "://" in server else at
+    return f"ak.Agent({model!r}, tools=[{', '.join(names) or 'my_function'}], server={at})"
+
+
+def _part(value: Any) -> str:
+    """Tell which part of an agent something is; "" where that is open."""
+    if isinstance(value, str):
+        return "server" if value.startswith(("http://", "https://")) else "model"
+    if isinstance(value, (list, tuple)):
+        return "tools" if value and all(map(callable, value)) else ""
+    is_server = isinstance(value, (Server, SdkClient, CompletionObject)) or _client_wire(value)
+    return "server" if is_server or callable(getattr(value, "chat_completion", None)) else ""
+
+
 def _client_wire(obj: Any) -> ClientWire | None:
     """Find how to send through the object, where it is a client of openai or anthropic; whoever has
     one has imported the package.

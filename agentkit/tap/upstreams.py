@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from secrets import token_urlsafe
+from types import NoneType
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-from agentkit.errors import UsageError
+from agentkit.errors import UsageError, suggest
 from agentkit.servers.address import (
     ANTHROPIC_URL,
     OPENAI_URL,
@@ -122,9 +123,17 @@ def _watched(name: str, server: Any) -> Watched:
     if isinstance(server, Server):
         return _of_server(name, server)
     if not isinstance(server, str) or not server.strip():
+        near = "an agent has one: ak.watch(agent.server); or " if hasattr(server, "server") else ""
+        plain = isinstance(server, (int, float, NoneType))
+        what = server if plain else f"the {type(server).__name__}"
         raise UsageError(
-            "the server is an empty text" if server == "" else f"{server!r:.80} is no server",
-            hint="give its URL, 'openai', 'anthropic', an ak.Server, or several of them",
+            "the server is an empty text" if server == "" else f"{what} is no server",
+            hint=f"{near}give its URL, 'openai', 'anthropic', an ak.Server, or several of them",
+        )
+    if "/" not in server and "." not in server and ":" not in server and server not in _NAMES:
+        raise UsageError(
+            f"no server is named {server!r}",
+            hint=suggest(server, _NAMES, "give its URL, as 'http://localhost:8000/v1'"),
         )
     address = parse_address(_NAMES.get(server, server))
     own = auth_headers(address, None, {}, "chat") if address.login else {}

@@ -10,7 +10,7 @@ from typing import Any, Self
 from weakref import WeakSet, finalize, ref
 
 from agentkit.debugger.breakpoint_list import Breakpoints
-from agentkit.errors import UsageError, checked_keywords, suggest
+from agentkit.errors import UsageError, checked_keywords, names_of, suggest
 from agentkit.files.foreign.logs.flow_file import is_record
 from agentkit.files.foreign.logs.flow_log import read_flow
 from agentkit.files.path import to_write
@@ -262,7 +262,8 @@ class Watch(Drawn):
             return self._url((spoken or self._servers)[0], label, dialect)
         known = {one.name: one for one in self._servers}
         if server not in known:
-            raise UsageError(f"no server is named {server!r}", hint=suggest(server, known))
+            hint = suggest(server, known, "w.urls lists them")
+            raise UsageError(f"no server is named {server!r}", hint=hint)
         return self._url(known[server], label, dialect)
 
     def close(self) -> None:
@@ -285,10 +286,8 @@ class Watch(Drawn):
 
     def __exit__(self, *exc: object) -> None:
         for name, value in self._before.pop().items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+            os.environ.pop(name, None)
+            os.environ.update({} if value is None else {name: value})
 
     def __repr__(self) -> str:
         rollouts = len(self.rollouts)
@@ -369,6 +368,8 @@ def watch(
 
 
 _taps: WeakSet[Watch] = WeakSet()
+_known = [name for name in (*dir(Watch), "record") if not name.startswith("_")]
+Watch.__getattr__ = staticmethod(names_of("a tap", _known, "w"))  # type: ignore[attr-defined]
 
 
 def _make_room(record: Path | None, port: int) -> None:

@@ -107,8 +107,7 @@ def serve(
             f"no manner is named {manner!r}",
             hint=suggest(manner, MANNERS, f"choose one of: {', '.join(MANNERS)}"),
         )
-    if not 0 <= rate <= 1 or latency < 0 or pace < 0 or context < 1:
-        raise UsageError("rate lies between 0 and 1; latency, pace and context are not negative")
+    _check_numbers(rate=rate, latency=latency, pace=pace, context=context)
     _check_script(script)
     models = None if model is None else (model,) if isinstance(model, str) else tuple(model)
     turns = None if turn is None else (turn,) if isinstance(turn, int) else tuple(turn)
@@ -131,6 +130,17 @@ def serve(
 
 _PLAIN = ("openai", (), None, None, True, 32_768, 1.0, 0, None, 0.0, 0.0, None)
 """The settings of a script, where none is given."""
+
+
+def _check_numbers(**numbers: Any) -> None:
+    """Refuse settings that are no numbers, or none of their kind."""
+    for name, value in numbers.items():
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise UsageError(f"{name} is {value!r:.60}", hint=f"give a number: {name}=1")
+        if value < (name == "context") or (name == "rate" and value > 1):
+            raise UsageError(
+                "rate lies between 0 and 1; latency, pace and context are not negative"
+            )
 
 
 def _check_script(script: Any) -> None:

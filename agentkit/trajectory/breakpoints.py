@@ -223,6 +223,12 @@ def breakpoint_of(value: Any) -> Breakpoint:
     """
     if isinstance(value, Breakpoint):
         return value
+    if getattr(getattr(value, "__self__", value), "makes_breakpoints", False):
+        name = getattr(value, "__name__", "tool")
+        raise UsageError(
+            f"ak.break_on.{name} makes breakpoints, and is none",
+            hint=f"call it: ak.break_on.{name}(…)",
+        )
     if callable(value):
         name = getattr(value, "__name__", type(value).__name__)
         rule = Rule(text=name, when="after", of="any", key=(value,), holds=value)

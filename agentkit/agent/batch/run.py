@@ -46,7 +46,7 @@ def rollout(
         UsageError: it is not an agent, or there is no prompt.
     """
     refuse_await("ak.rollout()", "await ak.rollouts_async(agent, [prompt])")
-    engine = checked(agent).engine(agent.start(prompt, meta=meta))
+    engine = checked(agent, prompt).engine(agent.start(prompt, meta=meta))
     try:
         run(engine.run())
     except BaseException as exc:
@@ -282,7 +282,7 @@ def prepared(
             f"the reward is a {type(reward).__name__}", hint="give a function of the trajectory"
         )
     jobs: Sequence[Job] | Iterator[Job]
-    asked = (checked(agent), prompts, n, checked_meta(meta), checked_shard(shard))
+    asked = (checked(agent, prompts), prompts, n, checked_meta(meta), checked_shard(shard))
     jobs = later_jobs(*asked) if later and isinstance(prompts, Iterator) else jobs_of(*asked)
     chosen = executor_of(executor, workers)
     crew = None if chosen is None else Crew(chosen, agent, reward)

@@ -86,15 +86,15 @@ def _size(config: Any, name: str) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
 
 
-def checked_calls(limit: Any) -> int | None:
-    """Check what is given as `max_calls`.
+def checked_calls(limit: Any, name: str = "max_calls") -> int | None:
+    """Check what is given as `max_calls`, or as another limit.
 
     Raises:
         UsageError: it is no number above 0, and not None.
     """
     if limit is None or (type(limit) is int and limit > 0):
         return limit
-    raise UsageError(f"max_calls is {limit!r}", hint="give a whole number from 1 up, or None")
+    raise UsageError(f"{name} is {limit!r:.60}", hint="give a whole number from 1 up, or None")
 
 
 def checked_prices(prices: Any) -> Prices:

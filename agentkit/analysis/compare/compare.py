@@ -19,6 +19,8 @@ from agentkit.analysis.compare.pairs import Cell, cells, requests_of
 from agentkit.analysis.compare.repeats import SURE, CellResult, compare_cell
 from agentkit.analysis.compare.sides import forced, is_live, stored, streaming
 from agentkit.errors import UsageError, checked_keywords, suggest
+from agentkit.servers.clients import call_of
+from agentkit.servers.server import Server
 from agentkit.types.trajectory import Trajectory
 
 __all__ = ["ClassFinding", "Comparison", "compare"]
@@ -127,6 +129,18 @@ def _streamed(trajectory: Trajectory) -> bool:
 
 
 def _checked(sides: Any, prompts: Any, history: str) -> dict[str, Any]:
+    if not isinstance(sides, (Mapping, list, tuple)) and prompts is not None and not is_live(sides):
+        raise UsageError(
+            f"the sides are a {type(sides).__name__} and a {type(prompts).__name__} without names",
+            hint='name each: ak.compare({"a": …, "b": …})',
+        )
+    for name, side in sides.items() if isinstance(sides, Mapping) else ():
+        if side is None or isinstance(side, Server):
+            what = "nothing" if side is None else "a Server, which asks nothing by itself"
+            raise UsageError(
+                f"the side {name!r} is {what}",
+                hint=f"give an agent, {call_of(server=side)}, or rollouts",
+            )
     if isinstance(sides, (list, tuple)) and len(sides) > 1:
         names = ", ".join(f'"{name}": …' for name, _ in zip("abcdefgh", sides, strict=False))
         raise UsageError(

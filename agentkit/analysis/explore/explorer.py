@@ -21,7 +21,7 @@ from agentkit.analysis.explore.query import Query, order_meant, parse_query
 from agentkit.analysis.explore.table_columns import TableColumns
 from agentkit.analysis.frames.safe_frame import inferred_frame
 from agentkit.analysis.sample_tree import SampleTree, sample_tree
-from agentkit.errors import checked_keywords
+from agentkit.errors import checked_keywords, names_of
 from agentkit.files.path import to_write
 from agentkit.trajectory.person.notes import KEY, Remark, entries_of
 from agentkit.types.record import Drawn
@@ -363,6 +363,10 @@ class Explorer(Drawn, Sequence[Trajectory]):
         read = f"; slow, each rollout is read for it: {', '.join(slow)}" if slow else ""
         asked = "" if self.asked else ", not filtered or sorted"
         return f"<Explorer {self.heading()}{asked}{read}>"
+
+
+_meant = names_of("a table", [n for n in dir(Explorer) if n[0] != "_"], "explorer")
+Explorer.__getattr__ = staticmethod(_meant)  # type: ignore[attr-defined]
 
 
 @checked_keywords

@@ -146,6 +146,10 @@ def parse_query(text: str, columns: Sequence[str]) -> Query:
     Raises:
         UsageError: there is no such column, a number is none, or a quote is not closed.
     """
+    if not isinstance(text, str):
+        raise UsageError(
+            f"the filter is a {type(text).__name__}", hint="give a text: filter('reward<0.5 words')"
+        )
     known = [*columns, *(name for name in _SEARCHED if name not in columns)]
     conditions, words, at = [], [], 0
     text = text.strip()

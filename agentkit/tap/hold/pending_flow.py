@@ -371,6 +371,7 @@ DECIDE = (
 """What can be done about what waits."""
 
 
+@checked_keywords
 class PendingFlows(Drawn, tuple[PendingFlow, ...]):
     """What waits, in the order in which it came, as a tuple."""
 

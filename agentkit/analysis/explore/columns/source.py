@@ -15,6 +15,7 @@ from agentkit.analysis.explore.columns.distinct import Distinct, distinct_of, gr
 from agentkit.analysis.explore.columns.index_column import is_known, sort_key
 from agentkit.analysis.explore.columns.rollout_texts import has_every_text, has_text
 from agentkit.analysis.explore.query import Condition
+from agentkit.errors import NotFound, suggest
 from agentkit.files.cassette.codec import prompt_key
 from agentkit.files.cassette.index import Cassette, group_key
 from agentkit.files.cassette.index import open as open_cassette
@@ -75,6 +76,11 @@ class Source:
         """Return one value of a column."""
         if name in self._values:
             return self._values[name][place]
+        if name not in self.columns:
+            raise NotFound(
+                f"no column is named {name!r}",
+                hint=suggest(name, self.columns, f"the columns are {', '.join(self.columns)}"),
+            )
         return self._one(self.columns[name], place)
 
     def values(self, name: str) -> list[Any]:
