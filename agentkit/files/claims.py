@@ -7,7 +7,7 @@ living run has taken, it leaves alone and waits for.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable
+from collections.abc import Container, Hashable, Mapping
 from dataclasses import replace
 from io import FileIO
 from pathlib import Path
@@ -105,18 +105,26 @@ class RunWriter:
         self._places[job] = place
         self._given.add(place)
 
-    def claim(self, job: Hashable, start: Trajectory, *, reward: bool = False) -> Claim:
+    def claim(
+        self,
+        job: Hashable,
+        start: Trajectory,
+        *,
+        alike: Container[int] = frozenset(),
+        reward: bool = False,
+    ) -> Claim:
         """Take up the rollout of a job, or begin it.
 
         Args:
             job: what asks; one rollout is given to one job of a run.
             start: the rollout before its first step.
+            alike: the places of prompts that have rollouts of their own.
             reward: whether one that has ended must have a reward to be done.
         """
         self.writer.use.ensure(self.writer)
         with self.writer.locked() as file:
             self.writer.catch_up(file)
-            place = self._place_of(job, start)
+            place = self._place_of(job, start, alike)
             if place is None:
                 place = self._begin(file, start)
                 self.place(job, place)
@@ -158,10 +166,10 @@ class RunWriter:
         self.writer.go_on(place)
         return Claim("taken", place, replace(there, damage=()))
 
-    def _place_of(self, job: Hashable, start: Trajectory) -> int | None:
+    def _place_of(self, job: Hashable, start: Trajectory, alike: Container[int]) -> int | None:
         """Find the rollout of a job: the one it has already, or one of the same prompt and sample
-        that no other job of this run has. One that has ended comes first, then one that nobody
-        holds.
+        that no other job has, in this run or elsewhere. One that was begun at the same place of the
+        prompts comes first, then one that has ended, then one that nobody holds.
         """
         scan = self.writer.scan
         if scan is not self._scan:
@@ -175,8 +183,12 @@ class RunWriter:
             return place
         self._look(scan)
         key = _key([message.wire for message in start.prompt], start.meta.get("sample"))
-        free = [one for one in self._by_start.get(key, ()) if one not in self._given]
-        return min(free, key=lambda one: self._rank(scan.rollouts[one]), default=None)
+        own, found = place_of(start.meta), []
+        for one in self._by_start.get(key, ()):
+            there = place_of(scan.rollouts[one].meta)
+            if one not in self._given and (there == own or there not in alike):
+                found.append((there != own, self._rank(scan.rollouts[one]), one))
+        return min(found)[-1] if found else None
 
     def _look(self, scan: Scan) -> None:
         """Take note of the rollouts that have come."""
@@ -212,6 +224,14 @@ def run_writer(path: Any, *, alone: bool) -> RunWriter:
         if alone:
             raise
     return RunWriter(target, owner)
+
+
+def place_of(meta: Mapping[str, Any]) -> int:
+    """Give the place of a rollout's prompt among the prompts of its batch; -1 where none is known.
+    A damaged file may say anything of it.
+    """
+    place = meta.get("prompt_index")
+    return place if type(place) is int else -1
 
 
 def _key(prompt: list[object], sample: object) -> tuple[str, str]:

@@ -296,6 +296,14 @@ def test_what_rollouts_come_to_over_steps(tmp_path: Path) -> None:
             table.over("nothing")
 
 
+def test_versions_follow_each_other_by_their_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "versions.jsonl"
+    names = [f"v{number}" for number in range(12)]
+    ak.save([rollout(Spec(), "go", [], {"version": name}, False) for name in names], path)
+    for table in (ak.explore(path), ak.explore(ak.index(path))):
+        assert table.over("version")["version"].tolist() == names
+
+
 def test_groups_of_many_are_those_of_few(many: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for table in (ak.explore(many), ak.explore(ak.index(many))):
         few = table.groups()

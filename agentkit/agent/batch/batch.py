@@ -155,7 +155,7 @@ class Batch:
         if left is not None and left.place is not None:
             claims.place(index, left.place)
         start = job.begin(self.agent)
-        claim = claims.claim(index, start, reward=self._reward is not None)
+        claim = claims.claim(index, start, alike=job.alike, reward=self._reward is not None)
         if claim.state != "held" and claim.trajectory is not start:
             check_spec(start, claim.trajectory, job)
         return claim

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from agentkit.errors import UsageError
 from agentkit.files.cassette.index import load_by_sample
 from agentkit.files.cassette.json_records import to_json
 from agentkit.files.cassette.line.line_steps import ENDED
+from agentkit.files.claims import place_of
 from agentkit.types.trajectory import Message, Trajectory
 
 _HINT = (
@@ -35,6 +36,10 @@ class Job:
     """Of the prompt."""
     prompt_index: int
     sample: int
+    alike: Container[int] = frozenset()
+    """The places of the prompts of the same text, in whichever shard: what was begun at another one
+    belongs there.
+    """
 
     def begin(self, agent: Agent) -> Trajectory:
         """Make the trajectory it begins with, when its turn comes."""
@@ -82,11 +87,14 @@ def jobs_of(
         starts = [_start(agent, found[0], meta)]
     else:
         starts = [_start_of(index, agent, prompt, meta) for index, prompt in enumerate(found)]
+    keys = [start_key(start) for start in starts]
+    alike: defaultdict[str, set[int]] = defaultdict(set)
+    for index, key in enumerate(keys):
+        alike[key].add(index)
     jobs = [
-        Job(start, key, index, sample)
-        for index, start in enumerate(starts)
+        Job(start, key, index, sample, alike[key])
+        for index, (start, key) in enumerate(zip(starts, keys, strict=True))
         if in_shard(index, shard)
-        for key in [start_key(start)]
         for sample in range(n)
     ]
     if isinstance(agent, ReplayAgent):
@@ -109,12 +117,23 @@ def later_jobs(
     Raises:
         UsageError: a prompt is neither a text nor a list of messages.
     """
+    alike = frozenset() if shard is None else _OtherShards(shard)  # which are alike is not kept
     for index, prompt in enumerate(prompts):
         if in_shard(index, shard):
             start = _start_of(index, agent, prompt, meta)
             key = start_key(start)
             for sample in range(n):
-                yield Job(start, key, index, sample)
+                yield Job(start, key, index, sample, alike)
+
+
+class _OtherShards(Container[int]):
+    """The places of all prompts of other shards."""
+
+    def __init__(self, shard: tuple[int, int]) -> None:
+        self._shard = shard
+
+    def __contains__(self, place: object) -> bool:
+        return isinstance(place, int) and not in_shard(place, self._shard)
 
 
 def in_shard(index: int, shard: tuple[int, int] | None) -> bool:
@@ -226,7 +245,7 @@ def taken_up(
     jobs: Sequence[Job], starts: Sequence[Trajectory], left: Sequence[Left]
 ) -> dict[int, Left]:
     """Find the rollout that was begun for each job, by the job's number: the same prompt and the
-    same sample.
+    same sample. Of several prompts of one text, each gets what was begun at its own place.
 
     Args:
         jobs: what the batch is to do.
@@ -236,17 +255,30 @@ def taken_up(
     Raises:
         UsageError: it was run with another model, other tools or other sampling.
     """
-    waiting: defaultdict[tuple[str, str], deque[Left]] = defaultdict(deque)
-    for entry in left:  # a damaged file may hold a sample that is no number
-        sample = repr(entry.trajectory.meta.get("sample"))
-        waiting[start_key(entry.trajectory), sample].append(entry)
-    found: dict[int, Left] = {}
-    for number, (job, start) in enumerate(zip(jobs, starts, strict=True)):
-        entries = waiting.get((job.key, repr(job.sample)))
-        if entries:
-            check_spec(start, entries[0].trajectory, job)
-            found[number] = entries.popleft()
-    return found
+    waiting: defaultdict[tuple[Any, ...], deque[int]] = defaultdict(deque)
+    for at, (trajectory, _) in enumerate(
+        left
+    ):  # a damaged file may hold a sample that is no number
+        begun, place = (
+            (start_key(trajectory), repr(trajectory.meta.get("sample"))),
+            place_of(trajectory.meta),
+        )
+        waiting[begun].append(at)
+        waiting[*begun, place].append(at)
+    taken: dict[int, int] = {}
+    for number, job in enumerate(jobs):
+        if own := waiting.get((job.key, repr(job.sample), job.prompt_index)):
+            taken[number] = own.popleft()
+    given = set(taken.values())
+    for number, job in enumerate(jobs):
+        free = waiting.get((job.key, repr(job.sample)), deque())
+        while free and number not in taken:
+            at = free.popleft()
+            if at not in given and place_of(left[at].trajectory.meta) not in job.alike:
+                taken[number] = at
+    for number, at in taken.items():
+        check_spec(starts[number], left[at].trajectory, jobs[number])
+    return {number: left[at] for number, at in sorted(taken.items())}
 
 
 def check_spec(start: Trajectory, earlier: Trajectory, job: Job) -> None:

@@ -160,7 +160,7 @@ def _numbered(columns: TableColumns, column: str) -> tuple[list[Any], Any]:
 
 def _natural(value: Any) -> tuple[Any, ...]:
     """Order numbers before texts, and `v9` before `v10`."""
-    if isinstance(value, (int, float)):
+    if value is None or isinstance(value, (int, float)):
         return sort_key(value)
     parts = _DIGITS.split(str(value).casefold())
     return (1, *((int(one), "") if one.isdigit() else (-1, one) for one in parts if one))
@@ -207,7 +207,8 @@ def over(columns: TableColumns, places: Sequence[int], column: str) -> pd.DataFr
     chosen = as_array(places)
     distinct = columns.distinct(column)
     named = [value if value != () else None for value in distinct.values]
-    order = sorted(range(len(named)), key=lambda at: sort_key(named[at]))
+    key = _natural if len(named) <= _NAMED else sort_key
+    order = sorted(range(len(named)), key=lambda at: key(named[at]))
     rows = distinct.rows[chosen]
 
     def added(weights: Any = None) -> Any:
