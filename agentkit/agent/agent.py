@@ -25,7 +25,7 @@ from agentkit.agent.record.recorder import Recorder
 from agentkit.agent.tools.budget import MAX_CALLS, checked_calls, checked_prices
 from agentkit.agent.tools.call_output import note_rollout
 from agentkit.agent.tools.runner import TOOL_SECONDS, Functions, tool_runner
-from agentkit.agent.tools.tool import Tool, toolset
+from agentkit.agent.tools.tool import Tool, note_left_out, toolset
 from agentkit.dialects.abilities import check_dialect
 from agentkit.errors import UsageError, checked_keywords, suggest
 from agentkit.files.cassette.writer import CassetteWriter
@@ -185,6 +185,7 @@ class Agent:
             raise UsageError("there is no prompt", hint="pass a text or a list of messages")
         more = {**self._setup.meta, **checked_meta(meta)}
         if isinstance(prompt, Trajectory):
+            note_left_out(prompt.spec.tools, self.spec.tools)
             return self._setup.secrecy.changed(taken_up(prompt, self.spec, more), Trajectory())
         trajectory = start(prompt, self.spec, more)
         if self.system and isinstance(prompt, str):

@@ -7,7 +7,7 @@ from dataclasses import field
 from itertools import zip_longest
 from typing import Any, Literal
 
-from agentkit.types.answer import Response, ToolCall
+from agentkit.types.answer import Dialect, Response, ToolCall
 from agentkit.types.hooks import hook
 from agentkit.types.problem import Problem
 from agentkit.types.record import LateRecord, Record, Unknown, clip, record
@@ -325,22 +325,29 @@ class Trajectory(LateRecord):
         return request
 
     def fork(
-        self, turn: int | None = None, *, server: Any = None, tools: Iterable[Any] = ()
+        self,
+        turn: int | None = None,
+        *,
+        server: Any = None,
+        tools: Iterable[Any] = (),
+        model: str | None = None,
+        dialect: Dialect | None = None,
     ) -> Any:
         """Make a debugger at the start of a turn: the same request to the same server. Calls are
         answered from what is recorded; before another one it stops, for `dbg.pending.answer`.
 
         Args:
-            turn: which turn is asked for anew; by default the last.
+            turn: which turn is asked anew, by default the last; one more goes on from the end.
             server: where, as `ak.Agent` takes it; by default where the rollout's requests went.
             tools: functions to run in place of recorded results.
+            model, dialect: others than the rollout's.
 
         Raises:
             NotFound: there is no such turn.
             UsageError: the rollout does not say where its requests went, or begins with an answer,
                 so that no message would be sent.
         """
-        return hook("fork")(self, turn, server, tools)
+        return hook("fork")(self, turn, server, tools, model, dialect)
 
     @property
     def before(self) -> Before:

@@ -20,6 +20,7 @@ from agentkit.read.calls.function_schema import (
     tool_schema,
     type_hints,
 )
+from agentkit.read.calls.known_tools import KnownTools
 from agentkit.types.words import in_line
 
 log = logging.getLogger("agentkit")
@@ -234,7 +235,8 @@ def toolset(tools: Iterable[Any] | None) -> dict[str, Tool]:
         if isinstance(item, dict):
             raise UsageError(
                 "a tool schema alone cannot be run",
-                hint="pass the function, or ak.tool(function, parameters=schema)",
+                hint="pass the function, or ak.tool(function, parameters=schema); "
+                "rollout.fork(turn, server=…) sends the tools of a rollout, without functions",
             )
         made = _made(item)
         if made.name in found:
@@ -244,3 +246,21 @@ def toolset(tools: Iterable[Any] | None) -> dict[str, Tool]:
             )
         found[made.name] = made
     return found
+
+
+def note_left_out(before: Iterable[Any], now: Iterable[Any]) -> None:
+    """Log once which tools of a rollout the agent that goes on from it does not have.
+
+    Args:
+        before: the schemas the rollout was run with.
+        now: those of the agent.
+    """
+    gone = [name for name in KnownTools(before) if name not in KnownTools(now)]
+    names = in_line(", ".join(gone))
+    if gone and names not in _noted:
+        _noted.add(names)
+        log.warning(
+            "the agent does not have these tools of the rollout, so they are not sent: %s; "
+            "rollout.fork(turn, server=…, model=…) sends them and stops for their results",
+            names,
+        )

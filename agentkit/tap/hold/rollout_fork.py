@@ -16,9 +16,10 @@ from agentkit.agent.tools.tool import Tool, toolset
 from agentkit.debugger.break_on import break_on
 from agentkit.debugger.debugger import Debugger
 from agentkit.errors import NotFound, SchemaError, UsageError
+from agentkit.servers.clients import as_server
 from agentkit.servers.model_call import Emit
 from agentkit.servers.server import Server
-from agentkit.trajectory.edit import fork
+from agentkit.trajectory.edit import fork, forked_here
 from agentkit.types.answer import Dialect, ToolCall
 from agentkit.types.steps import Outcome, Step, ToolStep
 from agentkit.types.trajectory import Trajectory
@@ -41,36 +42,51 @@ def note_server(url: str, make: Callable[[Dialect], Any]) -> None:
 
 
 def fork_of(
-    trajectory: Trajectory, turn: int | None = None, server: Any = None, tools: Iterable[Any] = ()
+    trajectory: Trajectory,
+    turn: int | None = None,
+    server: Any = None,
+    tools: Iterable[Any] = (),
+    model: str | None = None,
+    dialect: Dialect | None = None,
 ) -> Debugger:
     """Make a debugger at the start of a turn of a rollout.
 
     Args:
         trajectory: the rollout.
-        turn: which turn is asked for anew; by default the last.
+        turn: which turn is asked for anew; by default the last. The one after the last: from the
+            end, with the calls that wait there.
         server: where; by default where the rollout's own requests went.
         tools: functions that are run, in place of those of the same name that are answered from
             the record.
+        model: another model than the rollout's.
+        dialect: the API to speak; by default what the server says, else the rollout's.
 
     Raises:
         NotFound: there is no such turn.
         UsageError: nobody knows where the requests went, or nothing was said before the turn.
     """
-    last = len(trajectory.all_turns) - 1 if turn is None else turn
-    begun = fork(trajectory, max(last, 0))
-    _refuse_silent(begun)
+    begun = _begun(trajectory, turn)
+    asked = as_server(_server_of(trajectory) if server is None else server)
     spec, recorded = trajectory.spec, _Recorded(trajectory)
     named = {_name(schema) for schema in spec.tools}
     given = toolset(_as_asked(tools, named))
     answered = {tool.name: tool for tool in recorded.tools() if tool.name not in given}
     agent = Agent(
-        spec.model,
+        spec.model if model is None else model,
         [*given.values(), *answered.values()],
-        _server_of(trajectory) if server is None else server,
-        dialect=spec.dialect,
+        asked,
+        dialect=dialect or getattr(asked, "dialect", None) or spec.dialect,
     ).with_perform(_Unrecorded(recorded, frozenset(given)))
     sampling = {k: v for k, v in spec.sampling.items() if k not in ("stream", "stream_options")}
-    own = replace(spec, sampling=sampling, profile=agent.spec.profile, stream=False, chain=False)
+    own = replace(
+        spec,
+        model=agent.spec.model,
+        dialect=agent.spec.dialect,
+        profile=agent.spec.profile,
+        sampling=sampling,
+        stream=False,
+        chain=False,
+    )
     more = tuple(tool.schema for name, tool in given.items() if name not in named)
     dbg = Debugger(agent.with_spec(replace(own, tools=(*spec.tools, *more))), begun)
 
@@ -80,6 +96,17 @@ def fork_of(
     point = break_on.call(not_recorded)
     dbg.breakpoints.add(replace(point, requires_approval=True, hint=_hint(0)))
     return dbg
+
+
+def _begun(trajectory: Trajectory, turn: int | None) -> Trajectory:
+    """Go back to the start of a turn, or stay at the end, where calls may wait."""
+    turns = len(trajectory.all_turns)
+    at = max(turns - 1, 0) if turn is None else turn
+    if at == turns and len(trajectory.turns) < turns:
+        return forked_here(trajectory)
+    begun = fork(trajectory, at)
+    _refuse_silent(begun)
+    return begun
 
 
 def _as_asked(tools: Any, named: Collection[Any]) -> Any:
@@ -149,7 +176,7 @@ def _refuse_silent(begun: Trajectory) -> None:
     if not (begun.prompt or begun.turns or (begun.open and begun.open.added)):
         raise UsageError(
             "the rollout begins with an answer: there is no message to send before turn 0",
-            hint="fork a later turn: rollout.fork(turn=1)",
+            hint="fork a later turn: rollout.fork(turn=1), which goes on behind that answer",
         )
 
 
@@ -157,11 +184,12 @@ class _Recorded:
     """What each call of a rollout gave, by its name and its arguments."""
 
     def __init__(self, trajectory: Trajectory) -> None:
-        self._schemas = trajectory.spec.tools
+        self._names = dict.fromkeys(map(_name, trajectory.spec.tools))
         self._given: defaultdict[str, list[str]] = defaultdict(list)
         for turn in trajectory.all_turns:
             for call, result in zip(turn.tool_calls, turn.results, strict=False):
                 if result is not None and result.content is not None:
+                    self._names[call.name] = None  # a file may hold calls and no tools
                     self._given[_key(call.name, call.arguments)].append(result.content)
         self._next: defaultdict[str, int] = defaultdict(int)
 
@@ -169,9 +197,8 @@ class _Recorded:
         return _key(call.name, call.arguments) in self._given
 
     def tools(self) -> Iterator[Tool]:
-        """Yield a tool for each schema, which gives what is recorded."""
-        for schema in self._schemas:
-            name = _name(schema)
+        """Yield a tool for each that was described or called, which gives what is recorded."""
+        for name in self._names:
             if not isinstance(name, str):
                 continue
             try:

@@ -195,3 +195,57 @@ def test_nothing_is_not_asked_for_an_answer() -> None:
     assert "fork(turn=1)" in caught.value.hint
     sent = spoken.fork(1, server="http://127.0.0.1:9/v1").trajectory.request(1)
     assert [message["content"] for message in sent.body["messages"]] == ["Hi!", "Hi. Tide?"]
+
+
+def waiting(*, tools: bool = True) -> Trajectory:
+    """A rollout that ends with a call, as a file of another tool may hold it."""
+    call = {"id": "c1", "type": "function", "function": {"name": "pay", "arguments": "{}"}}
+    said = [{"role": "user", "content": "Pay."}, {"role": "assistant", "tool_calls": [call]}]
+    schema = {"type": "function", "function": {"name": "pay", "parameters": SCHEMA}}
+    (rollout,) = ak.load({"messages": said, "tools": [schema] if tools else []}, all=True)
+    return rollout
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_another_model_and_dialect_get_the_tools_of_the_rollout(dialect: Any) -> None:
+    with ak.testing.serve(ak.testing.by_turn("no", "done"), manner="vllm") as server:
+        dbg = waiting().fork(1, server=server.url, model="other", dialect=dialect)
+        assert dbg.run() is not None
+        assert [call.name for call in dbg.pending] == ["pay"]
+        dbg.pending.answer(0, "paid")
+        dbg.run()
+        (asked,) = server.asked
+    assert dbg.trajectory.final == "done"
+    assert (asked.json["model"], len(asked.json["tools"])) == ("other", 1)
+    assert dbg.trajectory.spec.dialect == dialect
+    assert "pay" in json.dumps(asked.json["tools"])
+
+
+def test_a_server_says_which_dialect_is_spoken_to_it() -> None:
+    server = ak.Server("http://127.0.0.1:9/v1", dialect="messages")
+    assert waiting().fork(0, server=server).trajectory.spec.dialect == "messages"
+    assert waiting().fork(0, server=server, dialect="responses").trajectory.spec.dialect == (
+        "responses"
+    )
+
+
+def test_calls_of_a_rollout_that_describes_no_tools_are_answered_from_the_record() -> None:
+    dbg = waiting(tools=False).fork(1, server="http://127.0.0.1:9/v1")
+    dbg.pending.answer(0, "paid")
+    recorded = dbg.trajectory
+    again = ak.testing.says(None, ak.testing.calls("pay"))
+    with ak.testing.serve(ak.testing.by_turn(again, "done"), manner="vllm") as server:
+        other = recorded.fork(0, server=server.url, model="m")
+        other.run()
+    assert [result.content for result in other.trajectory.turns[0].tool_results] == ["paid"]
+
+
+def test_tools_that_an_agent_does_not_have_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    agent = ak.Agent("m", server="http://127.0.0.1:9/v1")
+    for _ in range(2):
+        ak.debug(waiting(), agent=agent)
+    (line,) = caplog.messages
+    assert "does not have these tools of the rollout, so they are not sent: pay" in line
+    caplog.clear()
+    ak.debug(waiting(), agent=ak.Agent("m", [pay], "http://127.0.0.1:9/v1"))
+    assert not caplog.messages
