@@ -19,6 +19,7 @@ from agentkit.types.answer import Response
 from agentkit.types.problem import excerpt
 from agentkit.types.record import Record, Viewed, clip, record
 from agentkit.types.trajectory import Message, Trajectory, Turn
+from agentkit.types.words import count
 
 _HINT = (
     "pass two trajectories: ak.diff(before, dbg.trajectory); of files: ak.diff(ak.load(a),"
@@ -74,7 +75,7 @@ class Row(Record):
         return turn.index if turn else 0
 
     def summary(self) -> str:
-        return f"turn {self.index}: {len(self.differences)} differences"
+        return f"turn {self.index}: {count(len(self.differences), 'difference')}"
 
 
 @record
@@ -120,7 +121,7 @@ class Diff(Record, Viewed):
     def summary(self) -> str:
         first = self.first
         return (
-            f"first divergence: {first.summary()}; {len(self.differences)} differences"
+            f"first divergence: {first.summary()}; {count(len(self.differences), 'difference')}"
             if first
             else "nothing differs"
         )

@@ -344,8 +344,7 @@ class Trajectory(LateRecord):
 
         Raises:
             NotFound: there is no such turn.
-            UsageError: the rollout does not say where its requests went, or begins with an answer,
-                so that no message would be sent.
+            UsageError: nobody knows where its requests went, or there is no message to send.
         """
         return hook("fork")(self, turn, server, tools, model, dialect)
 

@@ -1,4 +1,4 @@
-"""A whole rollout as a test that holds its cassette: each answer must be read as it was."""
+"""A whole rollout as a test that holds its cassette: each turn must be read as it was."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from agentkit.files.cassette.lines import dump
 from agentkit.show.export.code.literals import lines_of, literal
 from agentkit.show.export.document import Export
 from agentkit.show.export.exported_call import ModelCall
-from agentkit.types.trajectory import Trajectory, Turn
+from agentkit.types.trajectory import Message, Trajectory, Turn
 from agentkit.types.words import count
 
 NAME = "test_rollout.py"
-_FIELDS = ("finish_reason", "content", "reasoning", "calls", "recoverable", "results", "problems")
+_FIELDS = (
+    *("asked", "finish_reason", "content", "reasoning", "calls", "recoverable", "results"),
+    *("usage", "problems"),
+)
 
 _TESTS = '''\
 ROLLOUT = ak.load(CASSETTE)
@@ -23,14 +26,17 @@ PLACES = [(turn, field) for turn, fields in enumerate(EXPECTED) for field in fie
 
 def reading(turn):
     """What a turn is read as, without what differs from one run to the next."""
-    response = turn.response
+    response, usage = turn.response, turn.response.usage
+    said = turn.added if turn.index else (*ROLLOUT.prompt, *turn.added)
     return {
+        "asked": [message.wire for message in said],
         "finish_reason": response.finish_reason,
         "content": response.content,
         "reasoning": response.reasoning,
         "calls": [(call.name, call.arguments, call.status) for call in response.tool_calls],
         "recoverable": [(call.name, call.arguments) for call in response.recoverable],
         "results": [(one.name, one.status, one.content) for one in turn.results if one],
+        "usage": usage and (usage.input_tokens, usage.output_tokens),
         "problems": [problem.code for problem in response.all_problems],
     }
 
@@ -87,18 +93,21 @@ def cassette_text(trajectory: Trajectory) -> str:
 
 def readings(trajectory: Trajectory) -> list[dict[str, Any]]:
     """Return the reading of each turn, in the form of the exported test."""
-    return [_reading(turn) for turn in trajectory.all_turns]
+    prompt = trajectory.prompt
+    return [_reading(turn, () if turn.index else prompt) for turn in trajectory.all_turns]
 
 
-def _reading(turn: Turn) -> dict[str, Any]:
-    response = turn.response
+def _reading(turn: Turn, prompt: tuple[Message, ...]) -> dict[str, Any]:
+    response, usage = turn.response, turn.response.usage
     values = (
+        [message.wire for message in (*prompt, *turn.added)],
         response.finish_reason,
         response.content,
         response.reasoning,
         [(call.name, call.arguments, call.status) for call in response.tool_calls],
         [(call.name, call.arguments) for call in response.recoverable],
         [(one.name, one.status, one.content) for one in turn.results if one],
+        usage and (usage.input_tokens, usage.output_tokens),
         [problem.code for problem in response.all_problems],
     )
     return dict(zip(_FIELDS, values, strict=True))
