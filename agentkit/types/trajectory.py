@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from itertools import zip_longest
 from typing import Any, Literal
 
@@ -343,16 +343,14 @@ class Trajectory(LateRecord):
             model, dialect: others than the rollout's.
 
         Raises:
-            NotFound: there is no such turn.
-            UsageError: nobody knows where its requests went, or there is no message to send.
+            NotFound, UsageError: there is no such turn, no message to send, or no server known.
         """
         return hook("fork")(self, turn, server, tools, model, dialect)
 
     @property
     def before(self) -> Before:
         """What the next turn will have before it."""
-        last = self.turns[-1] if self.turns else None
-        left = self.parent.turn if self.parent else 0
+        last, left = (self.turns or (None,))[-1], self.parent.turn if self.parent else 0
         return Before(spec=self.spec, prompt=self.prompt, last=last, left=left)
 
     @property
@@ -361,16 +359,8 @@ class Trajectory(LateRecord):
         o = self.open
         if o is None or o.response is None:
             return self.turns
-        opened = Turn(
-            index=len(self.turns),
-            response=o.response,
-            results=o.results,
-            kept=o.kept,
-            added=o.added,
-            sampling=o.sampling,
-            before=self.before,
-        )
-        return (*self.turns, opened)
+        turn = Turn(index=len(self.turns), response=o.response, results=o.results, kept=o.kept)
+        return (*self.turns, replace(turn, added=o.added, sampling=o.sampling, before=self.before))
 
     @property
     def pending(self) -> tuple[ToolCall, ...]:
@@ -399,6 +389,5 @@ class Trajectory(LateRecord):
     def summary(self) -> str:
         calls = sum(len(turn.tool_calls) for turn in self.all_turns)
         state = self.stop_reason or ("pending calls" if self.pending else "ready")
-        wrong = hook("problem_words")(self)
-        more = f", {wrong}" if wrong else ""
-        return f"{len(self.turns)} turns, {calls} calls, {state}{more}"
+        wrong = filter(None, [hook("problem_words")(self)])
+        return ", ".join((f"{len(self.turns)} turns", f"{calls} calls", state, *wrong))
