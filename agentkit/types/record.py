@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from functools import cache
 from math import isnan
-from operator import attrgetter
+from operator import attrgetter, is_
 from typing import TYPE_CHECKING, Any, TypeVar, cast, dataclass_transform
 
 from agentkit.types.hooks import hook
@@ -130,6 +130,48 @@ class Record(Displayed):
     def __repr__(self) -> str:
         text = self.summary()
         return visible(f"<{type(self).__name__} {text}>" if text else f"<{type(self).__name__}>")
+
+
+class Behind(Record):
+    """Base of a record that comes behind another of its class, which `keep_apart` keeps."""
+
+    __slots__ = ("_last",)
+    _last: Any
+
+
+def keep_apart(cls: Any, name: str, part: str) -> None:
+    """Let a field that holds a record be kept as what many share and one part, each one's own: a
+    long row then holds few such records. Whoever reads the field gets it whole.
+
+    Args:
+        cls: a class of records that are `Behind` others.
+        name: the field.
+        part: which field of its value is each one's own: the `cls` before it, or None.
+    """
+    common, own = getattr(cls, name), cls._last
+
+    def read(self: Any) -> Any:
+        """Give what came before it, whole."""
+        value, mine = common.__get__(self), own.__get__(self)
+        return value if mine is None else replace(value, **{part: mine})
+
+    def write(self: Any, value: Any) -> None:
+        mine = None if value is None else getattr(value, part)
+        own.__set__(self, mine)
+        if mine is not None:
+            value = replace(value, **{part: None})
+            beside = common.__get__(mine)
+            if beside is not None and all(map(is_, _values(beside), _values(value))):
+                value = beside
+        common.__set__(self, value)
+
+    setattr(cls, name, property(read, write))
+
+
+def _values(value: Any) -> Sequence[Any]:
+    kind: Any = type(value)
+    values: Sequence[Any] = _slots_of(kind)[0](value)
+    return values
 
 
 class LateRecord(Record):

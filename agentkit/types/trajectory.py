@@ -10,7 +10,7 @@ from typing import Any, Literal
 from agentkit.types.answer import Dialect, Response, ToolCall
 from agentkit.types.hooks import hook
 from agentkit.types.problem import Problem
-from agentkit.types.record import LateRecord, Record, Unknown, clip, record
+from agentkit.types.record import Behind, LateRecord, Record, Unknown, clip, keep_apart, record
 from agentkit.types.request import Request, Spec
 from agentkit.types.sequences.slots import first_empty
 from agentkit.types.wire import ApiError, Exchange, covered
@@ -109,7 +109,7 @@ class Attempt(Record):
 
 
 @record
-class Turn(Record):
+class Turn(Behind):
     """One answer and the results of its calls. `kept` and `added` hold what the caller did to the
     history before it was asked for.
     """
@@ -217,14 +217,15 @@ class Before(Record):
     def turns(self) -> tuple[Turn, ...]:
         """All turns before, in order."""
         found: list[Turn] = []
-        turn = self.last
-        while turn is not None:
+        while (turn := found[-1]._last if found else self.last) is not None:
             found.append(turn)
-            turn = turn.before.last if turn.before else None
         return tuple(reversed(found))
 
     def summary(self) -> str:
         return f"{self.spec.model}, {f'turn {self.last.index}' if self.last else 'no turn yet'}"
+
+
+keep_apart(Turn, "before", "last")
 
 
 @record
