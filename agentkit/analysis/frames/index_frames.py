@@ -91,20 +91,29 @@ def index_frame(
         The frame; None where the rollouts have to be read for it: it is no index, or holds not all
         that is wanted.
     """
-    if not isinstance(x, RolloutIndex) or not wanted.keys() <= held.keys():
-        return None
-    if not _are_kept(x, wanted):
+    whole, places = _index_in(x)
+    if whole is None or not wanted.keys() <= held.keys() or not _are_kept(whole, wanted):
         return None
     asked = {name: f"{held[name]}" for name in wanted}
     for name, key in (("sample", "meta.sample"), ("reward", "meta.reward")):
-        if name in asked and key not in x.columns:
+        if name in asked and key not in whole.columns:
             asked[name] = "null"
     order = "t.position" if table == "calls" else "t.turn"
     listed = ", ".join(f'{expression} as "{name}"' for name, expression in asked.items())
     joined = " join rollouts r using (row)" if "r." in listed else ""
     read = f"{listed} from {table} t{joined}"
     query = f"select t.row as row_, {read} order by t.row, t.turn, {order}"
-    return _framed(x, x.arrow(query), wanted)
+    return _framed(whole, places, whole.arrow(query), wanted)
+
+
+def _index_in(x: Any) -> tuple[RolloutIndex | None, Any]:
+    """Find the index in a value, and the positions of the rollouts that are meant: an index is all
+    of its own, and a table says which of its source.
+    """
+    if isinstance(x, RolloutIndex):
+        return x, range(len(x))
+    inside = getattr(getattr(x, "source", None), "rollouts", None)
+    return (inside, x.places) if isinstance(inside, RolloutIndex) else (None, ())
 
 
 def _are_kept(x: RolloutIndex, wanted: Mapping[str, str]) -> bool:
@@ -120,15 +129,16 @@ def _are_kept(x: RolloutIndex, wanted: Mapping[str, str]) -> bool:
     )
 
 
-def _framed(x: RolloutIndex, found: Any, wanted: Mapping[str, str]) -> pd.DataFrame:
+def _framed(x: RolloutIndex, chosen: Any, found: Any, wanted: Mapping[str, str]) -> pd.DataFrame:
     import numpy as np
     import pandas as pd
 
     rows = found.column("row_").to_numpy()
     places = np.full(x.bases[-1], -1, np.int64)
-    places[x.rows] = np.arange(len(x))
+    places[x.rows[np.asarray(chosen, np.int64)]] = np.arange(len(chosen))
     positions = places[rows]
     order = np.argsort(positions, kind="stable")
+    order = order[np.count_nonzero(positions < 0) :]  # what the table leaves out
     made = {
         name: pd.Series(positions, dtype=COUNT)
         if name == "rollout"

@@ -17,6 +17,7 @@ _decode = json.JSONDecoder().decode
 _BESIDE = frozenset({"owner", "meta", "end"})
 """Steps that put nothing into a turn."""
 _MESSAGE = frozenset({"role", "content", "reasoning", "reasoning_content", "tool_calls", "refusal"})
+"""Fields of a message that are read here; others must be empty, as servers send most of theirs."""
 _THINK = ("<think", "</think", "[THINK]", "<|channel|>")
 """Marks of a reasoning inside the content, which a reader takes out of it."""
 _COLUMNS: tuple[tuple[str, Callable[[Entry], Any]], ...] = tuple(
@@ -95,7 +96,7 @@ def _add_answer(
     answer = _decode(body)
     (choice,) = answer["choices"]
     message = choice["message"]
-    if message.keys() - _MESSAGE:
+    if any(message[name] for name in message.keys() - _MESSAGE):
         raise _NotPlain
     given = message.get("content")
     content = given or ""

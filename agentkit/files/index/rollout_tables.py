@@ -4,15 +4,14 @@ that have none.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from agentkit.errors import UsageError
 from agentkit.files.index.index_part import Part
-from agentkit.files.index.index_rows import rows_of
+from agentkit.files.index.index_rows import IndexRows
 from agentkit.types.record import clip
-from agentkit.types.trajectory import Trajectory
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,10 +81,10 @@ def answer(connection: Any, query: str) -> pd.DataFrame:
 class RolloutTables:
     """Rollouts in memory as the three tables of an index."""
 
-    def __init__(self, rollouts: Sequence[Trajectory]) -> None:
+    def __init__(self, rows: Iterable[IndexRows]) -> None:
         self._part = Part()
-        for place, rollout in enumerate(rollouts):
-            self._part.add(place, [], rows_of(rollout))
+        for place, each in enumerate(rows):
+            self._part.add(place, [], each)
 
     def sql(self, query: str) -> pd.DataFrame:
         """Ask in SQL."""

@@ -36,8 +36,8 @@ def context(x: Any, *, rollout: int = 0) -> go.Figure:
     Raises:
         UsageError: it holds no rollout.
     """
-    frame = x if is_frame(x) else turns_df(x)
-    rows = list(columns(frame, ("rollout", "turn", *_TOKENS)))
+    drawn = ("rollout", "turn", *_TOKENS)
+    rows = list(columns(x if is_frame(x) else turns_df(x, columns=drawn), drawn))
     turns = [TurnTokens(*counts) for of, *counts in rows if of == rollout]
     if rows and not turns:
         raise UsageError(

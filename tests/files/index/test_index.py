@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import agentkit as ak
+from agentkit.analysis.explore.columns import source
 from agentkit.analysis.frames.index_frames import CALLS, TURNS
 from agentkit.files.cassette.index import PromptWords, entry_of
 from agentkit.files.cassette.scan import Scan
@@ -16,9 +17,12 @@ from agentkit.files.index.file_index import index
 from agentkit.files.index.index_rows import rows_of
 from agentkit.files.index.plain_lines import rows_of_lines
 from agentkit.files.index.rollout_index import RolloutIndex
+from agentkit.files.index.sidecars import cassette_sidecar
 from agentkit.files.index.sidecars.cassette_sidecar import CassetteSidecar
+from agentkit.files.index.sidecars.sidecar import Sidecar
 from agentkit.files.writers.lock import lock_of
 from tests.benchmarks.constructed_rollouts import write
+from tests.benchmarks.kept_memory import run
 from tests.support.paths import CORPUS
 
 CASSETTES = sorted((CORPUS / "cassettes" / "version_1").glob("*.jsonl"))
@@ -220,3 +224,42 @@ def test_columns_that_an_index_does_not_hold_are_read(many: Path) -> None:
     pd.testing.assert_frame_equal(frame, ak.turns_df(many)[wanted])
     with pytest.raises(ak.AgentkitError, match="no column"):
         ak.turns_df(many, columns=["promt"])
+
+
+def test_answers_with_the_empty_fields_of_a_server_are_not_read_for_the_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As vLLM sends them: `annotations`, `audio` and others, null."""
+    rollouts = run(12, stream=False)
+    path = ak.save(rollouts, tmp_path / "kept.jsonl")
+    with monkeypatch.context() as patched:
+        patched.setattr(cassette_sidecar, "rows_of", None)
+        found = ak.index(path, progress=False)
+    assert list(found) == rollouts
+    plain = ak.explore(rollouts)
+    queries = ("cloudy", "arguments~gamma", "word=gamma", "prompt~3")
+    places = {query: list(plain.filter(query).places) for query in queries}
+    with monkeypatch.context() as patched:
+        patched.setattr(source, "rows_of", None)
+        searched = ak.explore(path)
+        for query in queries:
+            assert list(searched.filter(query).places) == places[query]
+            assert list(ak.explore(found).filter(query).places) == places[query]
+        calls = "select name, arguments, result from calls order by all"
+        pd.testing.assert_frame_equal(searched.sql(calls), found.sql(calls))
+    pd.testing.assert_frame_equal(plain.sql(calls), found.sql(calls))
+
+
+def test_frames_and_charts_of_a_table_are_read_by_column(
+    many: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = ak.explore(ak.index(many)).filter("reward<0.5").sort("-turns")
+    columns = ["rollout", "turn", "input_tokens", "content_length", "reward", "last"]
+    slow = ak.turns_df(list(table), columns=columns)
+    drawn = ak.charts.context(list(table), rollout=3).to_dict()
+    calls = ak.tool_calls_df(list(table), columns=["rollout", "name", "arguments"])
+    monkeypatch.setattr(Sidecar, "rollout", None)
+    pd.testing.assert_frame_equal(ak.turns_df(table, columns=columns), slow)
+    quick = ak.tool_calls_df(table, columns=["rollout", "name", "arguments"])
+    pd.testing.assert_frame_equal(quick, calls)
+    assert ak.charts.context(table, rollout=3).to_dict() == drawn

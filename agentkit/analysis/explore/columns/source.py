@@ -21,6 +21,8 @@ from agentkit.files.cassette.index import Cassette, group_key
 from agentkit.files.cassette.index import open as open_cassette
 from agentkit.files.columns import ENDS, UNREAD, Column, columns_of, problem_values
 from agentkit.files.gate import file_of
+from agentkit.files.index.index_rows import IndexRows, rows_of
+from agentkit.files.index.plain_lines import rows_of_lines
 from agentkit.files.index.rollout_tables import RolloutTables
 from agentkit.trajectory.person.notes import KEY, Remark, remarks_in
 from agentkit.types.trajectory import Trajectory
@@ -207,8 +209,7 @@ class Source:
 
     def sql(self, query: str, places: Sequence[int]) -> pd.DataFrame:
         """Ask in SQL about some rollouts, which are read for it."""
-        asked = [self.rollouts[place] for place in places]
-        return RolloutTables(asked).sql(query)
+        return RolloutTables(map(self._rows, places)).sql(query)
 
     def renewed(self) -> Source:
         """Take in what a file has more by now."""
@@ -234,7 +235,7 @@ class Source:
         return [
             place
             for place in self._candidates(wanted, places)
-            if has_every_text(self.rollouts[place], words)
+            if has_every_text(self._rows(place), words)
         ]
 
     def matching(self, condition: Condition, places: Sequence[int]) -> Sequence[int]:
@@ -251,8 +252,18 @@ class Source:
     def _matches(self, condition: Condition, place: int) -> bool:
         key = condition, place
         if key not in self._matched:
-            self._matched[key] = has_text(self.rollouts[place], condition.column, condition.values)
+            self._matched[key] = has_text(self._rows(place), condition.column, condition.values)
         return self._matched[key]
+
+    def _rows(self, place: int) -> IndexRows:
+        """Work out the texts of a rollout; from its lines where nothing else is needed."""
+        if self.entries is not None:
+            entry = self.entries[place]
+            lines = list(filter(None, self.entries.lines(entry)))
+            is_plain = len(set(lines)) == len(lines)  # none is there twice
+            if is_plain and (rows := rows_of_lines(entry, lines)) is not None:
+                return rows
+        return rows_of(self.rollouts[place])
 
     def _candidates(self, words: Sequence[str], places: Sequence[int]) -> Iterable[int]:
         """Find the places where the words may be, so that only those have to be read: in a file,
