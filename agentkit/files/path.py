@@ -92,6 +92,18 @@ def to_write(path: Any) -> Path:
     return target
 
 
+def to_append(path: Any) -> Path:
+    """Check a path that lines are to be added to; an empty file is made where there is none.
+
+    Raises:
+        UsageError: it is no path, or a folder, a device or a pipe.
+        FileError: it cannot be written.
+    """
+    target = to_write(path)
+    with system_errors(target), target.open("ab"):
+        return target
+
+
 def to_read(path: Any) -> Path:
     """Check a path that is to be read.
 

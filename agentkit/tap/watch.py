@@ -13,7 +13,7 @@ from agentkit.debugger.breakpoint_list import Breakpoints
 from agentkit.errors import UsageError, checked_keywords, names_of, suggest
 from agentkit.files.foreign.logs.flow_file import is_record
 from agentkit.files.foreign.logs.flow_log import read_flow
-from agentkit.files.path import to_write
+from agentkit.files.path import to_append
 from agentkit.files.writers.lock import lock_of
 from agentkit.servers.redaction.known_secrets import known_secrets, shared_secrets
 from agentkit.tap.carrier_source import CarrierSource
@@ -355,10 +355,11 @@ def watch(
 
     Raises:
         UsageError: the server is none, or port or token cannot be used.
+        FileError: the record cannot be written.
     """
     if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port < 2**16:
         raise UsageError(f"the port is {port!r:.80}", hint="give a number, or leave it out")
-    path = None if record is None else to_write(record)
+    path = None if record is None else to_append(record)
     if is_client(server):
         _make_room(path, 0)
         return Watch([], path, port, client=server)

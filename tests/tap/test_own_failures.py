@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import threading
@@ -9,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import openai
 import pytest
 
 import agentkit as ak
-from agentkit.errors import UsageError
+from agentkit.errors import FileError, UsageError
 from agentkit.files.foreign.logs.flow_file import lines_from_end
 from agentkit.files.foreign.logs.flow_log import flow_line, read_flow
 from agentkit.tap.carrier.flow_writer import FlowWriter
@@ -221,3 +223,20 @@ def test_a_record_is_read_from_its_end(tmp_path: Path, monkeypatch: pytest.Monke
         assert list(lines_from_end(path)) == ["last", "", "ä second one", "first"]
     path.write_text("half a li")
     assert list(lines_from_end(path)) == []
+
+
+@pytest.mark.parametrize("by_client", [False, True])
+def test_a_record_that_cannot_be_written_is_refused_at_once(
+    tmp_path: Path, by_client: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Constructed: root may write everything, so the system's refusal is made here."""
+
+    def refused(self: Path, *args: object, **named: object) -> object:
+        raise PermissionError(errno.EACCES, "Permission denied", str(self))
+
+    target = "http://127.0.0.1:9/v1"
+    watched = openai.OpenAI(base_url=target, api_key="k") if by_client else target
+    monkeypatch.setattr(Path, "open", refused)
+    with pytest.raises(FileError, match=r"session\.jsonl") as caught:
+        ak.watch(watched, record=tmp_path / "session.jsonl")
+    assert "another path" in caught.value.hint

@@ -18,6 +18,8 @@ def changes(before: Any, after: Any, most: int = _MOST) -> str:
 
     >>> changes({"a": [1, 2], "b": "x"}, {"a": [1, 3], "c": True})
     'a[1] was 2 and is 3; b is gone, it was "x"; c is new: true'
+    >>> changes({"tools": ["pay", "look"]}, {"tools": ["look", "pay"]})
+    'tools has the same entries in another order'
     """
     found = list(_changes(before, after, ""))
     more = len(found) - most
@@ -50,6 +52,9 @@ def _of_members(before: dict[str, Any], after: dict[str, Any], at: str) -> Itera
 
 
 def _of_entries(before: list[Any], after: list[Any], at: str) -> Iterator[str]:
+    if sorted(map(compact_json, before)) == sorted(map(compact_json, after)):
+        yield f"{at or 'the body'} has the same entries in another order"
+        return
     for number, (old, new) in enumerate(zip(before, after, strict=False)):
         yield from _changes(old, new, f"{at}[{number}]")
     if len(before) != len(after):
