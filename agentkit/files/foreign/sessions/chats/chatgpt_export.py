@@ -95,12 +95,15 @@ class _ChatReading:
         self._answer: list[Mapping[str, Any]] = []
         self._calls: list[tuple[str, str]] = []
         self._result = False
+        self._more: list[str] = []
 
     def add(self, message: Mapping[str, Any]) -> None:
         """Take one message."""
         role = text_in(object_in(message.get("author")).get("role"))
         if object_in(message.get("metadata")).get("attachments"):
             self.losses.note("attachments of a message")
+        if role != "tool":
+            self._join()
         if role == "assistant":
             if self._answer and self._answer[-1].get("end_turn") is True:
                 self._close()
@@ -118,8 +121,18 @@ class _ChatReading:
             self._found.append(entry({"role": role, "content": said}))
         self._result = False
 
+    def _join(self) -> None:
+        """Put what a tool gave in further messages behind its result."""
+        if self._more:
+            before = self._found[-1].message.wire
+            texts = filter(None, (str(before["content"]), *self._more))
+            told = Message(wire={**before, "content": "\n".join(texts)})
+            self._found[-1] = replace(self._found[-1], message=told)
+            self._more = []
+
     def all(self) -> list[ChatEntry]:
         """Give the conversation."""
+        self._join()
         self._close()
         return self._found
 
@@ -168,11 +181,9 @@ class _ChatReading:
         said = _text(object_in(message.get("content")), self.losses)
         mine = [one for one in self._calls if one[0] == name] or self._calls[:1]
         if not mine and self._result and self._found:
-            before = self._found[-1].message.wire
-            more = "\n".join(filter(None, (str(before["content"]), said)))
-            told = Message(wire={**before, "content": more})
-            self._found[-1] = replace(self._found[-1], message=told)
+            self._more.append(said)
             return
+        self._join()
         if mine:
             self._calls.remove(mine[0])
         else:

@@ -73,10 +73,8 @@ def _sessions(source: FileSet) -> Iterator[dict[str, Any]]:
         elif isinstance(row.get("$set"), Mapping):
             session.update({key: row["$set"][key] for key in row["$set"] if key != "messages"})
         elif isinstance(row.get("$rewindTo"), str):
-            names = list(messages)
-            behind = names[names.index(row["$rewindTo"]) :] if row["$rewindTo"] in messages else []
-            for name in behind:
-                del messages[name]
+            while row["$rewindTo"] in messages:
+                messages.popitem()
         elif row.get("type") in _SPOKEN:
             messages[text_in(row.get("id")) or f"line {place}"] = row  # a later one takes its place
         else:
