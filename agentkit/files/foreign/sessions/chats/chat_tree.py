@@ -9,8 +9,10 @@ from typing import Any
 from agentkit.files.foreign.entries import Losses
 from agentkit.types.trajectory import Parent, Trajectory
 
-_AS_OFTEN = 20
-"""How often all messages may stand in paths; beyond, the paths that are left are counted."""
+_AS_OFTEN, _ALWAYS = 20, 10_000
+"""How often all messages may stand in paths, and how many always may; beyond, the paths that are
+left are counted.
+"""
 Path = Sequence[Mapping[str, Any]]
 
 
@@ -40,7 +42,7 @@ def paths_in(nodes: Mapping[str, ChatNode], last: Any, losses: Losses) -> list[l
             behind[node.before] = behind.get(node.before, 0) + 1
     ends = [name for name in nodes if name not in behind]
     paths: list[list[str]] = []
-    left = _AS_OFTEN * len(nodes)
+    left = max(_AS_OFTEN * len(nodes), _ALWAYS)
     for end in sorted(ends, key=lambda name: name != last):
         path = _path(nodes, end)
         left -= len(path)

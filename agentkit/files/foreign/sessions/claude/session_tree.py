@@ -21,6 +21,11 @@ from agentkit.files.foreign.traces.loose import mapping, text
 
 Kind = Literal["asked", "answer", "results", "failed"]
 
+_AS_OFTEN, _ALWAYS = 20, 10_000
+"""How often all that was said may stand in paths, and how much always may; beyond, the paths that
+are left are counted.
+"""
+
 
 @dataclass(slots=True, eq=False)
 class LineGroup:
@@ -134,14 +139,20 @@ def paths_of(groups: Iterable[LineGroup], losses: Losses) -> list[list[LineGroup
     An end without an answer of its own is left out where there is another, and so is a failed
     request.
     """
-    ends = [group for group in groups if not _following(group)]
+    listed = list(groups)
+    ends = [group for group in listed if not _following(group)]
     found: list[list[LineGroup]] = []
+    left = max(_AS_OFTEN * len(listed), _ALWAYS)
     for end in sorted(ends, key=lambda group: group.last):
+        if left < 0:
+            losses.note("branches beyond what is sensible")
+            continue
         path, now = [end], end.before
         while now is not None:
             path.append(now)
             now = now.before
         found.append(path[::-1])
+        left -= len(path)
     whole = [path for path in found if _is_own(path)]
     for _ in range(len(found) - len(whole)):
         losses.note("branches without an answer")
