@@ -432,6 +432,7 @@ def test_a_version_is_a_positive_number_that_is_known(version: Any) -> None:
     ("lines", "message"),
     [
         (['{"messages": []}\n'], "line 1 is not a line of an agentkit file"),
+        ([WHOLE[0][:60]], "line 1 is cut before its end; open the file again where it is still"),
         (["[]\n"], "line 1"),
         (["\x00\n"], "line 1"),
         (["not json\n"], "line 1"),

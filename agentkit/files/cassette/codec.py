@@ -392,8 +392,7 @@ class _Reading:
 def refusal(line: Line | Unread) -> CassetteError:
     """Make the error of a line that belongs to no rollout."""
     if isinstance(line, Unread):
-        message = f"line {line.number} is not a line of an agentkit file"
-        return CassetteError(message, hint=NO_LINE)
+        return line.refusal()
     if not is_line(line):
         return CassetteError("line 1 is not a line of an agentkit file", hint=NO_LINE)
     given = clip(repr(line.get("sample", 0)))

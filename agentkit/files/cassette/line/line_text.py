@@ -14,6 +14,7 @@ from agentkit.types.record import clip
 
 RESTORE = "restore the file; lines are missing or changed"
 NO_LINE = "a chat JSONL is read with ak.view(path)"
+_CUT = "open the file again where it is still being written; ak.rollouts(…, resume=path) goes on"
 _HEAD = b'{"agentkit":'
 _BEGINNING = re.compile(rb'\{"(?:agentkit":\d|step":")')
 _TRIES = 4
@@ -33,6 +34,13 @@ class Unread(NamedTuple):
     number: int
     """Its number in the file, from 1."""
     text: str
+
+    def refusal(self) -> CassetteError:
+        """Make the error of a file in which it stands before any rollout."""
+        ours = _BEGINNING.match(self.text.encode("utf-8", "replace"))
+        if ours and not self.text.rstrip().endswith("}"):
+            return CassetteError(f"line {self.number} is cut before its end", hint=_CUT)
+        return CassetteError(f"line {self.number} is not a line of an agentkit file", hint=NO_LINE)
 
     @property
     def sample(self) -> int | None:
