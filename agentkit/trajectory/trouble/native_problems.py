@@ -143,7 +143,9 @@ def left_behind(trajectory: Trajectory, turn: int) -> Iterator[Problem]:
     blocks = [b for b in last.reasoning_blocks if not b.source.startswith("content:")]
     sealed = any(block.kind == "encrypted" or not block.text for block in blocks)
     if blocks and (spoken != "chat" or sealed):
-        text = f"the reasoning stays behind: it came from {_title(last.dialect)}, and is not signed"
+        goes = spoken == "chat" and any(block.text for block in blocks)
+        what = "what is encrypted of the reasoning" if goes else "the reasoning"
+        text = f"{what} stays behind: it came from {_title(last.dialect)}, and is not signed"
         where = f"/turns/{turn - 1}"
         yield problem("reasoning_unsigned", f"{text} for {title}", pointer=where)
 

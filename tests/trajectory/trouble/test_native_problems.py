@@ -136,3 +136,16 @@ def test_what_the_server_did_by_itself_stays_behind_in_another_dialect() -> None
     dbg.next()
     trajectory = replace(dbg.trajectory, spec=replace(dbg.trajectory.spec, dialect="chat"))
     assert "item_unknown" in [p.code for p in sent_problems(trajectory, 1)]
+
+
+def test_the_text_of_reasoning_goes_along_where_only_its_encrypted_part_cannot() -> None:
+    thought = {"type": "reasoning", "encrypted_content": "gAAA", "summary": []}
+    told = {**thought, "summary": [{"type": "summary_text", "text": "I look."}]}
+    answer = {"type": "message", "role": "assistant", "content": "Cold."}
+    words = []
+    for item in (told, thought):  # constructed
+        (rollout,) = ak.load([{"role": "user", "content": "?"}, item, answer], all=True)
+        dbg = ak.debug(rollout, agent=ak.Agent("m", server="http://127.0.0.1:9/v1")).say("And?")
+        (found,) = ak.problems_df(dbg.trajectory).to_dict("records")
+        words.append(found["message"].partition(" stays behind")[0])
+    assert words == ["what is encrypted of the reasoning", "the reasoning"]
