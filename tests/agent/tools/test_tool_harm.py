@@ -298,12 +298,12 @@ def test_async_tools_share_one_loop_and_leave_one_that_is_blocked() -> None:
         seen.append(asyncio.get_running_loop())
         return "well"
 
-    result_of("rollout", look)
-    result_of("debug", look)
+    result_of("rollout", look, timeout=30.0)
+    result_of("debug", look, timeout=30.0)
     assert seen[0] is seen[1]
     assert result_of("rollout", blocks, look, timeout=2.0).content == "late"
     assert seen[2] is not seen[0]
-    result_of("rollout", look)
+    result_of("rollout", look, timeout=30.0)
     assert seen[3] is seen[0]
 
 
