@@ -48,6 +48,11 @@ async def rewarded(trajectory: Trajectory, reward: Reward | None, secrecy: Secre
             wait, timeout=None, clock=time.time, context=contextvars.copy_context()
         )
         value, error = ran.value, ran.error
+    if isinstance(value, int):
+        try:
+            float(value)
+        except OverflowError:  # no mean could be made of it
+            error = OverflowError("the reward is larger than any float")
     known = {"reward": plain(value)}
     if error is not None:
         known = {"reward": None, "reward_exception": f"{named(error)}{raised_at(error)}"}

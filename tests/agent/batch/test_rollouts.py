@@ -481,3 +481,10 @@ def test_meta_that_compares_by_element_is_recorded_and_taken_up(tmp_path: Path) 
     again = ak.rollouts(ak.demo(), ["a", "b"], meta=meta, resume=path)
     assert len(again) == len(ak.load(path, all=True)) == 2
     assert path.stat().st_size == size
+
+
+def test_a_reward_larger_than_any_float_is_told_and_is_in_no_mean() -> None:
+    done = ak.rollouts(ak.demo(), ["a", "b"], reward=lambda _: 10**400)
+    assert [t.meta["reward"] for t in done] == [None, None]
+    assert done[0].meta["reward_exception"].startswith("OverflowError: the reward is larger")
+    assert "mean reward" not in repr(done)

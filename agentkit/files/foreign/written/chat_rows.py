@@ -143,7 +143,8 @@ def _turns(message: Mapping[str, Any], losses: Losses) -> list[Row]:
     weight = {"weight": message["weight"]} if "weight" in message else {}
     thought, calls = message.get("reasoning"), message.get("tool_calls") or ()
     listed = [_called(call) for call in calls]
-    losses.counts["ids of calls"] += len(listed)
+    if listed:
+        losses.counts["ids of calls"] += len(listed)
     for _ in (call for call in calls if "custom" in call):
         losses.note("that calls were custom (their input is kept as arguments)")
     if listed and not text and not thought:
@@ -169,8 +170,11 @@ def _joined(content: Any, losses: Losses) -> str:
 
 
 def _called(call: Mapping[str, Any]) -> Row:
-    inner = call.get("function") or call.get("custom") or {}
-    given = inner.get("arguments", inner.get("input", ""))
+    if "custom" in call:
+        custom = call["custom"] or {}
+        return {"name": custom.get("name"), "arguments": {"input": custom.get("input", "")}}
+    inner = call.get("function") or {}
+    given = inner.get("arguments", "")
     try:
         given = json.loads(given)
     except (ValueError, RecursionError):

@@ -47,3 +47,38 @@ def test_a_bad_row_costs_itself(caplog: pytest.LogCaptureFixture) -> None:
 def test_a_table_says_what_was_read_and_how_much_was_lost() -> None:
     column = ak.explore([ROW, {**ROW, "colour": None}]).frame["import"].tolist()
     assert column == ["xLAM, 1 lost", "xLAM"]
+
+
+def test_parameters_are_written_as_servers_take_them() -> None:
+    port = {"type": "str", "description": "A port."}
+    day = {"type": "Optional[int]", "default": 1}
+    tool = {
+        "name": "tide",
+        "parameters": {
+            "port": port,
+            "day": day,
+            "hours": {"type": "List[float]"},
+            "unit": {"type": "str, optional"},
+            "how": {"type": "Callable"},
+            "deep": {"type": "boolean"},
+        },
+    }
+    schema = {"type": "object", "properties": {"port": {"type": "string"}}}
+    whole = {"name": "ebb", "parameters": schema}
+    (rollout,) = ak.load([{**ROW, "tools": json.dumps([tool, whole])}], all=True)
+    first, second = (one["function"]["parameters"] for one in rollout.spec.tools)
+    assert first == {
+        "type": "object",
+        "properties": {
+            "port": {"type": "string", "description": "A port."},
+            "day": {"type": "integer", "default": 1},
+            "hours": {"type": "array"},
+            "unit": {"type": "string"},
+            "how": {},
+            "deep": {"type": "boolean"},
+        },
+        "required": ["port", "hours", "how", "deep"],
+    }
+    assert second == schema
+    lost = rollout.meta["import"]["lost"]
+    assert lost["types of parameters that JSON Schema does not know"] == 1

@@ -119,6 +119,8 @@ def test_an_input_of_a_custom_call_comes_back_as_the_text_it_was(
     again, told = written(rollout, format, tmp_path, caplog)
     if format == "sharegpt":
         assert "that calls were custom (their input is kept as arguments) (1)" in told
+        [call] = again.turns[0].tool_calls
+        assert (call.status, call.arguments) == ("ok", {"input": text})
         return
     (call,) = again.turns[0].tool_calls
     assert (call.status, call.raw_arguments, call.name) == ("custom", text, "python")
