@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import agentkit as ak
@@ -237,6 +237,7 @@ def test_what_takes_one_rollout_takes_it_in_every_form(
     ),
     st.booleans(),
 )
+@example(["trajectory", "frame"], False)
 def test_a_list_holds_what_its_items_hold(
     tmp_path_factory: pytest.TempPathFactory, forms: list[str], nested: bool
 ) -> None:

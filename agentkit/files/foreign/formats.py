@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from agentkit.errors import CassetteError
 from agentkit.files.foreign.datasets.alpaca import ALPACA
@@ -101,10 +102,16 @@ def _views(source: FileSet) -> Iterator[FileSet]:
         return
     rows = flat(source)
     for place in range(min(len(rows) - 1, _FIRST)):
-        if isinstance(rows[place], Mapping) and any(rows[place].get(key) for key in _CHAT):
+        row = rows[place]
+        if isinstance(row, Mapping) and not all(_is_empty(row.get(key)) for key in _CHAT):
             return
-        if rows[place + 1]:
+        if not _is_empty(rows[place + 1]):
             yield FileSet(name=source.name, given=rows[place + 1 : place + 1 + _HEAD])
+
+
+def _is_empty(value: Any) -> bool:
+    """Tell whether a value is null or empty; an array or a table does not say it by its truth."""
+    return value is None or (isinstance(value, (Mapping, list, tuple, str, bytes)) and not value)
 
 
 def tell_left_out(name: str, bad: Sequence[str]) -> None:
