@@ -60,7 +60,6 @@ def preflight(messages: Any, profile: Profile | str = "generic") -> tuple[Proble
     found = [
         *_order(given, chosen),
         *_pairs(given),
-        *(_repeated(given) if chosen.name == "generic" else ()),
         *(_signatures(given) if chosen.extra_content else ()),
     ]
     for index, message in enumerate(given):
@@ -163,19 +162,6 @@ def _pairs(messages: list[dict[str, Any]]) -> Iterator[Problem]:
         for position, call in enumerate(_calls(message)):
             waiting.setdefault(as_key(call.get("id")), f"/{index}/tool_calls/{position}")
     yield from _unanswered(waiting)
-
-
-def _repeated(messages: list[dict[str, Any]]) -> Iterator[Problem]:
-    """Check that no call has the id of an earlier answer's call, which not every server takes."""
-    ever: set[Any] = set()
-    for index, message in enumerate(messages):
-        own = [as_key(call.get("id")) for call in _calls(message)]
-        for position, key in enumerate(own):
-            if key is not None and key in ever:
-                text = f"the id {key!r} stands on a call of an earlier answer, too"[:200]
-                pointer = f"/{index}/tool_calls/{position}/id"
-                yield problem("history_id_format", text, pointer=pointer)
-        ever.update(own)
 
 
 def _answer(
