@@ -83,8 +83,10 @@ def _unit(a: Unit, b: Unit) -> str:
         return f"a {b[0]} in place of a {a[0]}"
     names = {"call": ("id", "name", "arguments"), "result": ("id", "text")}.get(a[0], ("text",))
     pairs = zip(names, a[-len(names) :], b[-len(names) :], strict=True)
-    name, old, new = next(pair for pair in pairs if pair[1] != pair[2])
-    return _texts(old, new) if name == "text" else f"the {name}: {_texts(old, new)}"
+    for name, old, new in pairs:
+        if old != new:
+            return _texts(old, new) if name == "text" else f"the {name}: {_texts(old, new)}"
+    return f"the role: {_texts(str(a[1]), str(b[1]))}"
 
 
 def _in_tools(a: RequestUnits, b: RequestUnits) -> Iterable[str]:

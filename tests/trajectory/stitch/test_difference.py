@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agentkit.trajectory.stitch.difference import closest, differences
@@ -179,6 +179,7 @@ hostile = st.dictionaries(
 
 
 @given(hostile, hostile)
+@example({"messages": [{"role": "user", "content": {}}]}, {"contents": [{}]})
 def test_no_request_makes_it_fail(a: dict[str, Any], b: dict[str, Any]) -> None:
     assert differences(a, a) == []
     assert all(isinstance(sentence, str) for sentence in differences(a, b))
