@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,15 +73,20 @@ class EachRow:
 
     def __call__(self, source: FileSet) -> list[Trajectory]:
         """Read the rows of a source."""
-        found: list[Trajectory] = []
-        for place, row in enumerate(flat(source)):
-            try:
-                found.append(self.row(row_in(row)))
-            except Exception as exc:  # whatever a stranger's row holds, it costs itself alone
-                source.bad.append(f"entry {place} cannot be read: {type(exc).__name__}: {exc}")
-        return found
+        return [*each_entry(source, flat(source), self.row)]
 
 
 def each_row(read: Callable[[Mapping[str, Any]], Trajectory]) -> EachRow:
     """Make a reader of a format in which each row is a rollout."""
     return EachRow(read)
+
+
+def each_entry(
+    source: FileSet, entries: Iterable[Any], read: Callable[[Mapping[str, Any]], Trajectory]
+) -> Iterator[Trajectory]:
+    """Read each entry as a rollout. Whatever a stranger's entry holds, it costs itself alone."""
+    for place, one in enumerate(entries):
+        try:
+            yield read(row_in(one))
+        except Exception as exc:
+            source.bad.append(f"entry {place} cannot be read: {type(exc).__name__}: {exc}")

@@ -22,7 +22,7 @@ from agentkit.files.foreign.evals.fields import (
     raw_exchange,
     text_in,
 )
-from agentkit.files.foreign.format import ForeignFormat, row_in
+from agentkit.files.foreign.format import ForeignFormat, each_entry
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.types.request import Spec
 from agentkit.types.trajectory import StopReason, Trajectory
@@ -75,11 +75,7 @@ def _fits(source: FileSet) -> bool:
 def _read(source: FileSet) -> Iterable[Trajectory]:
     listed = _conversation(source)
     runs: Iterable[Any] = source.values if listed is None else [{"messages": listed}]
-    for place, run in enumerate(runs):
-        try:
-            yield _rollout(row_in(run))
-        except Exception as exc:  # whatever a stranger's file holds, it costs itself alone
-            source.bad.append(f"entry {place} cannot be read: {type(exc).__name__}: {exc}")
+    return each_entry(source, runs, _rollout)
 
 
 def _rollout(run: Mapping[str, Any]) -> Trajectory:

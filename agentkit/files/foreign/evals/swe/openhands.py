@@ -23,7 +23,7 @@ from agentkit.files.foreign.evals.fields import (
 )
 from agentkit.files.foreign.evals.swe.openhands_events import EventReading
 from agentkit.files.foreign.evals.swe.openhands_sdk import SdkReading, is_sdk_event
-from agentkit.files.foreign.format import ForeignFormat, flat, row_in
+from agentkit.files.foreign.format import ForeignFormat, each_entry, flat
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.types.request import Spec
 from agentkit.types.trajectory import Trajectory
@@ -59,11 +59,7 @@ def _fits(source: FileSet) -> bool:
 def _read(source: FileSet) -> Iterator[Trajectory]:
     rows = [*flat(source)]
     runs: Sequence[Any] = [{"history": rows}] if any(map(_is_event, rows[:_FIRST])) else rows
-    for place, run in enumerate(runs):
-        try:
-            yield _rollout(row_in(run))
-        except Exception as exc:  # whatever a stranger's row holds, it costs itself alone
-            source.bad.append(f"entry {place} cannot be read: {type(exc).__name__}: {exc}")
+    return each_entry(source, runs, _rollout)
 
 
 def _rollout(run: Mapping[str, Any]) -> Trajectory:

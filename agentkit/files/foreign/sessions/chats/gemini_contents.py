@@ -11,7 +11,7 @@ from typing import Any
 
 from agentkit.files.foreign.entries import ChatEntry, Losses, answered, entry, imported
 from agentkit.files.foreign.evals.fields import given, list_in, object_in, objects_in, text_in
-from agentkit.files.foreign.format import ForeignFormat, flat, row_in
+from agentkit.files.foreign.format import ForeignFormat, each_entry, flat
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.files.foreign.traces.spelling.genai_spelling import parts_utterances
 from agentkit.types.request import Spec
@@ -80,11 +80,7 @@ def _fits(source: FileSet) -> bool:
 def _read(source: FileSet) -> Iterable[Trajectory]:
     rows: Sequence[Any] = flat(source)
     rows = [{"contents": list(rows)}] if _contents(rows) else rows
-    for place, row in enumerate(rows):
-        try:
-            yield _rollout(row_in(row))
-        except Exception as exc:  # whatever a stranger's row holds, it costs itself alone
-            source.bad.append(f"entry {place} cannot be read: {type(exc).__name__}: {exc}")
+    return each_entry(source, rows, _rollout)
 
 
 def _rollout(row: Mapping[str, Any]) -> Trajectory:
