@@ -6,6 +6,7 @@ an interpreter that has inspect-ai, and prints the wall and processor seconds at
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import time
@@ -53,7 +54,8 @@ def messages_of(lines: list[dict[str, Any]]) -> list[Any]:
 
 
 def write(source: str, target: str, count: int) -> None:
-    """Write the log."""
+    """Write the log; nothing of it is garbage before it is written."""
+    gc.disable()
     from inspect_ai.log import (
         EvalConfig,
         EvalDataset,
@@ -86,6 +88,7 @@ def write(source: str, target: str, count: int) -> None:
         config=EvalConfig(),
     )
     write_eval_log(EvalLog(eval=spec, status="success", samples=samples), target)
+    gc.enable()
 
 
 def main() -> None:

@@ -183,6 +183,13 @@ def test_what_is_read_does_not_move(chromium: Browser, by: int) -> None:
         assert at_end(page)
 
 
+BAR = """() => {
+    const [bar] = document.querySelectorAll('.ak-leaf[data-turn="299"] .ak-track rect');
+    return Number.parseFloat(bar.getAttribute('x'));
+}"""
+"""Where turn 299 begins in the outline, per cent of the scale."""
+
+
 def test_a_turn_that_comes_leaves_the_outline_of_others_as_it_is(chromium: Browser) -> None:
     """All turns are on one scale, which is drawn anew where that could be seen."""
     with growing(chromium, 300) as (page, _, grow):
@@ -200,9 +207,10 @@ def test_a_turn_that_comes_leaves_the_outline_of_others_as_it_is(chromium: Brows
             grow(turns)
             page.wait_for_timeout(300)
         few = page.evaluate("touched")
-        grow(400)
         assert few < 110
-        assert page.evaluate("touched") > 1000
+        assert page.evaluate(BAR) == pytest.approx(100 * 299 / 302, abs=0.9)
+        grow(308)
+        assert page.evaluate(BAR) == pytest.approx(100 * 299 / 308, abs=1)
 
 
 def test_what_is_unfolded_is_not_moved(chromium: Browser) -> None:

@@ -12,7 +12,7 @@ const placeOf = ({ dataset: { turn, call } }) => [
 /** A row of the outline: what it is called, its mark, its seconds and their bar. */
 function leafOf({ turn, call = null, name, tone, seconds, ran, told }) {
   const mark = MARKS[tone];
-  const bar = shape("rect", { class: `ak-ran-${ran}` });
+  const bar = ran && shape("rect", { class: `ak-ran-${ran}` });
   const akTime = seconds?.toFixed(2) ?? "";
   const given = {
     role: "treeitem",
@@ -23,6 +23,7 @@ function leafOf({ turn, call = null, name, tone, seconds, ran, told }) {
     akName: told.filter(Boolean).join(", "),
     akTime,
     akTool: call === null ? undefined : name.textContent,
+    akBar: bar && shape("svg", { class: "ak-track", "aria-hidden": true }, bar),
   };
   return h(
     `.ak-leaf${call === null ? "" : ".ak-leaf-call"}`,
@@ -30,7 +31,6 @@ function leafOf({ turn, call = null, name, tone, seconds, ran, told }) {
     h("span.ak-gutter", { title: "stop here (.)" }),
     h("span.ak-lab", name, mark && h(`span.ak-${mark[1]}`, icon(mark[0]))),
     h("span.ak-ms", akTime),
-    ran && shape("svg", { class: "ak-track", "aria-hidden": true }, bar),
   );
 }
 
@@ -123,23 +123,26 @@ function outlineOf(live) {
   /** The seconds of all turns. */
   const whole = () => (turns.length ? turns.at(-1).start + turns.at(-1).length : 0);
 
-  /** Draws the bars of a group on the scale of all; of one out of sight when it comes into view. */
-  function measure(from, to) {
+  /** Draws the bars of a group on the scale of all; one out of sight has none. */
+  function measured({ akFrom }) {
     const all = scale;
-    const place = (rect, start, length) => {
-      rect.parentNode.toggleAttribute("hidden", !(all && length > 0));
-      rect.setAttribute("x", `${Math.min(100 - LEAST, (100 * start) / all || 0).toFixed(2)}%`);
-      rect.setAttribute("width", `${Math.max(LEAST, (100 * length) / all || 0).toFixed(2)}%`);
+    const place = (leaf, start, length) => {
+      const { akBar: track } = leaf;
+      const shown = all && length > 0;
+      if (!shown) return track.remove();
+      const rect = track.firstChild;
+      rect.setAttribute("x", `${Math.min(100 - LEAST, (100 * start) / all).toFixed(2)}%`);
+      rect.setAttribute("width", `${Math.max(LEAST, (100 * length) / all).toFixed(2)}%`);
+      if (track.parentNode !== leaf) leaf.append(track);
     };
-    for (const { entry, start, node: twig } of turns.slice(from, to)) {
-      const [head, ...rest] = twig.querySelectorAll("rect");
+    for (const { entry, start, node } of turns.slice(akFrom, akFrom + GROUP)) {
+      const [head, ...rest] = node.children;
       place(head, start, entry[1] ?? 0);
       entry[4].forEach(([, , at, spent], i) =>
         place(rest[i], start + (at ?? entry[1] ?? 0), spent ?? 0),
       );
     }
   }
-  const measured = ({ akFrom }) => measure(akFrom, akFrom + GROUP);
   /** All turns move a little with each that comes: by less than can be seen on most. */
   let scale = 0;
   const rescale = () => {
@@ -153,6 +156,7 @@ function outlineOf(live) {
       for (const { target, isIntersecting } of told) {
         near[isIntersecting ? "add" : "delete"](target);
         if (isIntersecting) measured(target);
+        else for (const track of target.querySelectorAll(".ak-track")) track.remove();
       }
     },
     { scrollMargin: "100px" },
@@ -316,7 +320,7 @@ function outlineOf(live) {
       }
       total.textContent = whole() ? clock(whole()) : "";
       rescale();
-      measure(start);
+      near.forEach((group) => group.akFrom + GROUP > start && measured(group));
       lay(start);
       mark(start);
     },

@@ -1,12 +1,13 @@
 /** A text that can be copied: a line with room at its side, or any other block of text. */
 const TEXTS = ".ak-line:has(> .ak-side), [data-source], pre";
 
-/** What one button is made of; the others are copies of it. @type {HTMLButtonElement?} */
+/** What one button is made of; the others are copies of it, and their icon is drawn by the sheet, as
+ * there are more of them than of all else. @type {HTMLButtonElement?} */
 let copyButton = null;
 
 /** Puts a button beside each text that can be copied; it is the page's own. */
 function offerCopies(row) {
-  copyButton ??= press(null, { icon: "copy", label: "Copy", kind: "ak-copy" });
+  copyButton ??= press(null, { label: "Copy", kind: "ak-copy" });
   for (const text of foundIn([row], TEXTS)) {
     const line = text.matches(".ak-line");
     if (!line && text.parentNode.closest(".ak-line:has(> .ak-side), [data-source]")) continue;
@@ -75,7 +76,7 @@ async function copyBeside(event, say, source) {
   const done = await copied((at && (await source(at))) || shown);
   say(done ? "copied" : "copying is not allowed here");
   button.replaceChildren(icon(done ? "ok" : "error"));
-  setTimeout(() => button.replaceChildren(icon("copy")), 1500);
+  setTimeout(() => button.replaceChildren(), 1500);
 }
 
 async function copied(text) {

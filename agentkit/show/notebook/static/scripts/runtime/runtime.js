@@ -110,7 +110,8 @@ function mount(el, post, kernel = () => undefined) {
     if (ended) return;
     ended = why;
     root.classList.add("ak-gone");
-    all("state", { ...live.state, gone: true }, live.arrays);
+    live.state = { ...live.state, gone: true };
+    all("state", live.state, live.arrays);
     root.prepend(h("p.ak-ended", { role: "status", textContent: ended }));
     for (const control of root.querySelectorAll(CONTROLS)) {
       control.ariaDisabled = "true";

@@ -3,8 +3,9 @@ const blockOf = (head) => head.closest(".ak-turn") ?? head.parentElement;
 const HEAD = ".ak-turn-head[data-turn]";
 
 /**
- * Gives each head its tabs and actions when its block comes near the view; what changes while it
- * is away, it is told when it comes back.
+ * Gives each head its tabs and actions when its block comes near the view, and takes them from it
+ * when that goes away: what a browser does for each frame grows with what is in the page. What
+ * changes meanwhile, a head is told when it comes back.
  * @param {Live} live
  * @param {(turn: number) => [number, number, number]} marksOf  errors, warnings, tokens
  * @param {(head: HTMLElement, turn: number) => void} built
@@ -12,15 +13,17 @@ const HEAD = ".ak-turn-head[data-turn]";
 function heads(live, marksOf, built) {
   let model = null;
   let running = false;
-  const build = (head) => {
-    if (head.akTools?.isConnected) return;
+  const ready = (head) => {
     const turn = numberOf(head);
     model ??= h(".ak-turn-tools", live.state.in_head.map(made));
-    head.akTools = own(model.cloneNode(true));
-    head.append(head.akTools);
+    head.akTools ??= own(model.cloneNode(true));
     adapt(head, turn);
+    if (head.akTools.parentNode === head) return;
+    head.append(head.akTools);
     built(head, turn);
   };
+  const putAway = ({ akTools }) =>
+    akTools && !akTools.contains(document.activeElement) && akTools.remove();
   const adapt = (head, turn) => {
     const [errors, warnings, tokens] = marksOf(turn);
     const tab = (name) => head.akTools.querySelector(`[data-tab="${name}"]`);
@@ -29,15 +32,11 @@ function heads(live, marksOf, built) {
     problems.hidden = !(errors + warnings);
     problems.textContent = `Problems ${errors + warnings}`;
     problems.className = `ak-tab ${errors ? "ak-bad" : "ak-warn"}`;
-    const waits = String(Boolean(live.state.running));
+    const { gone, running: waits } = live.state;
     for (const button of head.akTools.lastChild.children)
-      if (button.dataset.act !== "more") button.ariaDisabled = waits;
+      button.ariaDisabled = String(Boolean(gone || (waits && button.dataset.act !== "more")));
   };
   const near = new Set();
-  const ready = (head) => {
-    if (head.akTools?.isConnected) adapt(head, numberOf(head));
-    else build(head);
-  };
   /** Tells the heads near the view, from a turn on. */
   const tell = (start) => {
     for (const head of foundIn([...near], HEAD)) if (!(numberOf(head) < start)) ready(head);
@@ -45,11 +44,9 @@ function heads(live, marksOf, built) {
   const watcher = new IntersectionObserver(
     (seen) => {
       for (const { target, isIntersecting } of seen) {
-        if (!isIntersecting) near.delete(target);
-        else if (!near.has(target)) {
-          near.add(target);
-          for (const head of target.querySelectorAll(HEAD)) ready(head);
-        }
+        if (near.has(target) === isIntersecting) continue;
+        near[isIntersecting ? "add" : "delete"](target);
+        target.querySelectorAll(HEAD).forEach(isIntersecting ? ready : putAway);
       }
     },
     { rootMargin: "800px" },
@@ -59,7 +56,7 @@ function heads(live, marksOf, built) {
     find: (turn) => {
       const head = live.row(`turn-${turn}`);
       if (!head?.matches(HEAD)) return null;
-      build(head);
+      ready(head);
       return head;
     },
     marked: tell,
