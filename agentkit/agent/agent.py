@@ -45,6 +45,7 @@ from agentkit.trajectory.profiles import get_profile, profile_for
 from agentkit.types.answer import Dialect, Policy
 from agentkit.types.request import Spec
 from agentkit.types.trajectory import Message, Trajectory
+from agentkit.types.words import type_in_words
 
 
 @checked_keywords
@@ -389,9 +390,9 @@ def checked(agent: Any, prompt: Any = None) -> Agent:
         return agent
     if isinstance(prompt, Agent):
         raise UsageError(
-            f"the agent and the prompt have changed places: the agent is a {type(agent).__name__}",
+            f"the agent and the prompt have changed places: the agent is {type_in_words(agent)}",
             hint="the agent comes first: ak.rollout(agent, prompt)",
         )
     raise UsageError(
-        f"the agent is a {type(agent).__name__}", hint=f"make one: {call_of(server=agent)}"
+        f"the agent is {type_in_words(agent)}", hint=f"make one: {call_of(server=agent)}"
     )

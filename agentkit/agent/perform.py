@@ -45,6 +45,7 @@ from agentkit.types.answer import ToolCall
 from agentkit.types.request import Spec
 from agentkit.types.steps import Answer, Outcome, Result, Step, ToolStep
 from agentkit.types.trajectory import Trajectory
+from agentkit.types.words import type_in_words
 
 
 class Perform(Protocol):
@@ -311,7 +312,7 @@ def checked_approve(approve: Any) -> Approve | None:
         decide: Approve = approve
         return decide
     raise UsageError(
-        f"approve is a {type(approve).__name__}, not a function",
+        f"approve is {type_in_words(approve)}, not a function",
         hint="give a function of the call; names of tools to stop at belong to ak.debug(agent,"
         " prompt, approve=[names])",
     )

@@ -19,6 +19,7 @@ from agentkit.trajectory.loop import FAILED
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.record import Drawn, Record, clip, record
 from agentkit.types.trajectory import Trajectory, Turn
+from agentkit.types.words import type_in_words
 
 BranchKind = Literal["calls", "answer", "open", "error", "limit"]
 
@@ -150,7 +151,7 @@ def sample_tree(x: Any, tools: Any = None) -> SampleTree:
     samples = _samples(x, tools)
     if not samples:
         raise UsageError(
-            f"a {type(x).__name__} holds no samples",
+            f"{type_in_words(x)} holds no samples",
             hint="pass the trajectories of one prompt, or an answer with several choices",
         )
     if tools is None:

@@ -12,6 +12,7 @@ from agentkit.errors import NotFound, UsageError, checked_keywords, nearest, sug
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.trajectory.breakpoints import Breakpoint, Rule, breakpoint_of, breakpoints_of
 from agentkit.types.record import Drawn
+from agentkit.types.words import type_in_words
 
 
 class KnownNames(NamedTuple):
@@ -202,7 +203,7 @@ def names_to_approve(approve: Iterable[str], tools: Iterable[dict[str, Any]]) ->
     """
     if callable(approve) or not isinstance(approve, Iterable):
         raise UsageError(
-            f"approve is a {type(approve).__name__}, not a list of names of tools",
+            f"approve is {type_in_words(approve)}, not a list of names of tools",
             hint="a function that decides belongs to the agent: ak.Agent(..., approve=function)",
         )
     names = (approve,) if isinstance(approve, str) else tuple(approve)

@@ -18,6 +18,7 @@ from urllib.request import url2pathname
 
 from agentkit.errors import AgentkitError, CassetteError, FileError, NoFile, UsageError
 from agentkit.types.record import clip
+from agentkit.types.words import type_in_words, with_article
 
 _RAW = ("{", "[", "<", "data:", "event:", ":")
 """How a raw answer begins, and JSON: no path does, unless it ends in a file's name."""
@@ -185,7 +186,7 @@ def _encoding(start: bytes) -> str | None:
 
 def _path(path: Any) -> Path:
     if not isinstance(path, (str, os.PathLike)) or isinstance(os.fspath(path), bytes):
-        raise UsageError(f"the path is a {type(path).__name__}", hint="name a file: 'run.jsonl'")
+        raise UsageError(f"the path is {type_in_words(path)}", hint="name a file: 'run.jsonl'")
     if path == "":
         raise UsageError("the path is an empty text", hint="name a file: 'run.jsonl'")
     target = _local(path)
@@ -194,7 +195,7 @@ def _path(path: Any) -> Path:
         raise UsageError(f"{str(target)!r} is a folder", hint="name a file in it")
     if kind is not None:
         raise UsageError(
-            f"{str(target)!r} is a {kind}, and no file",
+            f"{str(target)!r} is {with_article(kind)}, and no file",
             hint="write what it gives into a file first, and name that",
         )
     return target

@@ -48,6 +48,7 @@ from agentkit.read.plain import plain
 from agentkit.types.answer import Response
 from agentkit.types.trajectory import Trajectory, Turn
 from agentkit.types.wire import Exchange, Flow
+from agentkit.types.words import type_in_words, with_article
 
 _HOLDERS = ("rollouts", "trajectories", "trajectory")
 """Attributes by which an object says which rollouts it holds."""
@@ -93,7 +94,7 @@ def rollouts_in(x: Any, tools: Any = None) -> list[Trajectory]:
     for form in FORMS:
         if form.fits(x):
             return all_opened(form.read(x, tools))
-    raise UsageError(f"a {type(x).__name__} holds no rollout", hint=forms_hint())
+    raise UsageError(f"{type_in_words(x)} holds no rollout", hint=forms_hint())
 
 
 def is_begun(x: Any) -> bool:
@@ -119,7 +120,7 @@ def one_rollout(x: Any, hint: str) -> Trajectory:
     except UsageError as exc:
         raise UsageError(exc.args[0], hint=hint) from None
     if not found:
-        raise UsageError(f"a {type(x).__name__} holds no rollout", hint=hint)
+        raise UsageError(f"{type_in_words(x)} holds no rollout", hint=hint)
     if len(found) > 1:
         raise UsageError(f"there are {len(found)} rollouts", hint="pass the one that is meant")
     return found[0]
@@ -190,7 +191,7 @@ def _of_holder(holder: Any, tools: Any) -> list[Trajectory]:
         return [trajectory for part in parts for trajectory in rollouts_in(part, tools)]
     except UsageError as exc:
         raise UsageError(
-            f"a {type(holder).__name__} holds no rollout: {exc.args[0]}", hint=forms_hint()
+            f"{type_in_words(holder)} holds no rollout: {exc.args[0]}", hint=forms_hint()
         ) from None
 
 
@@ -232,7 +233,7 @@ def _of_mapping(value: Mapping[Any, Any], tools: Any) -> list[Trajectory]:
 def _of_sdk_object(value: Any, tools: Any) -> list[Trajectory]:
     data = plain(value)
     if not isinstance(data, dict):
-        raise UsageError(f"a {type(value).__name__} holds no rollout", hint=forms_hint())
+        raise UsageError(f"{type_in_words(value)} holds no rollout", hint=forms_hint())
     return _of_mapping(data, tools)
 
 
@@ -349,7 +350,7 @@ def _of_list(listed: Iterable[Any], tools: Any) -> list[Trajectory]:
         return known
     if not items and not isinstance(listed, Sequence):
         raise UsageError(
-            f"a {kind} holds no rollout",
+            f"{with_article(kind)} holds no rollout",
             hint="an iterator can be read once: pass a list of what it gives",
         )
     if all(isinstance(item, Trajectory) for item in items):
@@ -360,7 +361,7 @@ def _of_list(listed: Iterable[Any], tools: Any) -> list[Trajectory]:
     def read(place: int, item: Any) -> list[Trajectory]:
         try:
             if isinstance(item, Mapping):
-                return entry_of(item, f"a {type(item).__name__}", tools)
+                return entry_of(item, type_in_words(item), tools)
             return rollouts_in(item, tools)
         except UsageError as exc:
             raise UsageError(

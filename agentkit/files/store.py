@@ -19,6 +19,7 @@ from agentkit.read.plain import plain
 from agentkit.servers.redaction.known_secrets import known_secrets
 from agentkit.types.hooks import hook
 from agentkit.types.trajectory import Trajectory, Turn
+from agentkit.types.words import type_in_words
 
 PAGES = (".html", ".htm")
 CASSETTES = (".jsonl", ".json", "")
@@ -140,7 +141,7 @@ def _shown(rollouts: Any) -> Any:
 def _some(rollouts: Any) -> list[Trajectory]:
     found = _with_states(rollouts)
     if not found:
-        raise UsageError(f"a {type(rollouts).__name__} holds no rollout to save", hint=forms_hint())
+        raise UsageError(f"{type_in_words(rollouts)} holds no rollout to save", hint=forms_hint())
     return found
 
 
@@ -196,6 +197,6 @@ def load(path: Any, *, all: bool = False) -> Trajectory | list[Trajectory]:
     if not found:
         if is_begun(path):
             return found
-        name = repr(str(path)) if path_in(path) else f"a {type(path).__name__}"
+        name = repr(str(path)) if path_in(path) else type_in_words(path)
         raise CassetteError(f"{name} holds no rollout", hint="all=True gives an empty list")
     return found[0] if len(found) == 1 else found

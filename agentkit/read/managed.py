@@ -23,6 +23,7 @@ from agentkit.read.plain import integer, listed, read_numbers, real
 from agentkit.types.problem import Problem, problem
 from agentkit.types.record import Drawn, Record, record
 from agentkit.types.trajectory import Trajectory
+from agentkit.types.words import type_in_words
 
 MANAGED_STATE = "managed_state"
 """What an `AgentResult` calls its state, and the rollout's meta in a file."""
@@ -172,13 +173,13 @@ def _given_nodes(state: Any) -> tuple[list[Any], bool, list[Problem]]:
                     [
                         problem(
                             "node_value_invalid",
-                            f"{name!r} is a {type(given).__name__}, not a list",
+                            f"{name!r} is {type_in_words(given)}, not a list",
                             pointer=f"/{name}",
                         )
                     ],
                 )
             return nodes, name != "nodes", []
-    raise UsageError(f"a {type(state).__name__} holds no managed state", hint=_HINT)
+    raise UsageError(f"{type_in_words(state)} holds no managed state", hint=_HINT)
 
 
 def _member(value: Any, name: str) -> Any:

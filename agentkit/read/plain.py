@@ -20,6 +20,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from agentkit.types.problem import Problem, problem
+from agentkit.types.words import type_in_words
 
 WIRE_NAMES = tuple(
     " ".join(
@@ -337,7 +338,7 @@ def read_numbers(raw: Any, kind: Any, at: str) -> tuple[tuple[Any, ...], list[Pr
         return (), [
             problem(
                 "node_value_invalid",
-                f"a {type(raw).__name__} stands where a list belongs",
+                f"{type_in_words(raw)} stands where a list belongs",
                 pointer=at,
             )
         ]

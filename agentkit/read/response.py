@@ -33,7 +33,7 @@ from agentkit.types.answer import Policy, Response, ToolCall
 from agentkit.types.problem import Problem, problem
 from agentkit.types.record import replace
 from agentkit.types.wire import Exchange
-from agentkit.types.words import shared
+from agentkit.types.words import shared, type_in_words
 
 
 @checked_keywords
@@ -255,7 +255,7 @@ def _structured_calls(
 def _kind(raw: Any) -> str:
     if isinstance(raw, dict):
         return "an object"
-    return "a text" if isinstance(raw, str) else f"a {type(raw).__name__}"
+    return "a text" if isinstance(raw, str) else type_in_words(raw)
 
 
 def _entries(raw: Any) -> Iterator[tuple[Any, Any]]:

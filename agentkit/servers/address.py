@@ -17,6 +17,7 @@ from agentkit.dialects.codecs import CODECS
 from agentkit.errors import UsageError, suggest
 from agentkit.servers.redaction.redactor import Secret
 from agentkit.types.answer import Dialect
+from agentkit.types.words import type_in_words
 
 OPENAI_URL = "https://api.openai.com/v1"
 ANTHROPIC_URL = "https://api.anthropic.com"
@@ -186,7 +187,7 @@ def choose_key(address: Address, key: str | None, headers: Mapping[str, str]) ->
         UsageError: the host needs a key and there is none, or the key cannot be a header.
     """
     if key is not None and not isinstance(key, str):
-        raise UsageError(f"the key is a {type(key).__name__}", hint="pass it as a text")
+        raise UsageError(f"the key is {type_in_words(key)}", hint="pass it as a text")
     if key and key.strip():
         return _sendable(key.strip(), "key")
     if address.login or {name.lower() for name in headers} & _KEY_HEADERS:

@@ -49,6 +49,7 @@ from agentkit.servers.transfer import (
 )
 from agentkit.types.answer import Dialect
 from agentkit.types.wire import Exchange
+from agentkit.types.words import with_article
 
 _ONLY: dict[str, frozenset[Dialect]] = {"anthropic": frozenset({"messages"})}
 """The dialects of packages that do not speak all of them."""
@@ -133,8 +134,7 @@ def check_order(model: Any, tools: Any, server: Any) -> Any:
     wrong += ["model"] if "model" not in found and model is not None else []
     for name in (name for name in wrong if (name, found.get(name)) != ("server", "model")):
         kind = type(given[name]).__name__
-        article = "an" if kind[0] in "AEIOUaeiou" else "a"
-        came = f"{given[name]!r:.60}" if kind == "str" else f"{article} {kind}"
+        came = f"{given[name]!r:.60}" if kind == "str" else with_article(kind)
         parts = {kind: given[place] for place, kind in found.items()}
         raise UsageError(_PARTS[name].format(came), hint=call_of(**parts))
     return tools
@@ -185,7 +185,7 @@ def _client_wire(obj: Any) -> ClientWire | None:
         # those of Bedrock and Vertex write the request's body and path anew
         raise UsageError(
             f"a client of type {type(obj).__name__} cannot be used",
-            hint=f"give an {name} client, or ak.Server(url, key, dialect='messages')",
+            hint=f"give {with_article(name)} client, or ak.Server(url, key, dialect='messages')",
         )
     return None
 

@@ -11,6 +11,7 @@ from agentkit.testing.faults.catalogue import find_faults
 from agentkit.testing.replay.replay_server import ReplayServer
 from agentkit.testing.server.recorded import is_recorded
 from agentkit.testing.server.reference_server import MANNERS, ReferenceServer
+from agentkit.types.words import type_in_words
 
 Manners = Literal["openai", "anthropic", "vllm", "sglang"]
 
@@ -152,4 +153,4 @@ def _check_script(script: Any) -> None:
     if isinstance(script, str) and not os.path.exists(script):
         raise UsageError(f"there is no file {script[:60]!r}", hint=hint)
     if not callable(script) and not is_recorded(script) and not isinstance(script, (list, tuple)):
-        raise UsageError(f"a {type(script).__name__} is no script", hint=hint)
+        raise UsageError(f"{type_in_words(script)} is no script", hint=hint)

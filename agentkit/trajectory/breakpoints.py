@@ -13,6 +13,7 @@ from agentkit.types.answer import Response, ToolCall
 from agentkit.types.record import Record, clip, record
 from agentkit.types.steps import Outcome, Result, Step, ToolStep
 from agentkit.types.trajectory import ToolResult, Trajectory
+from agentkit.types.words import type_in_words
 
 When = Literal["before", "after"]
 
@@ -234,7 +235,7 @@ def breakpoint_of(value: Any) -> Breakpoint:
         rule = Rule(text=name, when="after", of="any", key=(value,), holds=value)
         return Breakpoint(rules=(rule,))
     hint = "pass ak.break_on.tool('pay'), or a function of a moment that says whether to stop"
-    raise UsageError(f"a {type(value).__name__} is no breakpoint", hint=hint)
+    raise UsageError(f"{type_in_words(value)} is no breakpoint", hint=hint)
 
 
 def breakpoints_of(value: Any) -> tuple[Breakpoint, ...]:

@@ -43,6 +43,7 @@ from agentkit.types.answer import Response, ToolCall
 from agentkit.types.record import clip
 from agentkit.types.steps import Answer, Result
 from agentkit.types.trajectory import OpenTurn, ToolResult, Trajectory, Turn
+from agentkit.types.words import type_in_words
 
 
 class Unset:
@@ -364,7 +365,7 @@ def with_sampling(trajectory: Trajectory, turn: int, sampling: Any) -> Trajector
     """
     if not isinstance(sampling, Mapping):
         raise UsageError(
-            f"the sampling is a {type(sampling).__name__}",
+            f"the sampling is {type_in_words(sampling)}",
             hint="pass a dict: sampling={'temperature': 1.3}",
         )
     check_store(trajectory.spec, sampling)

@@ -42,6 +42,7 @@ from agentkit.types.trajectory import (
     Turn,
 )
 from agentkit.types.wire import ApiError, Chunk, Exchange
+from agentkit.types.words import type_in_words
 
 FAILED = frozenset({"error", "content_filter"})
 """Stop reasons of a rollout whose last request gave no answer to go on from."""
@@ -57,7 +58,7 @@ def checked_meta(meta: Any) -> Mapping[str, Any]:
     """
     if meta is None or isinstance(meta, Mapping):
         return meta or {}
-    raise UsageError(f"the meta is a {type(meta).__name__}", hint="pass a dict: meta={'task': …}")
+    raise UsageError(f"the meta is {type_in_words(meta)}", hint="pass a dict: meta={'task': …}")
 
 
 def start(

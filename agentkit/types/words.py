@@ -94,6 +94,28 @@ def plural(thing: str) -> str:
     return f"{thing[:-1]}ies" if thing.endswith("ry") else f"{thing}s"
 
 
+_AN = re.compile(
+    # a run of capitals is spelled, by the sound of its first letter; U is said as "you"
+    r"[AEFHILMNORSX](?:[A-Z0-9]|$)|[AEIOaeio](?!ne(?![a-z])|nce)"
+    r"|[Uu](?![a-z]?[aeiouy]|[A-Z]|rl|tf)|nd(?=array)|hour|hono"
+)
+
+
+@cache
+def with_article(noun: str) -> str:
+    """Write a noun behind the article that it is spoken with.
+
+    >>> [with_article(noun) for noun in ("int", "str", "Agent", "URL", "HTTPError", "user")]
+    ['an int', 'a str', 'an Agent', 'a URL', 'an HTTPError', 'a user']
+    """
+    return f"{'an' if _AN.match(noun) else 'a'} {noun}"
+
+
+def type_in_words(value: object) -> str:
+    """Name the type of what was given in the place of something else, as `an int`."""
+    return with_article(type(value).__name__)
+
+
 def seconds(elapsed: float | None) -> str:
     """Write a recorded time as a person reads it, `12 ms`, `0.42 s`, `3 min 20 s`; "" where none
     was recorded.

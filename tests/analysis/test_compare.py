@@ -222,7 +222,7 @@ def test_other_settings_are_paired_by_prompt_only_where_nothing_nearer_is() -> N
     [
         ({"a": 1}, {}, "two sides"),
         ([], {}, "two sides"),
-        ({"a": object(), "b": object()}, {}, "a object holds no rollout"),
+        ({"a": object(), "b": object()}, {}, "an object holds no rollout"),
         ({"a": agent(asks()), "b": agent(asks())}, {}, "no prompts"),
         (
             {"a": agent(asks()), "b": agent(asks())},

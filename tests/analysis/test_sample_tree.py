@@ -153,7 +153,7 @@ def test_calls_and_parts_of_an_answer_are_no_choices() -> None:
 def test_what_holds_no_samples_is_refused() -> None:
     with pytest.raises(UsageError, match="holds no samples"):
         sample_tree([])
-    with pytest.raises(UsageError, match="a int holds no rollout"):
+    with pytest.raises(UsageError, match="an int holds no rollout"):
         sample_tree(3)
     with pytest.raises(NoFile, match="there is no file 'text'"):
         sample_tree("text")

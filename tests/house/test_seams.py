@@ -101,7 +101,7 @@ def test_what_holds_no_rollout_says_what_takes_it() -> None:
     with pytest.raises(UsageError, match="managed state") as caught:
         ak.view(STATE)
     assert "ak.tokens" in caught.value.hint
-    with pytest.raises(UsageError, match="item 1 of the list: a int holds no rollout"):
+    with pytest.raises(UsageError, match="item 1 of the list: an int holds no rollout"):
         ak.save([ak.rollout(ak.demo()), 3], "unused.jsonl")
     with pytest.raises(UsageError) as caught:
         ak.save({"a": 1}, "unused.jsonl")

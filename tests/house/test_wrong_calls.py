@@ -148,7 +148,7 @@ WRONG: dict[str, tuple[Callable[[], Any], str, str]] = {
     "explore nothing": (lambda: any_.explore(), "lacks x", "explore(x"),
     "filter by a number": (
         lambda: any_.explore(rollout()).filter(5),
-        "filter is a int",
+        "filter is an int",
         "give a text",
     ),
     "no column": (

@@ -19,6 +19,7 @@ from agentkit.files.cassette.json_records import to_json
 from agentkit.files.cassette.line.line_steps import ENDED
 from agentkit.files.claims import place_of
 from agentkit.types.trajectory import Message, Trajectory
+from agentkit.types.words import type_in_words
 
 _HINT = (
     "pass a list of prompts: texts, lists of messages, or dicts with a 'prompt' and whatever else"
@@ -173,7 +174,7 @@ def listed(prompts: Any) -> list[Any]:
     if prompts is None or isinstance(prompts, (str, Mapping, Message)):
         return [prompts]
     if not isinstance(prompts, Iterable) or isinstance(prompts, (bytes, bytearray)):
-        raise UsageError(f"the prompts are a {type(prompts).__name__}", hint=_HINT)
+        raise UsageError(f"the prompts are {type_in_words(prompts)}", hint=_HINT)
     found = list(prompts)
     return (
         [found]

@@ -23,6 +23,7 @@ from agentkit.files.cassette.writer import used
 from agentkit.files.claims import RunWriter, run_writer
 from agentkit.trajectory.loop import checked_meta
 from agentkit.types.trajectory import Trajectory
+from agentkit.types.words import type_in_words
 
 _interrupted: Rollouts | None = None
 
@@ -279,7 +280,7 @@ def prepared(
             raise UsageError(f"{name} is {number!r}", hint="give a whole number from 1 up")
     if reward is not None and not callable(reward):
         raise UsageError(
-            f"the reward is a {type(reward).__name__}", hint="give a function of the trajectory"
+            f"the reward is {type_in_words(reward)}", hint="give a function of the trajectory"
         )
     jobs: Sequence[Job] | Iterator[Job]
     asked = (checked(agent, prompts), prompts, n, checked_meta(meta), checked_shard(shard))

@@ -21,6 +21,7 @@ from agentkit.agent.event_loop import Work, run, run_async, start
 from agentkit.agent.tools.pool import tool_pool
 from agentkit.errors import UsageError, checked_keywords
 from agentkit.types.trajectory import Trajectory
+from agentkit.types.words import type_in_words
 
 
 @checked_keywords
@@ -60,7 +61,7 @@ def rollouts_iter(
     """
     if not (resume is None or isinstance(resume, (str, os.PathLike))):
         raise UsageError(
-            f"resume is a {type(resume).__name__}",
+            f"resume is {type_in_words(resume)}",
             hint="give the path that the earlier run has recorded to",
         )
     where = (executor, workers, shard)

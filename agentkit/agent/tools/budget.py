@@ -11,6 +11,7 @@ from typing import Any
 from agentkit.errors import UsageError, suggest
 from agentkit.types.request import Prices
 from agentkit.types.trajectory import ToolResult
+from agentkit.types.words import type_in_words
 
 MAX_CALLS = 1_000
 """Calls of one answer that are run where nobody says otherwise: more than any model means to write,
@@ -108,7 +109,7 @@ def checked_prices(prices: Any) -> Prices:
     names, hint = ("input", "cached", "output"), "prices={'input': 2.5, 'output': 10}"
     hint += ", per million tokens; 'cached' where it costs less"
     if not isinstance(prices, Mapping):
-        raise UsageError(f"the prices are a {type(prices).__name__}", hint=hint)
+        raise UsageError(f"the prices are {type_in_words(prices)}", hint=hint)
     for name, value in prices.items():
         if name not in names:
             raise UsageError(f"there is no price of {name!r}", hint=suggest(name, names, hint))

@@ -22,6 +22,7 @@ from agentkit.errors import UsageError, checked_keywords, suggest
 from agentkit.servers.clients import call_of
 from agentkit.servers.server import Server
 from agentkit.types.trajectory import Trajectory
+from agentkit.types.words import type_in_words
 
 __all__ = ["ClassFinding", "Comparison", "compare"]
 
@@ -131,7 +132,7 @@ def _streamed(trajectory: Trajectory) -> bool:
 def _checked(sides: Any, prompts: Any, history: str) -> dict[str, Any]:
     if not isinstance(sides, (Mapping, list, tuple)) and prompts is not None and not is_live(sides):
         raise UsageError(
-            f"the sides are a {type(sides).__name__} and a {type(prompts).__name__} without names",
+            f"the sides are {type_in_words(sides)} and {type_in_words(prompts)} without names",
             hint='name each: ak.compare({"a": …, "b": …})',
         )
     for name, side in sides.items() if isinstance(sides, Mapping) else ():
@@ -144,7 +145,7 @@ def _checked(sides: Any, prompts: Any, history: str) -> dict[str, Any]:
     if isinstance(sides, (list, tuple)) and len(sides) > 1:
         names = ", ".join(f'"{name}": …' for name, _ in zip("abcdefgh", sides, strict=False))
         raise UsageError(
-            f"the sides are a {type(sides).__name__} without names",
+            f"the sides are {type_in_words(sides)} without names",
             hint=f"name each: ak.compare({{{names}}}, prompts)",
         )
     if not isinstance(sides, Mapping) or len(sides) < 2:

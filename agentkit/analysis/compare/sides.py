@@ -21,6 +21,7 @@ from agentkit.trajectory.person.judgements import without_judgements
 from agentkit.types.record import Record, record
 from agentkit.types.steps import ModelStep
 from agentkit.types.trajectory import Message, Trajectory
+from agentkit.types.words import type_in_words
 
 
 def is_live(side: Any) -> bool:
@@ -42,7 +43,7 @@ def stored(side: Any, tools: Any = None) -> tuple[Trajectory, ...]:
     """
     found = tuple(rollouts_in(side, tools))
     if not found:
-        raise UsageError(f"a {type(side).__name__} holds no rollout", hint=forms_hint())
+        raise UsageError(f"{type_in_words(side)} holds no rollout", hint=forms_hint())
     return found
 
 

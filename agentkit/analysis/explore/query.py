@@ -26,7 +26,7 @@ from typing import Any
 
 from agentkit.errors import UsageError, nearest, suggest
 from agentkit.types.record import Record, record
-from agentkit.types.words import forms_of
+from agentkit.types.words import forms_of, type_in_words
 
 _PART = re.compile(r"""\s*(?:([\w.]+)\s*(!=|<=|>=|==?|<|>|~)\s*)?((?:"(?:[^"\\]|\\.)*"|[^\s"])+)""")
 _VALUE = re.compile(r"""(?:"(?:[^"\\]|\\.)*"|[^,"])+""")
@@ -148,7 +148,7 @@ def parse_query(text: str, columns: Sequence[str]) -> Query:
     """
     if not isinstance(text, str):
         raise UsageError(
-            f"the filter is a {type(text).__name__}", hint="give a text: filter('reward<0.5 words')"
+            f"the filter is {type_in_words(text)}", hint="give a text: filter('reward<0.5 words')"
         )
     known = [*columns, *(name for name in _SEARCHED if name not in columns)]
     conditions, words, at = [], [], 0

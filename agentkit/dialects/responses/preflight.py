@@ -9,6 +9,7 @@ from typing import Any
 from agentkit.dialects.responses.items.item_kinds import OUTPUTS, is_call
 from agentkit.types.problem import Problem, problem
 from agentkit.types.request import Profile
+from agentkit.types.words import with_article
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _LONE = re.compile("[\ud800-\udfff]")
@@ -111,7 +112,8 @@ def _answer(
         answered.add(key)
         if _ANSWERS[kind] != called and called != "tool_search_call":  # which takes either
             wanted = OUTPUTS.get(called, "function_call_output")
-            text = f"a {called} is answered by a {wanted}, not by a {kind}"
+            names = with_article(called), with_article(wanted), with_article(kind)
+            text = "{} is answered by {}, not by {}".format(*names)
             yield problem(_RESULT_CODE, text, pointer=f"{at}/type", before=kind)
     elif key in answered:
         yield problem(_RESULT_CODE, "the call has a result already", pointer=at, before=key)
@@ -173,7 +175,8 @@ def _own_id(
     seen.setdefault(own, index)
     wanted = _PREFIXES.get(kind)
     if profile.name == "openai" and wanted and not own.startswith(wanted):
-        text = f"the id of a {kind} begins with {wanted!r}; {own!r} does not; leave it out"[:200]
+        whose = f"the id of {with_article(kind)}"
+        text = f"{whose} begins with {wanted!r}; {own!r} does not; leave it out"[:200]
         yield problem("history_id_format", text, pointer=f"{at}/id", before=own)
 
 

@@ -22,6 +22,7 @@ from agentkit.trajectory.loop import FAILED
 from agentkit.trajectory.sent_history import EncodedHistory
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory, Turn
+from agentkit.types.words import with_article
 
 _KNOWN_STEPS = frozenset(
     {"model", "tool", "open", "close", "end", "meta", "adopt", "change", "stream", *NOTES}
@@ -262,7 +263,7 @@ class _Patient:
                 self.exam.note(
                     "volatile_prompt",
                     where,
-                    f"a {_KINDS[kind]}: {clip(text)}",
+                    f"{with_article(_KINDS[kind])}: {clip(text)}",
                     f"{kind} {message.role}",
                 )
 
@@ -287,7 +288,7 @@ class _Patient:
                 self.exam.note(
                     "volatile_result",
                     f"{at}, call {position}",
-                    f"{clip(name)} gives a {_KINDS[kind]}: {clip(text)}",
+                    f"{clip(name)} gives {with_article(_KINDS[kind])}: {clip(text)}",
                     f"{kind} {name}",
                 )
         self._ids.update(

@@ -13,6 +13,7 @@ from agentkit.errors import CassetteError
 from agentkit.read.plain import plain
 from agentkit.types.record import Record, Unknown, clip
 from agentkit.types.sequences.tuple_like import TupleLike
+from agentkit.types.words import with_article
 
 _LARGEST = 1e15
 """No number of a record reaches it; what does is damage, and breaks what counts with it."""
@@ -77,7 +78,7 @@ def from_json(kind: Callable[..., Any], data: Any) -> Any:
         CassetteError: the data is not such a record.
     """
     if not isinstance(data, dict):
-        raise _odd(f"a {kind.__name__} is an object, not {type(data).__name__}")
+        raise _odd(f"{with_article(kind.__name__)} is an object, not {type(data).__name__}")
     readers, keeps = _readers(kind)
     given = {}
     for name, value in data.items():
@@ -87,14 +88,14 @@ def from_json(kind: Callable[..., Any], data: Any) -> Any:
         try:
             given[name] = reader(value)
         except TypeError as exc:
-            raise _odd(f"the {name} of a {kind.__name__} is {exc}") from None
+            raise _odd(f"the {name} of {with_article(kind.__name__)} is {exc}") from None
     if keeps and len(given) < len(data):
         others = {name: value for name, value in data.items() if name not in readers}
         given[_UNKNOWN] = Unknown(fields=others)
     try:
         return kind(**given)
     except TypeError as exc:
-        raise _odd(f"not a {kind.__name__}: {exc}") from None
+        raise _odd(f"not {with_article(kind.__name__)}: {exc}") from None
 
 
 def _odd(message: str) -> CassetteError:

@@ -8,6 +8,7 @@ from typing import Any
 
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.types.trajectory import Trajectory
+from agentkit.types.words import type_in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def row_in(value: Any) -> Mapping[str, Any]:
         ValueError: nothing is in it.
     """
     if not isinstance(value, Mapping):
-        kind = "null" if value is None else f"a {type(value).__name__}"
+        kind = "null" if value is None else type_in_words(value)
         raise TypeError(f"it is {kind}, and no object")
     if not value:
         raise ValueError("nothing is in it")

@@ -10,6 +10,7 @@ from typing import Any
 from agentkit.errors import UnknownKeyword, UsageError, suggest
 from agentkit.read.calls.function_schema import described
 from agentkit.read.plain import plain
+from agentkit.types.words import type_in_words
 
 
 class KnownTools:
@@ -83,7 +84,7 @@ def _entries(tools: Any) -> Iterable[tuple[str, Mapping[str, Any] | None]]:
         tools = [tools]
     if not isinstance(tools, Iterable):
         raise UsageError(
-            f"the tools are a {type(tools).__name__}",
+            f"the tools are {type_in_words(tools)}",
             hint="pass a list of names, schemas, functions or what ak.tool made",
         )
     for tool in tools:

@@ -14,6 +14,7 @@ from agentkit.read.calls.known_tools import KnownTools, known_tools
 from agentkit.read.parsers.output import Drafts, Output, Parsed, Piece
 from agentkit.read.parsers.scanner import Markers, Scanner, Unfinished
 from agentkit.types.answer import Policy
+from agentkit.types.words import type_in_words
 
 Ending = Literal["end", "next", "cut"]
 """How a region ends: with its own marker or value, before something else, or where the text
@@ -332,4 +333,4 @@ def check_text(text: Any) -> None:
             "pass what the model wrote; an answer that only calls has no content: parse(content"
             " or '')"
         )
-        raise UsageError(f"the text is a {type(text).__name__}", hint=hint)
+        raise UsageError(f"the text is {type_in_words(text)}", hint=hint)

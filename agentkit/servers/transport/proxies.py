@@ -60,7 +60,7 @@ def _parsed(url: str) -> Proxy:
     except ValueError:
         raise AddressError("the proxy that the environment names is no URL") from None
     if parts.scheme not in _PORTS or not parts.hostname:
-        raise AddressError(f"the environment names a {parts.scheme!r} proxy")
+        raise AddressError(f"the environment names a proxy of {parts.scheme!r}")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     login = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
     return Proxy(

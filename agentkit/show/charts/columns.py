@@ -9,6 +9,7 @@ from agentkit.analysis.frames.tool_calls import tool_calls_df
 from agentkit.analysis.frames.turns import turns_df
 from agentkit.errors import UsageError
 from agentkit.files.reader import LOG_COLUMNS, rollouts_in
+from agentkit.types.words import type_in_words
 
 
 def columns(frame: Any, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
@@ -55,7 +56,7 @@ def turns_and_calls(x: Any, calls: Any) -> tuple[Any, Any]:
         return turns_df(found), tool_calls_df(found)
     if calls is not None and not is_frame(calls):
         raise UsageError(
-            f"calls is a {type(calls).__name__}, not a frame",
+            f"calls is {type_in_words(calls)}, not a frame",
             hint="pass ak.tool_calls_df(rollouts)",
         )
     return x, calls

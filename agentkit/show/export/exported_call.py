@@ -23,6 +23,7 @@ from agentkit.types.record import Record, record
 from agentkit.types.request import Request, Spec
 from agentkit.types.trajectory import Message, Trajectory, Turn
 from agentkit.types.wire import ApiError, Exchange
+from agentkit.types.words import type_in_words
 
 _CHAIN = ("store", "previous_response_id")
 _HINT = "pass the rollout and which turn of it: ak.export.curl(dbg.trajectory, turn=1)"
@@ -173,7 +174,7 @@ def _index(trajectory: Trajectory, turn: int | None) -> int:
     failed = any(attempt.turn == answered for attempt in trajectory.attempts)
     last = answered if failed or not answered else answered - 1
     if turn is not None and type(turn) is not int:
-        raise UsageError(f"the turn is a {type(turn).__name__}", hint=_HINT)
+        raise UsageError(f"the turn is {type_in_words(turn)}", hint=_HINT)
     index = last if turn is None else turn
     index = index + answered if index < 0 else index
     if not 0 <= index <= len(trajectory.turns):

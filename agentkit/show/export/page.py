@@ -12,6 +12,7 @@ from agentkit.show.export.exported_call import without_secrets
 from agentkit.show.notebook.static_view import standalone
 from agentkit.types.record import Displayed
 from agentkit.types.trajectory import Trajectory, Turn
+from agentkit.types.words import type_in_words
 
 _HINT = "pass a turn, a trajectory or a list of them, a debugger, or what ak.view gives"
 
@@ -41,6 +42,6 @@ def _shown(source: Any) -> Any:
         found = tuple(without_secrets(trajectory) for trajectory in rollouts_in(source))
     except UsageError as exc:
         raise UsageError(
-            f"a {type(source).__name__} is nothing that can be shown: {exc.message}", hint=_HINT
+            f"{type_in_words(source)} is nothing that can be shown: {exc.message}", hint=_HINT
         ) from None
     return found[0] if len(found) == 1 else found

@@ -25,6 +25,7 @@ from agentkit.tap.channel import Hear
 from agentkit.tap.client.client_holder import ClientHolder
 from agentkit.tap.client.seen_transport import SeenTransport, library_of
 from agentkit.tap.seam.passing import Passing
+from agentkit.types.words import type_in_words
 
 _VERSION = re.compile(r"/v\d+\Z")
 _READ_SECONDS = 10.0
@@ -88,7 +89,7 @@ class ClientSource:
         library = library_of(client._client)
         if library is None:
             raise UsageError(
-                f"the {type(client).__name__} sends through a {type(client._client).__name__}",
+                f"the {type(client).__name__} sends through {type_in_words(client._client)}",
                 hint="watch its server: ak.watch(url), and lead the client there by base_url=",
             )
         self.target = client

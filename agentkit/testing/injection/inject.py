@@ -39,6 +39,7 @@ from agentkit.types.record import Record, record
 from agentkit.types.steps import Answer, ModelStep, Outcome, Result, Step, ToolStep
 from agentkit.types.trajectory import ToolResult, Trajectory
 from agentkit.types.wire import Exchange
+from agentkit.types.words import type_in_words
 
 _Faulty = TypeVar("_Faulty", Exchange, ToolResult)
 _HINT = (
@@ -150,7 +151,7 @@ def inject(
     for name in faults:
         if not isinstance(name, str):
             raise UsageError(
-                f"a fault is a {type(name).__name__}, not a name",
+                f"a fault is {type_in_words(name)}, not a name",
                 hint="name each by itself: ak.testing.inject(agent, 'rate_limited', 'tool_error')",
             )
         if name not in injections():

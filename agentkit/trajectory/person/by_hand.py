@@ -16,6 +16,7 @@ from agentkit.read.tool_output import as_text, error_text
 from agentkit.types.answer import CallStatus, Dialect, Response, ToolCall
 from agentkit.types.trajectory import ToolResult, Turn
 from agentkit.types.wire import Exchange
+from agentkit.types.words import type_in_words
 
 SKIPPED = "the call was skipped by the user"
 """What the model reads of a call that a person skips."""
@@ -101,7 +102,7 @@ def rewritten(call: ToolCall, arguments: Any) -> ToolCall:
     """
     if not isinstance(arguments, Mapping):
         raise UsageError(
-            f"the arguments are a {type(arguments).__name__}",
+            f"the arguments are {type_in_words(arguments)}",
             hint="pass a dict: arguments={'city': 'Oslo'}",
         )
     data = plain(arguments)

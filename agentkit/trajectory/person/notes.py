@@ -17,6 +17,7 @@ from typing import Any
 from agentkit.errors import NotFound, UsageError
 from agentkit.types.record import Record, clip, record
 from agentkit.types.trajectory import Trajectory
+from agentkit.types.words import with_article
 
 KEY = "notes"
 _MOST = {"label": 200, "note": 20_000}
@@ -66,7 +67,8 @@ def with_remark(trajectory: Trajectory, remark: Remark) -> Trajectory:
     if not text or len(text) > _MOST[kind] or (remark.is_label and "," in text):
         hint = "give a short text without a comma, such as 'wrong city'"
         raise UsageError(
-            f"{remark.text!r:.60} cannot be a {kind}", hint=hint if remark.is_label else ""
+            f"{remark.text!r:.60} cannot be {with_article(kind)}",
+            hint=hint if remark.is_label else "",
         )
     _check_place(trajectory, remark)
     remark = replace(remark, text=text)

@@ -9,6 +9,7 @@ from agentkit.errors import UsageError
 from agentkit.read.plain import plain
 from agentkit.types.answer import Dialect
 from agentkit.types.trajectory import Message
+from agentkit.types.words import type_in_words
 
 _HINT = "pass a text, or a list of messages like {'role': 'user', 'content': 'hello'}"
 _PARTS: dict[Dialect, frozenset[str]] = {
@@ -37,7 +38,7 @@ def prompt_messages(prompt: Any, dialect: Dialect = "chat") -> tuple[Message, ..
         return (prompt,)
     if not isinstance(prompt, Sequence) or isinstance(prompt, (bytes, bytearray)):
         raise UsageError(
-            f"the prompt is a {type(prompt).__name__}, neither a text nor a list of messages",
+            f"the prompt is {type_in_words(prompt)}, neither a text nor a list of messages",
             hint=_HINT,
         )
     if not prompt:

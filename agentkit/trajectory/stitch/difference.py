@@ -16,6 +16,7 @@ from typing import Any
 
 from agentkit.trajectory.stitch.units import RequestUnits, Unit, read_asked
 from agentkit.types.record import clip
+from agentkit.types.words import with_article
 
 _SHOWN = 40
 """Characters of a text that are shown on each side."""
@@ -80,7 +81,7 @@ def _in_units(asked_before: RequestUnits, asked: RequestUnits) -> Iterable[str]:
 
 def _unit(a: Unit, b: Unit) -> str:
     if a[0] != b[0]:
-        return f"a {b[0]} in place of a {a[0]}"
+        return f"{with_article(b[0])} in place of {with_article(a[0])}"
     names = {"call": ("id", "name", "arguments"), "result": ("id", "text")}.get(a[0], ("text",))
     pairs = zip(names, a[-len(names) :], b[-len(names) :], strict=True)
     for name, old, new in pairs:

@@ -23,6 +23,7 @@ from agentkit.agent.tools.tool import Tool
 from agentkit.errors import NotFound, Unreachable, UsageError, checked_keywords, suggest
 from agentkit.servers.redaction.known_secrets import remember
 from agentkit.types.record import clip
+from agentkit.types.words import type_in_words
 
 log = logging.getLogger("agentkit")
 
@@ -84,7 +85,7 @@ def _targets(server: Any, env: Any, headers: Any, cwd: Any) -> list[McpTarget]:
     if path is None and not isinstance(server, Mapping):
         if not isinstance(server, (str, list, tuple)):
             raise UsageError(
-                f"an MCP server is not a {type(server).__name__}",
+                f"an MCP server is not {type_in_words(server)}",
                 hint="give a URL, a command, or the path of a configuration",
             )
         return [target_of_text(server, env=env, headers=headers, cwd=cwd)]

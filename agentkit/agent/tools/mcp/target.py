@@ -19,6 +19,7 @@ from agentkit.servers.redaction.secret_values import (
     header_secrets,
     url_secrets,
 )
+from agentkit.types.words import type_in_words
 
 _HINT = "give a URL, a command, or the path of a configuration: ak.mcp('uvx mcp-server-time')"
 _STARTERS = frozenset(("uvx", "uv", "npx", "bunx", "pipx", "node", "deno", "python", "python3"))
@@ -139,11 +140,11 @@ def _texts(given: Mapping[str, str] | None, what: str) -> dict[str, str]:
     if given is None:
         return {}
     if not isinstance(given, Mapping):
-        raise UsageError(f"{what} is a {type(given).__name__}", hint=f"give {what}={{'NAME': '…'}}")
+        raise UsageError(f"{what} is {type_in_words(given)}", hint=f"give {what}={{'NAME': '…'}}")
     for name, value in given.items():
         if not isinstance(name, str) or not isinstance(value, str):
             raise UsageError(
-                f"the value of {name!r} in {what} is a {type(value).__name__}",
+                f"the value of {name!r} in {what} is {type_in_words(value)}",
                 hint="names and values are texts",
             )
     return dict(given)

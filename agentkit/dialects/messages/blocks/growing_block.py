@@ -7,6 +7,7 @@ from typing import Any
 
 from agentkit.dialects.delta import Delta
 from agentkit.dialects.messages.blocks.known_blocks import StreamedInput
+from agentkit.types.words import with_article
 
 STARTED_BY = {
     "text": "text",
@@ -78,7 +79,9 @@ class GrowingBlock:
         own = self._begun.get("type")
         family = "tool_use" if own in USES else own
         if family is not None and STARTED_BY[kind] != family:
-            self.differences["type"] = f"a {kind} delta came for a block of type {own!r}"[:200]
+            self.differences["type"] = (
+                f"{with_article(kind)} delta came for a block of type {own!r}"[:200]
+            )
         match kind:
             case "text" | "thinking" if isinstance(delta.get(kind), str):
                 self._texts.setdefault(kind, []).append(delta[kind])

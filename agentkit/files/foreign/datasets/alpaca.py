@@ -13,6 +13,7 @@ from agentkit.files.foreign.entries import ChatEntry, Losses, entry, imported
 from agentkit.files.foreign.format import ForeignFormat, each_row, rows_fit
 from agentkit.types.request import Spec
 from agentkit.types.trajectory import Trajectory
+from agentkit.types.words import type_in_words
 
 _KNOWN = ("instruction", "input", "output", "system", "history")
 
@@ -36,7 +37,7 @@ def _read(row: Mapping[str, Any]) -> Trajectory:
 
 def _message(role: str, text: Any) -> ChatEntry:
     if not isinstance(text, str):
-        raise TypeError(f"what the {role} says is a {type(text).__name__}, and no text")
+        raise TypeError(f"what the {role} says is {type_in_words(text)}, and no text")
     return entry({"role": role, "content": text})
 
 

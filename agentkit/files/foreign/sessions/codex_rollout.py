@@ -28,6 +28,7 @@ from agentkit.files.foreign.traces.moment import lasted, moment
 from agentkit.types.request import Spec
 from agentkit.types.trajectory import Attempt, Message, Trajectory, Turn
 from agentkit.types.wire import ApiError, Exchange
+from agentkit.types.words import type_in_words
 
 _LINES = ("session_meta", "response_item", "compacted", "turn_context", "event_msg")
 _ITEMS = ("message", "reasoning", "function_call", "function_call_output", "local_shell_call")
@@ -293,7 +294,7 @@ def _one(source: FileSet) -> Trajectory:
     for place, row in enumerate(flat(source)):
         try:
             if not isinstance(row, Mapping):
-                raise TypeError(f"a {type(row).__name__}, and no object")
+                raise TypeError(f"{type_in_words(row)}, and no object")
             reading.line(row)
         except Exception as exc:  # whatever a stranger's row holds, it costs itself alone
             source.bad.append(f"line {place + 1} cannot be read: {type(exc).__name__}: {exc}")

@@ -1,8 +1,8 @@
 /** A text that can be copied: a line with room at its side, or any other block of text. */
 const TEXTS = ".ak-line:has(> .ak-side), [data-source], pre";
 
-/** What one button is made of; the others are copies of it, and their icon is drawn by the sheet, as
- * there are more of them than of all else. @type {HTMLButtonElement?} */
+/** What one button is made of; the others are copies of it, and their icon is drawn by the sheet,
+ * as there are more of them than of all else. @type {HTMLButtonElement?} */
 let copyButton = null;
 
 /** Puts a button beside each text that can be copied; it is the page's own. */
