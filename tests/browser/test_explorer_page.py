@@ -272,3 +272,24 @@ def test_hostile_texts_do_nothing(chromium: Browser, rollouts: tuple[Trajectory,
         stand_in.settle(lambda: not view._working)
         assert page.locator("img, script, iframe").count() == 0
         assert page.evaluate("() => document.body.scrollWidth <= window.innerWidth")
+
+
+OVERLAPS = """() => {
+    const boxes = [...document.querySelectorAll('.ak-xbar button:not(.ak-xfield *), .ak-xfield')]
+        .map((each) => each.getBoundingClientRect()).filter((box) => box.width);
+    const right = document.querySelector('.ak-explorer').getBoundingClientRect().right;
+    const meet = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 &&
+        a.top < b.bottom - 1 && b.top < a.bottom - 1;
+    return boxes.some((a, i) => a.right > right || boxes.slice(i + 1).some((b) => meet(a, b)));
+}"""
+"""Whether controls of the toolbar lie over each other, or outside of the table."""
+
+
+@pytest.mark.parametrize("width", [340, 400, 560, 700, 1200])
+def test_the_toolbar_has_room_in_any_cell(
+    chromium: Browser, rollouts: tuple[Trajectory, ...], width: int
+) -> None:
+    with shown(chromium, rollouts) as (page, view, _, _):
+        page.set_viewport_size({"width": width, "height": 800})
+        view.settle()
+        assert not page.evaluate(OVERLAPS)
