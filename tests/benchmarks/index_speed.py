@@ -5,7 +5,7 @@ constructed for it: they are written, indexed, asked, and removed.
     python -m tests.benchmarks.index_speed 100000 --folder /tmp/many --beside
 
 `--beside` asks the same of DuckDB on the plain file, and, where `--inspect PYTHON` names an
-interpreter that has inspect-ai, of Inspect's `samples_df` on an equal log.
+interpreter that has inspect-ai, of Inspect's `samples_df` on equal logs.
 """
 
 from __future__ import annotations
@@ -146,11 +146,11 @@ def ask_file(path: Path, inspect: str) -> None:
 
 
 def ask_inspect(path: Path, python: str, count: int) -> None:
-    """Ask Inspect's `samples_df` of a log with as many samples and the same messages."""
+    """Ask Inspect's `samples_df` of logs with as many samples and the same messages."""
     timed("index: a frame of rollouts", lambda: ak.explore(ak.index(path, progress=False)).frame)
     script = Path(__file__).with_name("inspect_frame.py")
-    log = path.with_suffix(".eval")
-    given = [python, str(script), str(path), str(log), str(count)]
+    logs = path.with_name("logs")
+    given = [python, str(script), str(path), str(logs), str(count)]
     told = subprocess.run(given, check=True, capture_output=True, text=True).stdout.split()
     TOOK["Inspect: a frame of rollouts"] = float(told[-2]), float(told[-1])
     ratio = float(told[-1]) / TOOK["index: a frame of rollouts"][1]

@@ -1,18 +1,20 @@
-"""Times Inspect's `samples_df` on a log that holds the messages of constructed rollouts. It runs in
-an interpreter that has inspect-ai, and prints the wall and processor seconds at the end.
+"""Times Inspect's `samples_df` on logs that hold the messages of constructed rollouts. It runs in an
+interpreter that has inspect-ai, and prints the wall and processor seconds at the end.
 
-    python tests/benchmarks/inspect_frame.py rollouts.jsonl rollouts.eval 100000
+    python tests/benchmarks/inspect_frame.py rollouts.jsonl logs 100000
 """
 
 from __future__ import annotations
 
-import gc
 import json
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+IN_A_LOG = 2_000
+"""Samples in a log."""
 
 
 def rollouts(path: str) -> Iterator[list[dict[str, Any]]]:
@@ -53,52 +55,56 @@ def messages_of(lines: list[dict[str, Any]]) -> list[Any]:
     return found
 
 
-def write(source: str, target: str, count: int) -> None:
-    """Write the log; nothing of it is garbage before it is written."""
-    gc.disable()
-    from inspect_ai.log import (
-        EvalConfig,
-        EvalDataset,
-        EvalLog,
-        EvalSample,
-        EvalSpec,
-        write_eval_log,
-    )
-    from inspect_ai.scorer import Score
-
+def write(source: str, folder: Path, count: int) -> None:
+    """Write logs of 2,000 samples each: what Inspect takes to write one grows with its square."""
     samples = []
     for number, lines in zip(range(count), rollouts(source), strict=False):
-        meta = lines[0]["meta"]
-        samples.append(
-            EvalSample(
-                id=number,
-                epoch=1,
-                input=lines[0]["prompt"][0]["content"],
-                target="",
-                messages=messages_of(lines),
-                scores={"reward": Score(value=meta["reward"])},
-                metadata=meta,
-            )
-        )
+        samples.append(sample_of(number, lines))
+        if len(samples) == IN_A_LOG or number == count - 1:
+            write_log(folder / f"{number}.eval", samples)
+            samples.clear()
+
+
+def sample_of(number: int, lines: list[dict[str, Any]]) -> Any:
+    """Make Inspect's sample of a rollout."""
+    from inspect_ai.log import EvalSample
+    from inspect_ai.scorer import Score
+
+    meta = lines[0]["meta"]
+    return EvalSample(
+        id=number,
+        epoch=1,
+        input=lines[0]["prompt"][0]["content"],
+        target="",
+        messages=messages_of(lines),
+        scores={"reward": Score(value=meta["reward"])},
+        metadata=meta,
+    )
+
+
+def write_log(path: Path, samples: list[Any]) -> None:
+    """Write one log."""
+    from inspect_ai.log import EvalConfig, EvalDataset, EvalLog, EvalSpec, write_eval_log
+
     spec = EvalSpec(
         created="2026-01-01T00:00:00+00:00",
         task="constructed",
-        dataset=EvalDataset(name="constructed", samples=count),
+        dataset=EvalDataset(name="constructed", samples=len(samples)),
         model="constructed-8b",
         config=EvalConfig(),
     )
-    write_eval_log(EvalLog(eval=spec, status="success", samples=samples), target)
-    gc.enable()
+    write_eval_log(EvalLog(eval=spec, status="success", samples=samples), str(path))
 
 
 def main() -> None:
-    """Write the log, and read its frame."""
-    source, target, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    """Write the logs, and read their frame."""
+    source, target, count = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    target.mkdir()
     write(source, target, count)
     from inspect_ai.analysis import samples_df
 
     wall, busy = time.perf_counter(), time.process_time()
-    frame = samples_df(target, quiet=True)
+    frame = samples_df(str(target), quiet=True)
     print(len(frame), time.perf_counter() - wall, time.process_time() - busy)
 
 
