@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from agentkit.analysis.explore.aggregates import Aggregates
 from agentkit.analysis.explore.explorer import Explorer
@@ -46,10 +47,10 @@ def counts_of(
         all_of: what all its rollouts come to.
         opened: the columns all of whose values are shown.
         total: how many rollouts there are.
-        column: what the rollouts are looked at over; "" for the first there is.
+        column: what the rollouts are looked at over; "" for the first that half of them have, or
+            that which most have.
     """
-    axes = (table.axis(name) for name in ([column] if column else table.axes))
-    axis = next((each for each in axes if each is not None), None)
+    axis = table.axis(column) if column else _usual_axis(table)
     unread = [name for name in FACETS if name != LABEL and table.source.reads(name)]
     facets, histogram = table.facets(), table.histogram()
     asked = sum(any(choice.chosen for choice in facet.choices) for facet in facets)
@@ -64,6 +65,16 @@ def counts_of(
         axis=axis,
         along=axis_parts(axis, table.axes) if axis else [],
     )
+
+
+def _usual_axis(table: Explorer) -> Axis | None:
+    found = []
+    for name in table.axes:
+        if axis := table.axis(name):
+            found.append((covered := sum(point.rollouts for point in axis.points), axis))
+            if 2 * covered >= len(table):
+                return axis
+    return max(found, key=itemgetter(0), default=(0, None))[1]
 
 
 class TableQuestions:
