@@ -7,6 +7,7 @@ AgentkitError
 │   ├── WrongCall (TypeError too)     an argument is missing, or there are too many
 │   └── SchemaError (TypeError too)   a function that cannot be described as a tool
 ├── NotFound (LookupError)            no profile, turn or sample of that name
+│   ├── NoPlace (IndexError too)      a sequence has nothing at that place
 │   └── NoParser (KeyError too)       no parser of that name
 ├── UnknownName (AttributeError)      an object or module has nothing of that name
 ├── CassetteError (ValueError)        a file that is not ours, or of which nothing can be read
@@ -81,10 +82,9 @@ class AgentkitError(Exception):
         if self.hint:
             lines.append(f"hint: {self.hint}")
         notes = [str(note) for note in getattr(self, "__notes__", ())]
-        every_line = [*_users_lines(self, shell), *lines, *notes]
         # what `%xmode Plain` and `Minimal` join is joined by nothing
         end = "\n" if getattr(own, "tb_join_char", "\n") == "" else ""
-        return [f"{line}{end}" for line in every_line]
+        return [f"{line}{end}" for line in (*_users_lines(self, shell), *lines, *notes)]
 
 
 class UsageError(AgentkitError, ValueError):
@@ -105,6 +105,10 @@ class SchemaError(UsageError, TypeError):
 
 class NotFound(AgentkitError, LookupError):
     """No profile, turn or sample of that name."""
+
+
+class NoPlace(NotFound, IndexError):
+    """A sequence has nothing at that place."""
 
 
 class NoParser(NotFound, KeyError):
@@ -128,11 +132,13 @@ class FileError(AgentkitError, OSError):
     those of the `OSError` that it is.
     """
 
+    _errno: int | None = None
+
     def __init__(
         self, message: str, *, hint: str = "", errno: int | None = None, filename: Any = None
     ) -> None:
         super().__init__(message, hint=hint)
-        self.errno = errno
+        self.errno = self._errno if errno is None else errno
         self.filename = None if filename is None else str(filename)
         self.strerror = message
 
@@ -144,10 +150,7 @@ class FileError(AgentkitError, OSError):
 class NoFile(FileError, FileNotFoundError):
     """No such file, or no such folder to write it in."""
 
-    def __init__(
-        self, message: str, *, hint: str = "", errno: int | None = ENOENT, filename: Any = None
-    ) -> None:
-        super().__init__(message, hint=hint, errno=errno, filename=filename)
+    _errno = ENOENT
 
 
 class Unreachable(AgentkitError, ConnectionError):
@@ -216,8 +219,7 @@ def nearest(name: object, known: Iterable[object], n: int = 3, *, cutoff: float 
 
 def _shell() -> Any:
     """Give the running IPython shell, or None; IPython is never imported for it."""
-    module = sys.modules.get("IPython")
-    return module.get_ipython() if module is not None else None
+    return getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
 
 
 def _users_lines(exc: BaseException, shell: Any) -> Iterator[str]:
@@ -343,7 +345,7 @@ def _checked(function: Any, name: str) -> Any:
 
 
 def _wrong_call(
-    function: str,
+    name: str,
     parameters: list[inspect.Parameter],
     args: Collection[Any],
     named: Collection[str],
@@ -352,23 +354,22 @@ def _wrong_call(
     placed = [p.name for p in own if p.kind is not p.KEYWORD_ONLY]
     others = [p.name for p in own if p.name not in placed]
     given = len(args) - any(p.name == "self" for p in parameters)
-    hint = f"it is called {function}({', '.join([*placed, *(f'{name}=…' for name in others[:8])])})"
+    hint = f"it is called {name}({', '.join([*placed, *(f'{one}=…' for one in others[:8])])})"
     if given > len(placed):
-        return WrongCall(f"{function}() takes {len(placed)} by place, not {given}", hint=hint)
-    twice = [name for name in placed[:given] if name in named]
+        return WrongCall(f"{name}() takes {len(placed)} by place, not {given}", hint=hint)
+    twice = [one for one in placed[:given] if one in named]
     have = {*placed[:given], *named}
     lacks = [p.name for p in own if p.default is p.empty and p.name not in have]
     what = f"is given {twice[0]} twice" if twice else f"lacks {' and '.join(lacks)}"
-    return WrongCall(f"{function}() {what}", hint=hint)
+    return WrongCall(f"{name}() {what}", hint=hint)
 
 
 def _refused(
     function: str, known: list[str], named: Iterable[str], values: Collection[Any]
 ) -> UnknownKeyword:
     wrong = next(name for name in named if name not in known)
-    return UnknownKeyword(
-        f"{function}() takes no keyword {wrong!r}", hint=_hint(wrong, known, values)
-    )
+    hint = _hint(wrong, known, values)
+    return UnknownKeyword(f"{function}() takes no keyword {wrong!r}", hint=hint)
 
 
 def _hint(wrong: str, known: list[str], values: Collection[Any]) -> str:
@@ -389,8 +390,7 @@ def _hint(wrong: str, known: list[str], values: Collection[Any]) -> str:
 
 def _settings(value: Any) -> Iterable[tuple[str, str]]:
     """Give the keywords of the class of one of our objects, each with the name of the class."""
-    makers = [kind for kind in type(value).__mro__ if "__init__" in vars(kind)]
-    maker = makers[0]
+    maker = next(kind for kind in type(value).__mro__ if "__init__" in vars(kind))
     if not maker.__module__.startswith("agentkit."):
         return ()
     return [

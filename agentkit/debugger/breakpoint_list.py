@@ -12,6 +12,7 @@ from agentkit.errors import NotFound, UsageError, checked_keywords, nearest, sug
 from agentkit.read.calls.known_tools import KnownTools
 from agentkit.trajectory.breakpoints import Breakpoint, Rule, breakpoint_of, breakpoints_of
 from agentkit.types.record import Drawn
+from agentkit.types.sequences.place import at_place
 from agentkit.types.words import type_in_words
 
 
@@ -180,7 +181,7 @@ class Breakpoints(Drawn, Sequence[Breakpoint]):
     @overload
     def __getitem__(self, index: slice) -> Sequence[Breakpoint]: ...
     def __getitem__(self, index: int | slice) -> Breakpoint | Sequence[Breakpoint]:
-        return self._points[index]
+        return at_place(self._points, index, "breakpoint", "breakpoints.add(…) adds one")
 
     def lines(self) -> list[str]:
         """Write a line for each, what asks for approval first."""

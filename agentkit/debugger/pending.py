@@ -12,17 +12,21 @@ from agentkit.read.calls.known_tools import KnownTools
 from agentkit.trajectory.person.by_hand import NOT_APPROVED, SKIPPED
 from agentkit.types.answer import ToolCall
 from agentkit.types.record import Drawn
+from agentkit.types.sequences.place import PlacedTuple
 from agentkit.types.trajectory import ToolResult
+
+_NONE = "calls wait after an answer that makes them; dbg.step() goes on"
 
 
 @checked_keywords
-class Pending(tuple[ToolCall, ...], Drawn):
+class Pending(PlacedTuple[ToolCall], Drawn):
     """The calls that had no result when this was asked for, in order, as a tuple, and those in the
     text that could be adopted.
 
     A call is given by its place in this tuple, or as the call itself.
     """
 
+    _thing, _none = "pending call", _NONE
     recoverable: tuple[ToolCall, ...]
     """The calls found in the text of the last answer, which are not run unless they are adopted."""
     _cursor: Cursor
@@ -115,11 +119,12 @@ class Pending(tuple[ToolCall, ...], Drawn):
         if not self:
             raise NotFound(
                 f"no call {i!r} is pending: nothing waits",
-                hint="calls wait after an answer that makes them; dbg.step() goes on",
+                hint=_NONE,
             )
         if isinstance(i, bool) or not isinstance(i, int) or not -len(self) <= i < len(self):
             raise NotFound(f"no call {i!r} is pending", hint=f"{len(self)} are, counted from 0")
-        return self[i]
+        found: ToolCall = self[i]
+        return found
 
     def _position(self, i: int | ToolCall) -> int:
         """Give the call's position in its turn, which does not shift while others are answered."""

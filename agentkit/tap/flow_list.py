@@ -13,6 +13,7 @@ from agentkit.errors import CassetteError
 from agentkit.files.foreign.logs.flow_log import read_flow
 from agentkit.trajectory.stitch.link import FlowLink
 from agentkit.trajectory.stitch.stitcher import Stitcher
+from agentkit.types.sequences.place import PlacedList
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.wire import ApiError, Chunk, Exchange, Flow
 
@@ -20,6 +21,9 @@ Follower = Callable[[str, int], None]
 """Gets `began`, `piece` or `ended`, and the number of the flow, on the thread that heard of it; or
 `pending`, where what waits for a person has changed, or `failed`, where something of ours failed.
 """
+
+
+_UNSEEN = "nothing has passed yet: run the agent with w.url, or with the client that is watched"
 
 
 class Picture(NamedTuple):
@@ -109,7 +113,12 @@ class FlowList:
         """Read what has come since somebody looked, and give all in order of arrival."""
         with self._looking:
             self._look()
-            return [flow for _, flow in sorted(self._flows.items())]
+            flows = [flow for _, flow in sorted(self._flows.items())]
+        return PlacedList(flows, "request", _UNSEEN)
+
+    def rollouts(self) -> list[Trajectory]:
+        """Give the rollouts that all of them make up."""
+        return PlacedList(self.stitched().rollouts, "rollout", _UNSEEN)
 
     def stitched(self) -> Stitcher:
         """Put what has come since somebody looked where it belongs, in the order in which requests

@@ -164,7 +164,7 @@ class Watch(Drawn):
         """
         self._share_secrets()
         self._channel.sync()
-        return self._list.stitched().rollouts
+        return self._list.rollouts()
 
     @property
     def links(self) -> list[FlowLink]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, overload
 
 from agentkit.types.record import Drawn, clip
+from agentkit.types.sequences.place import at_place
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import count
 
@@ -54,7 +55,7 @@ class Rollouts(Drawn, Sequence[Trajectory]):
         return (
             Rollouts(self.trajectories[index])
             if isinstance(index, slice)
-            else self.trajectories[index]
+            else at_place(self.trajectories, index, "rollout")
         )
 
     def __iter__(self) -> Iterator[Trajectory]:

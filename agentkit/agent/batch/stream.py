@@ -7,7 +7,7 @@ import os
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agentkit.agent.agent import Agent
 from agentkit.agent.batch.batch import POLL, Batch, whole
@@ -19,7 +19,7 @@ from agentkit.agent.batch.rollouts import Rollouts
 from agentkit.agent.batch.run import attended, file_in_use, prepared
 from agentkit.agent.event_loop import Work, run, run_async, start
 from agentkit.agent.tools.pool import tool_pool
-from agentkit.errors import UsageError, checked_keywords
+from agentkit.errors import UsageError, WrongCall, checked_keywords
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import type_in_words
 
@@ -107,6 +107,26 @@ class RolloutStream:
         with self._running() as (batch, _):
             while (found := await run_async(batch.take())) is not None:
                 yield found
+
+    if not TYPE_CHECKING:  # a type checker refuses these by itself
+
+        def __next__(self):
+            raise WrongCall(
+                "the rollouts of a batch are gone through with a loop",
+                hint="for rollout in …, or async for; the first of them alone: next(iter(…))",
+            )
+
+        def __getitem__(self, index):
+            raise WrongCall(
+                "these rollouts are not kept: each is given once, when it has ended",
+                hint="ak.rollouts(…) keeps them, and has places; rollouts_iter goes with for",
+            )
+
+        async def __anext__(self):
+            raise WrongCall(
+                "the rollouts of a batch are gone through with a loop",
+                hint="async for rollout in …; the first of them alone: await anext(aiter(…))",
+            )
 
     @contextmanager
     def _running(self) -> Iterator[tuple[StreamedBatch, Work[None]]]:

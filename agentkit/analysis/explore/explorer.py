@@ -25,6 +25,7 @@ from agentkit.errors import checked_keywords, names_of
 from agentkit.files.path import to_write
 from agentkit.trajectory.person.notes import KEY, Remark, entries_of
 from agentkit.types.record import Drawn
+from agentkit.types.sequences.place import at_place
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import in_line
 
@@ -73,7 +74,7 @@ class Explorer(Drawn, Sequence[Trajectory]):
     def __getitem__(self, index: int | slice) -> Trajectory | Explorer:
         if isinstance(index, slice):
             return self._with(self.places[index], self.asked)
-        return self._rollout(self.places[index])
+        return self._rollout(at_place(self.places, index, "rollout", "no rollout is in this table"))
 
     def __iter__(self) -> Iterator[Trajectory]:
         return map(self._rollout, self.places)

@@ -10,6 +10,7 @@ from typing import overload
 from agentkit.errors import checked_keywords
 from agentkit.types.problem import Severity
 from agentkit.types.record import Drawn, Record, clip, record
+from agentkit.types.sequences.place import at_place
 from agentkit.types.words import count
 
 
@@ -134,7 +135,7 @@ class Checkup(Drawn, Sequence[Finding]):
     @overload
     def __getitem__(self, index: slice) -> tuple[Finding, ...]: ...
     def __getitem__(self, index: int | slice) -> Finding | tuple[Finding, ...]:
-        return self.findings[index]
+        return at_place(self.findings, index, "finding", "nothing was found")
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self.findings)

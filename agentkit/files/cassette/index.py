@@ -36,6 +36,7 @@ from agentkit.trajectory.trouble.points import problem_count
 from agentkit.trajectory.trouble.sent_problems import sent_problems
 from agentkit.types.record import Drawn, Record, clip, record
 from agentkit.types.request import Spec
+from agentkit.types.sequences.place import at_place
 from agentkit.types.trajectory import Message, StopReason, Trajectory
 from agentkit.types.words import count, in_line
 
@@ -128,7 +129,7 @@ class Index(Drawn, Sequence[Entry]):
         return (
             Index(self.path, self.entries[index], self.torn)
             if isinstance(index, slice)
-            else self.entries[index]
+            else at_place(self.entries, index, "rollout")
         )
 
     def __iter__(self) -> Iterator[Entry]:

@@ -20,6 +20,7 @@ from agentkit.files.index.sidecars.sidecar import Sidecar
 from agentkit.files.index.stored_column import Stored, StoredColumns
 from agentkit.files.index.stores.word_store import holds_word, words_of
 from agentkit.types.record import clip
+from agentkit.types.sequences.place import at_place
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import forms_of
 
@@ -55,7 +56,7 @@ class RolloutIndex(Sequence[Trajectory]):
     def __getitem__(self, index: int | slice) -> Trajectory | list[Trajectory]:
         if isinstance(index, slice):
             return [self[place] for place in range(len(self))[index]]
-        row = int(self.rows[index])
+        row = int(at_place(self.rows, index, "rollout"))
         if row not in self._kept:
             number = bisect_right(self.bases, row) - 1
             sidecar = self.sidecars[number]

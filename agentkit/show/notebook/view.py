@@ -19,6 +19,7 @@ from agentkit.show.render.limits import Limits
 from agentkit.show.render.rollout.conversation import trajectory_fragments
 from agentkit.show.render.rollouts import explorer_table
 from agentkit.types.record import Drawn
+from agentkit.types.sequences.place import at_place
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import count
 
@@ -72,7 +73,7 @@ class View(Drawn, Sequence[Trajectory]):
                 file=self.file,
                 samples=samples,
             )
-        return self.trajectories[index]
+        return at_place(self.trajectories, index, "rollout")
 
     def __iter__(self) -> Iterator[Trajectory]:
         return iter(self.trajectories)

@@ -23,6 +23,7 @@ from agentkit.trajectory.edit import UNSET
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.record import Drawn, clip
 from agentkit.types.request import Request
+from agentkit.types.sequences.place import PlacedTuple
 from agentkit.types.wire import Flow
 from agentkit.types.words import in_line, seconds
 
@@ -372,10 +373,12 @@ DECIDE = (
 
 
 @checked_keywords
-class PendingFlows(Drawn, tuple[PendingFlow, ...]):
+class PendingFlows(Drawn, PlacedTuple[PendingFlow]):
     """What waits, in the order in which it came, as a tuple."""
 
     __slots__ = ()
+    _thing = "pending request or answer"
+    _none = "w.hold(ak.break_on.request()) makes the next request wait"
 
     def send(self) -> None:
         """Let all go on, each with what has been changed in it."""

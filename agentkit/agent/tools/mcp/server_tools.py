@@ -23,6 +23,7 @@ from agentkit.agent.tools.tool import Tool
 from agentkit.errors import NotFound, Unreachable, UsageError, checked_keywords, suggest
 from agentkit.servers.redaction.known_secrets import remember
 from agentkit.types.record import clip
+from agentkit.types.sequences.place import at_place
 from agentkit.types.words import type_in_words
 
 log = logging.getLogger("agentkit")
@@ -258,7 +259,7 @@ class McpTools(Sequence[Tool]):
     def __getitem__(self, key: int | str | slice) -> Tool | list[Tool]:
         tools = self._tools()
         if not isinstance(key, str):
-            return tools[key]
+            return at_place(tools, key, "tool", "the servers have no tools")
         for tool in tools:
             call = tool.function
             if key in (tool.name, getattr(call, "name", None)):

@@ -14,6 +14,7 @@ from agentkit.show.render.limits import Limits
 from agentkit.show.render.parts.block import bar, facts, note, row
 from agentkit.show.render.rollout.reasoning import Thought, summed, thought, thought_row
 from agentkit.types.record import Drawn
+from agentkit.types.sequences.place import at_place
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import count
 
@@ -87,7 +88,7 @@ class ReasoningView(Drawn, Sequence[Thought]):
         return (
             ReasoningView(self.thoughts[index], sought=self.sought)
             if isinstance(index, slice)
-            else self.thoughts[index]
+            else at_place(self.thoughts, index, "thought", "no reasoning was found")
         )
 
     def __iter__(self) -> Iterator[Thought]:
