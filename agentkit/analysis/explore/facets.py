@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from agentkit.analysis.explore.columns.index_column import sort_key
 from agentkit.analysis.explore.columns.place_array import as_array, as_places
 from agentkit.analysis.explore.query import Condition, Query
 from agentkit.analysis.explore.table_columns import LABEL, TableColumns
@@ -128,7 +129,7 @@ def facet_of(columns: TableColumns, kept: KeptRollouts, query: Query, name: str)
         totals.pop(None, None)
     if len(totals) < 2 and not chosen and name not in ("codes", "tools"):
         return None
-    order = sorted(totals, key=lambda item: (item is None, -totals[item][0], str(item)))
+    order = sorted(totals, key=lambda item: (item is None, -totals[item][0], sort_key(item)))
     choices = (
         Choice(value=item, count=totals[item][1], chosen=(item or "none") in chosen)
         for item in order

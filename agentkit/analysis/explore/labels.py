@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from agentkit.analysis.explore.columns.index_column import sort_key
 from agentkit.errors import CassetteError, UsageError
 from agentkit.files.path import to_write, write_whole
 from agentkit.trajectory.person.notes import Remark, entries_of, remarks_in
@@ -132,8 +133,8 @@ class Labels:
 
     @property
     def names(self) -> list[str]:
-        """Every label that was given, in alphabetical order."""
-        return sorted({label for key in self.keys for label in self.of(key)}, key=str.casefold)
+        """Every label that was given, in order."""
+        return sorted({label for key in self.keys for label in self.of(key)}, key=sort_key)
 
     def save(self, path: Any) -> Path:
         """Keep the labels in this file from now on.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +29,6 @@ _POINTS = 40
 """Points of an axis at most: of more values, neighbours share one."""
 _NAMED = 2_000
 """Texts of an axis at most: of more, as of times that are texts, each is a rollout's own."""
-_DIGITS = re.compile(r"(\d+)")
 
 
 @record
@@ -152,18 +150,10 @@ def _numbered(columns: TableColumns, column: str) -> tuple[list[Any], Any]:
     known_values = [at for at, value in enumerate(distinct.values) if value not in (None, ())]
     if len(known_values) > _NAMED:
         return known_values, distinct.rows
-    order = sorted(known_values, key=lambda at: _natural(distinct.values[at]))
+    order = sorted(known_values, key=lambda at: sort_key(distinct.values[at]))
     ranks = np.full(len(distinct.values), -1, np.int64)
     ranks[order] = np.arange(len(order))
     return [distinct.values[at] for at in order], ranks[distinct.rows]
-
-
-def _natural(value: Any) -> tuple[Any, ...]:
-    """Order numbers before texts, and `v9` before `v10`."""
-    if value is None or isinstance(value, (int, float)):
-        return sort_key(value)
-    parts = _DIGITS.split(str(value).casefold())
-    return (1, *((int(one), "") if one.isdigit() else (-1, one) for one in parts if one))
 
 
 def _measure(columns: TableColumns, name: str) -> Any:
@@ -207,8 +197,7 @@ def over(columns: TableColumns, places: Sequence[int], column: str) -> pd.DataFr
     chosen = as_array(places)
     distinct = columns.distinct(column)
     named = [value if value != () else None for value in distinct.values]
-    key = _natural if len(named) <= _NAMED else sort_key
-    order = sorted(range(len(named)), key=lambda at: key(named[at]))
+    order = sorted(range(len(named)), key=lambda at: sort_key(named[at]))
     rows = distinct.rows[chosen]
 
     def added(weights: Any = None) -> Any:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from agentkit.analysis.explore.columns.distinct import Distinct, items_of
-from agentkit.analysis.explore.columns.index_column import Numbers
+from agentkit.analysis.explore.columns.index_column import Numbers, sort_key
 from agentkit.analysis.explore.columns.source import Source
 from agentkit.analysis.explore.labels import Labels
 from agentkit.analysis.explore.query import Condition
@@ -77,9 +77,9 @@ class TableColumns:
 
     @property
     def label_names(self) -> list[str]:
-        """Every label of any rollout, in alphabetical order."""
+        """Every label of any rollout, in order."""
         noted = {label for place in self.source.remarked for label in self.labels_of(place)}
-        return sorted(noted.union(self.labels.names), key=str.casefold)
+        return sorted(noted.union(self.labels.names), key=sort_key)
 
     def distinct(self, name: str) -> Distinct:
         """Return a column by its distinct values; those of the labels are tuples."""
@@ -136,7 +136,7 @@ class TableColumns:
         if name != LABEL:
             return self.source.order(name, places, descending)
         known = [place for place in places if self.labels_of(place)]
-        written = {place: str(self.value(LABEL, place)).casefold() for place in known}
+        written = {place: sort_key(self.value(LABEL, place)) for place in known}
         known.sort(key=written.__getitem__, reverse=descending)
         return [*known, *(place for place in places if place not in written)]
 

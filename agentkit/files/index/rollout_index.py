@@ -77,9 +77,7 @@ class RolloutIndex(Sequence[Trajectory]):
         found = []
         for sidecar, base in zip(self.sidecars, self.bases, strict=False):
             samples = self._of_parts(sidecar, "sample")
-            live = np.ones(len(samples), bool)
-            live[sidecar.state.dropped] = False
-            rows = np.flatnonzero(live)
+            rows = np.delete(np.arange(len(samples)), sidecar.state.dropped)
             if (np.diff(samples[rows]) < 0).any():
                 rows = rows[np.argsort(samples[rows], kind="stable")]
             found.append(base + rows)

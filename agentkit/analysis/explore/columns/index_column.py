@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from math import isnan
@@ -13,6 +14,10 @@ from agentkit.files.index.stored_column import Stored
 
 _BLOCK = 65_536
 """Values that are made objects at a time."""
+_NAME = 100
+"""Letters of a text whose numbers are sorted as numbers; what is longer is no version or name."""
+_DIGITS = re.compile(r"\d+")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[t ]\d")
 
 
 class IndexColumn(Sequence[Any]):
@@ -197,10 +202,23 @@ def is_known(value: Any) -> bool:
 
 
 def sort_key(value: Any) -> tuple[int, Any]:
-    """Find what a value is sorted by: numbers come before texts, in any case."""
+    """Find what a value is sorted by: numbers come before texts, these in any case, and `v9` before
+    `v10`.
+    """
     if not is_known(value):
         return (2, "")
-    return (0, value) if isinstance(value, (int, float)) else (1, str(value).casefold())
+    if isinstance(value, (int, float)):
+        return (0, value)
+    text = str(value).casefold()
+    # a time may end in a fraction of a second, and what is long is no version
+    plain = len(text) > _NAME or _TIME.match(text)
+    return (1, text if plain else _DIGITS.sub(_sized, text))
+
+
+def _sized(number: re.Match[str]) -> str:
+    """Write a number so that its text is before that of each greater one: behind its length."""
+    digits = number[0].lstrip("0")
+    return f"{chr(48 + len(digits))}{digits}"
 
 
 def column_of(
