@@ -7,13 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from agentkit.errors import CassetteError
-from agentkit.files.foreign.datasets.alpaca import ALPACA
 from agentkit.files.foreign.datasets.art import ART
 from agentkit.files.foreign.datasets.atropos import ATROPOS
 from agentkit.files.foreign.datasets.glaive_chat import GLAIVE_CHAT
 from agentkit.files.foreign.datasets.part_messages import PART_MESSAGES
 from agentkit.files.foreign.datasets.share_gpt import SHARE_GPT, SHARE_GPT_TURNS
 from agentkit.files.foreign.datasets.trainer_dump import SLIME, VERL
+from agentkit.files.foreign.datasets.tuning.alpaca import ALPACA
+from agentkit.files.foreign.datasets.tuning.preference_pairs import PAIRS
+from agentkit.files.foreign.datasets.tuning.prompted import COMPLETIONS
 from agentkit.files.foreign.datasets.xlam import XLAM
 from agentkit.files.foreign.evals.atif_steps import ATIF
 from agentkit.files.foreign.evals.bench.nemo_gym import NEMO_GYM
@@ -71,7 +73,8 @@ FORMATS: tuple[ForeignFormat, ...] = (
     *(INSPECT, ATIF, VERIFIERS_RESULTS, VERIFIERS_TRACES),
     *(LANGSMITH, LANGFUSE, MLFLOW, OTEL),
     *(NEMO_GYM, TAU_BENCH, TAU_FEW_SHOT, TAU2, MINI_SWE, SWE_AGENT, OPENHANDS),
-    *(ATROPOS, ART, SLIME, VERL, GLAIVE_CHAT, PART_MESSAGES, SHARE_GPT, SHARE_GPT_TURNS, ALPACA),
+    *(ATROPOS, ART, SLIME, VERL, GLAIVE_CHAT, PART_MESSAGES, PAIRS, SHARE_GPT, SHARE_GPT_TURNS),
+    *(ALPACA, COMPLETIONS),
     *(
         VCR,
         NOCK,

@@ -1,8 +1,10 @@
 """ShareGPT and its kin: turns as `{"from": …, "value": …}`, calls as turns of their own (glaive,
-LLaMA-Factory, APIGen-MT) or as text (Hermes, hermes-agent).
+LLaMA-Factory, APIGen-MT) or as text (Hermes, hermes-agent); and messages with such turns (ms-swift,
+LLaMA-Factory), whose role is `tool_call` or `function_call`.
 
-Sources: LLaMA-Factory's data/README.md and its sharegpt converter; the cards of
-NousResearch/hermes-function-calling-v1 and Salesforce/APIGen-MT-5k.
+Sources: LLaMA-Factory's data/README.md and its converters; the cards of
+NousResearch/hermes-function-calling-v1 and Salesforce/APIGen-MT-5k; ms-swift's
+docs/source_en/Instruction/Agent-support.md.
 """
 
 from __future__ import annotations
@@ -46,8 +48,12 @@ _ROLES = {
     "observation": "tool",
     "function_response": "tool",
     "function": "tool",
+    "tool_response": "tool",
     "function_call": "call",
+    "tool_call": "call",
 }
+_OF_CALLS = ("function_call", "tool_call", "observation", "tool_response", "function_response")
+"""Roles by which messages are known as turns in this form."""
 _TURNS = ("conversations", "conversation")
 _KNOWN = ("from", "value")
 _WEIGHTS = ("weight", "loss_weight", "loss", "train")
@@ -69,7 +75,24 @@ def _fit_turns(source: FileSet) -> bool:
 
 
 def _turns(row: Mapping[str, Any]) -> Any:
-    return None if "messages" in row else next((row[key] for key in _TURNS if key in row), None)
+    if "messages" in row:
+        return _turns_of_messages(row["messages"])
+    return next((row[key] for key in _TURNS if key in row), None)
+
+
+def _turns_of_messages(messages: Any) -> list[Any] | None:
+    """Write messages as turns where some of them are a call or a result of their own; None where
+    none is.
+    """
+    listed = messages if isinstance(messages, (list, tuple)) else ()
+    said = [one for one in listed if isinstance(one, Mapping) and isinstance(one.get("role"), str)]
+    if not any(one["role"] in _OF_CALLS for one in said):
+        return None
+    renamed = {"role": "from", "content": "value"}
+    return [
+        {renamed.get(key, key): value for key, value in one.items()} if one in said else one
+        for one in listed
+    ]
 
 
 def _is_turns(turns: Any) -> bool:
@@ -91,13 +114,13 @@ def _read(row: Mapping[str, Any]) -> Trajectory:
     system = row.get("system")
     if isinstance(system, str) and system and turns[0]["from"] != "system":
         entries.append(entry({"role": "system", "content": system}))
-    for turn in turns:
-        losses.beside(turn, (*_KNOWN, *_WEIGHTS), "conversations[]")
-        found = list(_entries(turn, losses))
+    for group in _grouped(turns):
+        found = list(_entries(group, losses))
         entries += found
         if found and found[0].message.role == "assistant":
             texts.append(found[0].message.content)
-            weights.append(next((turn[key] for key in _WEIGHTS if key in turn), None))
+            told = (turn[key] for turn in group[::-1] for key in _WEIGHTS if key in turn)
+            weights.append(next(told, None))
     tools = wrapped_tools(row.get("tools") or [])
     if not tools and entries and entries[0].message.role == "system":
         tools = wrapped_tools(tools_in(entries[0].message.content))
@@ -108,11 +131,38 @@ def _read(row: Mapping[str, Any]) -> Trajectory:
     return imported(entries, spec, losses, _meta(row, weights), _stopped(row))
 
 
-def _entries(turn: Mapping[str, Any], losses: Losses) -> Iterator[ChatEntry]:
-    """Read one turn, as the messages that it amounts to."""
-    said, value = str(turn["from"]), turn.get("value")
-    role = _ROLES.get(said, said)
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def spoken_turns(turns: Iterable[Mapping[str, Any]], losses: Losses) -> Iterator[ChatEntry]:
+    """Read turns, as the messages that they amount to."""
+    for group in _grouped(turns):
+        yield from _entries(group, losses)
+
+
+def _grouped(turns: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+    """Put calls to the turn of the model that they follow: together they are one answer."""
+    group: list[Mapping[str, Any]] = []
+    for turn in turns:
+        if group and not (_role(turn) == "call" and _role(group[-1]) in ("call", "assistant")):
+            yield group
+            group = []
+        group.append(turn)
+    if group:
+        yield group
+
+
+def _role(turn: Mapping[str, Any]) -> str:
+    said = str(turn["from"])
+    return _ROLES.get(said, said)
+
+
+def _entries(group: list[Mapping[str, Any]], losses: Losses) -> Iterator[ChatEntry]:
+    """Read one turn, or an answer in several, as the messages that it amounts to."""
+    for turn in group:
+        losses.beside(turn, (*_KNOWN, *_WEIGHTS), "conversations[]")
+    if len(group) > 1:
+        yield _answer_of(group, losses)
+        return
+    turn, role = group[0], _role(group[0])
+    text = _text(turn)
     if role == "call":
         yield kept_entry(_called(text, losses), turn)
     elif role == "assistant":
@@ -121,6 +171,27 @@ def _entries(turn: Mapping[str, Any], losses: Losses) -> Iterator[ChatEntry]:
         yield from result_entries(text)
     else:
         yield entry({"role": role, "content": text})
+
+
+def _text(turn: Mapping[str, Any]) -> str:
+    value = turn.get("value")
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _answer_of(group: list[Mapping[str, Any]], losses: Losses) -> ChatEntry:
+    """Read an answer that is written in several turns: what it says, and its calls one by one."""
+    texts, calls, wire = list[str](), list[Any](), dict[str, Any]()
+    for turn in group:
+        if _role(turn) == "call":
+            called = _called(_text(turn), losses)
+            calls += called.get("tool_calls", ())
+            texts += [called["content"]] if called["content"] else []
+        else:
+            wire = dict(answer_entry(_text(turn)).message.wire)
+            texts += [wire["content"]] if wire["content"] else []
+    content = "\n".join(texts) or None
+    wire = {"role": "assistant", **wire, "content": content}
+    return kept_entry({**wire, "tool_calls": calls} if calls else wire, list(group))
 
 
 def _called(text: str, losses: Losses) -> dict[str, Any]:

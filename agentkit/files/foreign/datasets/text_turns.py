@@ -126,6 +126,19 @@ def entries_of_turn(role: str, text: str) -> list[ChatEntry]:
     return [entry({"role": role, "content": text})]
 
 
+def rendered_prompt(text: str) -> list[ChatEntry]:
+    """Read a rendered prompt: its turns where ChatML's markers are in it, else one text."""
+    turns = [turn for turn in marked_turns(text) if turn != ("assistant", "")]
+    if not turns:
+        return [entry({"role": "user", "content": text})]
+    return [one for role, said in turns for one in entries_of_turn(role, said)]
+
+
+def rendered_answers(text: str) -> list[ChatEntry]:
+    """Read what followed a rendered prompt: its turns, the first of which is an answer."""
+    return [one for role, said in went_on(text) for one in entries_of_turn(role, said)]
+
+
 def decoded(value: Any) -> Any:
     """Read what may be JSON text; text that is none, and any other value, stays as it is."""
     if not isinstance(value, str):

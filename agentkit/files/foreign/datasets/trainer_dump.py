@@ -13,8 +13,8 @@ from typing import Any
 from agentkit.files.foreign.datasets.text_turns import (
     answer_entry,
     entries_of_turn,
-    marked_turns,
     parser_of,
+    rendered_prompt,
     tools_in,
     went_on,
     wrapped_tools,
@@ -48,7 +48,7 @@ def _is_generation(row: Mapping[str, Any]) -> bool:
 
 def _generation(row: Mapping[str, Any]) -> Trajectory:
     losses = Losses("verl generations")
-    entries = [*_prompt(row["input"]), *_went_on(row["output"])]
+    entries = [*rendered_prompt(row["input"]), *_went_on(row["output"])]
     meta = {"reward": row["score"], "step": row["step"]}
     meta.update({k: v for k, v in row.items() if k not in ("input", "output", "score", "step")})
     if "gts" in meta:
@@ -85,7 +85,7 @@ def _sample(row: Mapping[str, Any]) -> Trajectory:
             losses.note(key)
     told = row.get("metadata") if isinstance(row.get("metadata"), Mapping) else {}
     prompt = row["prompt"]
-    given = _prompt(prompt) if isinstance(prompt, str) else _messages(prompt, losses)
+    given = rendered_prompt(prompt) if isinstance(prompt, str) else _messages(prompt, losses)
     spec = _spec(given, wrapped_tools((told or {}).get("tools") or []))
     ran = _went_on(str(row["response"]), row)
     meta: dict[str, Any] = {"reward": row.get("reward"), "target": row.get("label")}
@@ -105,14 +105,6 @@ def _messages(prompt: Any, losses: Losses) -> list[ChatEntry]:
         raise ValueError("its prompt is neither text nor messages")
     losses.strays(prompt or (), "prompt")
     return [entry(one) for one in prompt or () if isinstance(one, Mapping)]
-
-
-def _prompt(text: str) -> list[ChatEntry]:
-    """Read a rendered prompt: its turns where ChatML's markers are in it, else one text."""
-    turns = [turn for turn in marked_turns(text) if turn != ("assistant", "")]
-    if not turns:
-        return [entry({"role": "user", "content": text})]
-    return [one for role, said in turns for one in entries_of_turn(role, said)]
 
 
 def _went_on(text: str, row: Mapping[str, Any] | None = None) -> list[ChatEntry]:

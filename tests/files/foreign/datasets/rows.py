@@ -136,7 +136,45 @@ ART: dict[str, Any] = {
         }
     ]
 }
+ASKED = {"role": "user", "content": "How high is the tide in Brest?"}
+WENT_ON: list[dict[str, Any]] = [
+    {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [
+            {
+                "id": "c1",
+                "type": "function",
+                "function": {"name": "tide", "arguments": '{"port": "Brest"}'},
+            }
+        ],
+    },
+    {"role": "tool", "tool_call_id": "c1", "content": "6"},
+    {"role": "assistant", "content": "Six metres."},
+]
+COMPLETION: dict[str, Any] = {"prompt": [ASKED], "completion": WENT_ON, "tools": [TOOL]}
+PAIR: dict[str, Any] = {
+    "prompt": [ASKED],
+    "chosen": WENT_ON,
+    "rejected": [{"role": "assistant", "content": "No idea."}],
+    "score_chosen": 9.0,
+    "score_rejected": 2.0,
+    "tools": [TOOL],
+}
+SWIFT: dict[str, Any] = {
+    "messages": [
+        ASKED,
+        {"role": "assistant", "content": "<think>\nI look.\n</think>\n"},
+        {"role": "tool_call", "content": '{"name": "tide", "arguments": {"port": "Brest"}}'},
+        {"role": "tool_response", "content": "6"},
+        {"role": "assistant", "content": "Six metres.", "loss": False},
+    ],
+    "tools": json.dumps([TOOL]),
+}
 ROWS = {
+    "prompt and completion": COMPLETION,
+    "pair of answers": PAIR,
+    "messages with calls of their own": SWIFT,
     "ShareGPT": GLAIVE,
     "Hermes": HERMES,
     "glaive chat": GLAIVE_CHAT,
