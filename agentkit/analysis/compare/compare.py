@@ -17,7 +17,7 @@ from agentkit.agent.event_loop import refuse_await, run
 from agentkit.analysis.compare.comparison import ClassFinding, Comparison
 from agentkit.analysis.compare.pairs import Cell, cells, requests_of
 from agentkit.analysis.compare.repeats import SURE, CellResult, compare_cell
-from agentkit.analysis.compare.sides import forced, is_live, stored, streaming
+from agentkit.analysis.compare.sides import forced, is_live, prompts_of, stored, streaming
 from agentkit.errors import UsageError, checked_keywords, suggest
 from agentkit.servers.clients import call_of
 from agentkit.servers.server import Server
@@ -52,7 +52,8 @@ class Compare:
         Args:
             sides: by name, agents; or what is there already and needs no server: trajectories,
                 cassettes, captures, raw answers.
-            prompts: what to ask the agents, as for `ak.rollouts`; not for stored sides.
+            prompts: what to ask the agents, as for `ak.rollouts`; where stored sides tell it, None
+                asks what these were asked.
             n: samples of each prompt. Behaviour is only blamed after repeats, so ask for several.
             history: `free`: each side goes its own way; or the name of a side: the others are asked
                 turn by turn on its history, and run no tools.
@@ -69,8 +70,11 @@ class Compare:
         """
         refuse_await("ak.compare()", "await asyncio.to_thread(ak.compare, sides, prompts)")
         named = _checked(sides, prompts, history)
+        read = {name: stored(s, tools) for name, s in named.items() if not is_live(s)}
+        if prompts is None and history == "free" and len(read) < len(named):
+            prompts = prompts_of(read.values())
         done = _SideRuns(prompts, n, concurrency, record, resume, progress)
-        found = done.all(named, history, tools)
+        found = done.all({**named, **read}, history)
         return _compared(found, None, shared=history != "free")
 
     def stream_vs_block(
@@ -105,7 +109,7 @@ class Compare:
         if is_live(side):
             both = {"block": streaming(side, False), "stream": streaming(side, True)}
             done = _SideRuns(prompts, n, concurrency, record, resume, progress)
-            return _compared(done.all(_checked(both, prompts, "free"), "free", None), True)
+            return _compared(done.all(_checked(both, prompts, "free"), "free"), True)
         split: dict[str, list[Trajectory]] = {"block": [], "stream": []}
         for trajectory in stored(side, tools):
             split["stream" if _streamed(trajectory) else "block"].append(trajectory)
@@ -159,7 +163,7 @@ def _checked(sides: Any, prompts: Any, history: str) -> dict[str, Any]:
                 f"history is 'free' or one of: {', '.join(map(str, sides))}",
             ),
         )
-    if prompts is None and any(is_live(side) for side in sides.values()) and history == "free":
+    if prompts is None and all(map(is_live, sides.values())) and history == "free":
         raise UsageError(
             "there are agents and no prompts",
             hint="ak.compare({...}, ['What is the weather in Oslo?'])",
@@ -168,7 +172,7 @@ def _checked(sides: Any, prompts: Any, history: str) -> dict[str, Any]:
 
 
 class _SideRuns:
-    """The rollouts of the sides: agents are run, what is stored is read."""
+    """The rollouts of the sides: agents are run, the others are there."""
 
     def __init__(
         self,
@@ -187,15 +191,12 @@ class _SideRuns:
         self.progress = progress
         self.done: dict[str, Sequence[Trajectory]] = {}
 
-    def all(
-        self, sides: Mapping[str, Any], history: str, tools: Any
-    ) -> dict[str, Sequence[Trajectory]]:
-        """Run or read every side.
+    def all(self, sides: Mapping[str, Any], history: str) -> dict[str, Sequence[Trajectory]]:
+        """Run every side that is an agent.
 
         Args:
-            sides: by name.
+            sides: by name, agents or rollouts.
             history: `free`, or the side whose history the others are asked on.
-            tools: schemas, for raw answers that come without their request.
 
         Returns:
             The rollouts of each side.
@@ -207,7 +208,7 @@ class _SideRuns:
         order = sorted(sides, key=lambda name: name != history)
         for name in order:
             try:
-                self.done[name] = self._one(name, sides[name], history, tools)
+                self.done[name] = self._one(name, sides[name], history)
             except BaseException as exc:
                 begun = getattr(exc, "rollouts", None)
                 if begun is not None:
@@ -217,9 +218,10 @@ class _SideRuns:
                 raise
         return {name: self.done[name] for name in sides}
 
-    def _one(self, name: str, side: Any, history: str, tools: Any) -> Sequence[Trajectory]:
+    def _one(self, name: str, side: Any, history: str) -> Sequence[Trajectory]:
         if not is_live(side):
-            return stored(side, tools)
+            rollouts: Sequence[Trajectory] = side
+            return rollouts
         if history not in ("free", name):
             return self._forced(name, side, self.done[history])
         record, resume = self._path(self.record, name), self._earlier(name)

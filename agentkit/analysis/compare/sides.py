@@ -13,6 +13,7 @@ from typing import Any
 from agentkit.agent.agent import Agent
 from agentkit.agent.batch.progress import Progress
 from agentkit.agent.record.replay import ReplayAgent
+from agentkit.analysis.compare.pairs import prompt_key
 from agentkit.errors import UsageError
 from agentkit.files.reader import forms_hint, rollouts_in
 from agentkit.trajectory.history import get_profile, turn_messages
@@ -45,6 +46,28 @@ def stored(side: Any, tools: Any = None) -> tuple[Trajectory, ...]:
     if not found:
         raise UsageError(f"{type_in_words(side)} holds no rollout", hint=forms_hint())
     return found
+
+
+def prompts_of(sides: Iterable[Iterable[Trajectory]]) -> list[list[Message]]:
+    """List what stored rollouts were asked, each prompt once, as an agent is asked it.
+
+    Raises:
+        UsageError: none of them tells what it was asked.
+    """
+    found: dict[str, list[Message]] = {}
+    for trajectory in (trajectory for side in sides for trajectory in side):
+        asked, spec = list(trajectory.prompt), trajectory.spec
+        instructions = spec.sampling.get("instructions") if spec.dialect == "responses" else None
+        if asked and isinstance(instructions, str) and instructions:
+            asked.insert(0, Message(wire={"role": "system", "content": instructions}))
+        if asked:
+            found.setdefault(prompt_key(trajectory), asked)
+    if not found:
+        raise UsageError(
+            "no rollout that is given tells what it was asked",
+            hint="say what the agents are to be asked: ak.compare({…}, ['What is …?'])",
+        )
+    return list(found.values())
 
 
 def streaming(agent: Agent, stream: bool) -> Agent:

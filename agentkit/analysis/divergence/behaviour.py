@@ -36,14 +36,16 @@ def outcome(view: AnswerView) -> Hashable:
 
 
 def tool_selection(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
-    """Find tools that only one side calls."""
+    """Find tools that only one side calls; that one side has no such tool is said."""
     mine, theirs = _tools(view), _tools(other)
     if mine == theirs or _one_by_one(view, other):
         return
     if not mine:
         custom = theirs and all(call.status == "custom" for call in other.calls)
         cause = "calls no tool; the other side calls custom tools" if custom else "calls no tool"
-        yield Trait(("calls", False), view.at("content"), cause, fault=False)
+        lacks = _lacks(view, other)
+        cause = f"calls no tool: its request has no {lacks}" if lacks else cause
+        yield Trait(("calls", False), view.at("content"), cause, fault=False, hint=_to_give(lacks))
     elif not theirs:
         names = ", ".join(sorted(call.name for call in view.calls))
         yield Trait(("calls", True), view.at("tool_calls"), f"calls {names}", fault=False)
@@ -52,7 +54,27 @@ def tool_selection(view: AnswerView, other: AnswerView) -> Iterator[Trait]:
             name = plain_name(call.name)
             if name not in theirs:
                 at = view.at(f"tool_calls/{call.position}")
-                yield Trait(("tool", name), at, f"calls {call.name}", fault=False)
+                lacks = _lacks(other, view, call.name)
+                more = ", which is no tool of the other side's request" if lacks else ""
+                cause, hint = f"calls {call.name}{more}", _to_give(lacks)
+                yield Trait(("tool", name), at, cause, fault=False, hint=hint)
+
+
+def _lacks(view: AnswerView, other: AnswerView, only: str | None = None) -> str:
+    """Name the tools that the other side calls and has, and this one could not call; "" where the
+    request is not known, or has them.
+    """
+    if view.tools is None and (not view.asked or view.exchange.elapsed is None):
+        return ""  # rows of a file may leave out what tools there were
+    has, theirs = {plain_name(name) for name in view.tools or ()}, other.tools
+    called = (call for call in other.calls if call.status != "custom")
+    names = [call.name for call in called if only in (None, call.name)]
+    known = [name for name in names if theirs is None or name in theirs]
+    return ", ".join(dict.fromkeys(name for name in known if plain_name(name) not in has))
+
+
+def _to_give(names: str) -> str:
+    return f"give that side the tool: ak.Agent(…, tools=[{names}])" if names else ""
 
 
 def _tools(view: AnswerView) -> set[str]:
