@@ -34,6 +34,7 @@ from agentkit.files.foreign.traces.run.recorded_runs import (
 )
 from agentkit.files.foreign.traces.run.run_tree import conversation_of, read_each, rollouts_of
 from agentkit.files.foreign.traces.spelling.any_spelling import utterances_in
+from agentkit.files.foreign.traces.spelling.token_counts import langfuse_usage
 from agentkit.files.foreign.traces.spelling.utterance import Utterance
 from agentkit.types.trajectory import Trajectory
 
@@ -42,7 +43,6 @@ _TYPES = (
     *("EVALUATOR", "GUARDRAIL"),
 )
 _TRACE = ("name", "userId", "user_id", "sessionId", "session_id", "tags", "metadata", "version")
-_COUNTS = {"input": "prompt_tokens", "output": "completion_tokens", "total": "total_tokens"}
 
 
 def _get(row: Mapping[str, Any], name: str) -> Any:
@@ -165,7 +165,7 @@ def _model(one: Mapping[str, Any], name: str, losses: Losses) -> ModelRun:
         answer=answer,
         model=model,
         tools=tool_schemas(first(offered or None, tools, parameters.get("tools"))),
-        sampling={key: item for key, item in parameters.items() if key != "tools"},
+        sampling=_sampling(parameters),
         started=started,
         elapsed=elapsed,
         error=_error(one),
@@ -198,10 +198,16 @@ def _is_offered(one: Any, tools: list[Any]) -> bool:
 
 def _usage(one: Mapping[str, Any]) -> dict[str, Any] | None:
     details = mapping(_get(one, "usageDetails")) or mapping(one.get("usage"))
-    counts = {_COUNTS[key]: item for key, item in details.items() if key in _COUNTS and item}
+    counts = langfuse_usage(details)
     read = first(_get(one, "promptTokens"), details.get("promptTokens"))
     wrote = first(_get(one, "completionTokens"), details.get("completionTokens"))
     return {**known(prompt_tokens=read, completion_tokens=wrote), **counts} or None
+
+
+def _sampling(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the parameters that can be sent: no tools, no `Infinity` for the want of a limit."""
+    left = {key: item for key, item in parameters.items() if key != "tools"}
+    return {key: item for key, item in left.items() if str(item) not in ("Infinity", "inf")}
 
 
 def _tool(one: Mapping[str, Any], name: str) -> ToolRun:

@@ -17,6 +17,7 @@ from agentkit.files.foreign.traces.span.span import Span
 from agentkit.files.foreign.traces.span.span_calls import kind_of, model_run, tool_run
 from agentkit.files.foreign.traces.span.span_messages import whole_conversation
 from agentkit.files.foreign.traces.span.span_source import holds_spans, spans_in
+from agentkit.files.foreign.traces.span.stream_end import with_stream_ends
 from agentkit.types.trajectory import Trajectory
 
 _EVALUATION = "gen_ai.evaluation.result"
@@ -54,12 +55,14 @@ def _trace(spans: Sequence[Span], name: str, sessions: dict[str, str]) -> Trace:
     trace.behind = asked_messages(root.get("agentkit.messages_behind"), trace.losses)
     trace.ended = stop_reason_in(root.get("agentkit.stop_reason"))
     trace.parents = {span.id: span.parent for span in spans}
-    for span in spans:
+    for span in with_stream_ends(spans):
         kind = kind_of(span)
         if kind == "model":
             call = model_run(span, trace.losses)
             if call.messages or call.answer is not None:
                 trace.calls.append(call)
+                if not call.messages:
+                    trace.losses.note("requests whose messages were not recorded")
             else:
                 trace.losses.note("spans of a model without messages")
         elif kind == "tool":

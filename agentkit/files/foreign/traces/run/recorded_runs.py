@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import dropwhile, takewhile
 from typing import Any
 
 from agentkit.files.foreign.entries import Losses
 from agentkit.files.foreign.traces.loose import decoded, first, known, mapping, mappings, text
-from agentkit.files.foreign.traces.spelling.any_spelling import utterances_in
-from agentkit.files.foreign.traces.spelling.utterance import Utterance, exchange_of
+from agentkit.files.foreign.traces.spelling.any_spelling import is_item, utterances_in
+from agentkit.files.foreign.traces.spelling.utterance import Utterance, as_one, exchange_of
 from agentkit.types.trajectory import ResultStatus, StopReason
 from agentkit.types.wire import ApiError, Exchange
 
@@ -96,12 +97,12 @@ class Trace:
 
     def above(self, span: str) -> list[str]:
         """List the spans in which a span ran, the nearest first."""
-        found: list[str] = []
+        found: dict[str, None] = {}
         now = self.parents.get(span)
         while now is not None and now not in found and now != span and len(found) < 1000:
-            found.append(now)
+            found[now] = None
             now = self.parents.get(now)
-        return found
+        return [*found]
 
 
 def asked_messages(given: Any, losses: Losses) -> list[dict[str, Any]]:
@@ -109,17 +110,57 @@ def asked_messages(given: Any, losses: Losses) -> list[dict[str, Any]]:
     return [said.message for said in utterances_in(given, losses)]
 
 
-def answer_in(given: Any, losses: Losses) -> Utterance | None:
-    """Give the answer that an output holds: the last message of the assistant."""
+def answer_in(given: Any, losses: Losses, several: bool = False) -> Utterance | None:
+    """Give the answer that an output holds: its last message of the assistant, with those right
+    before it, as the items of Responses are recorded; of several choices the first.
+
+    Args:
+        given: the output.
+        losses: takes what is not understood.
+        several: whether several choices were asked for.
+    """
     value = decoded(given)
     if isinstance(value, Mapping):
         value = _inner_output(dict(value))
     found = utterances_in(value, losses, "assistant")
-    answers = [one for one in found if one.role == "assistant"]
+    if isinstance(value, list) and all(map(_is_whole, value)):
+        several = several or not any(map(_is_no_answer, found))
+        found = found if several else [one for one in found if not _is_no_answer(one)][-1:]
+    return one_answer(found, losses, several, _beside(mapping(given)))
+
+
+def _is_whole(value: Any) -> bool:
+    """Tell a message of a chat, of which an answer has one, from an item or a part of one."""
+    if not isinstance(value, Mapping) or "role" not in value or "content" not in value:
+        return False
+    return not {"type", "parts", "id"} & value.keys()
+
+
+def one_answer(
+    found: Sequence[Utterance], losses: Losses, several: bool, beside: Mapping[str, Any]
+) -> Utterance | None:
+    """Make one answer of the last messages of the assistant; None where there is none.
+
+    Args:
+        found: what was said.
+        losses: takes the choices that are left out.
+        several: whether several choices were asked for.
+        beside: what is known of the answer from elsewhere.
+    """
+    behind = [*dropwhile(_is_no_answer, reversed(found))]
+    answers = [*takewhile(lambda one: not _is_no_answer(one), behind)][::-1]
     if not answers:
         return None
-    last = answers[-1]
-    return Utterance(last.message, answer={**_beside(mapping(given)), **last.answer})
+    if several or sum("finish_reason" in one.answer for one in answers) > 1:
+        for _ in answers[1:]:
+            losses.note("choices of an answer beside the first")
+        answers = answers[:1]
+    known_of = {key: item for one in answers for key, item in one.answer.items()}
+    return Utterance(as_one([one.message for one in answers]), answer={**beside, **known_of})
+
+
+def _is_no_answer(said: Utterance) -> bool:
+    return said.role != "assistant"
 
 
 def _inner_output(value: dict[str, Any]) -> Any:
@@ -133,6 +174,8 @@ def _inner_output(value: dict[str, Any]) -> Any:
     if isinstance(content, Mapping) and "parts" in content:
         words = (value.get("finish_reason"), value.get("finishReason"))
         return {"role": "model", **content, **known(finish_reason=text(first(*words)))}
+    if "role" not in value and is_item(value):
+        return [value]
     if "role" not in value and isinstance(value.get("output"), (Mapping, list)):
         return value["output"]
     return value
@@ -174,11 +217,15 @@ def _counts(usage: dict[str, Any]) -> dict[str, Any]:
 
 
 def raw_body(given: Any) -> dict[str, Any] | None:
-    """Give an output that is the whole body of a chat completion."""
+    """Give an output that is the whole body of an answer, of any of the three dialects."""
     value = decoded(given)
-    if not isinstance(value, Mapping) or value.get("object") != "chat.completion":
+    if not isinstance(value, Mapping):
         return None
-    choices = mappings(value.get("choices"))
+    if value.get("object") == "response":
+        return dict(value) if mappings(value.get("output")) else None
+    if (value.get("type"), value.get("role")) == ("message", "assistant"):
+        return dict(value) if mappings(value.get("content")) and value.get("id") else None
+    choices = mappings(value.get("choices")) if value.get("object") == "chat.completion" else []
     return dict(value) if choices and isinstance(choices[0].get("message"), Mapping) else None
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from agentkit.files.foreign.entries import entry, imported, put, rollout_of_entries
 from agentkit.files.foreign.logs.stitched_log import stitched
 from agentkit.files.foreign.traces.run.call_numbers import number_calls
+from agentkit.files.foreign.traces.run.free_runs import FreeRuns
 from agentkit.files.foreign.traces.run.recorded_runs import ModelRun, ToolRun, Trace
 from agentkit.files.foreign.traces.spelling.utterance import Utterance, entry_of, same_message
 from agentkit.trajectory.loop import apply, close
@@ -39,7 +40,7 @@ def rollouts_of(trace: Trace) -> list[Trajectory]:
     for span in inside:
         if span is not None and span not in joined.used:
             found += joined.of(span)
-    for _ in joined.free:
+    for _ in range(len(joined.free)):
         trace.losses.note("runs of tools that no call is known of")
     found = [_with_ending(rollout, trace) for rollout in found] if len(found) == 1 else found
     return [_with_meta(rollout, trace) for rollout in found]
@@ -100,7 +101,7 @@ class _Joined:
         self.trace = trace
         self.inside = inside
         self.used: set[str] = set()
-        self.free: list[ToolRun] = sorted(trace.runs, key=lambda run: run.started or 0.0)
+        self.free = FreeRuns(trace.runs)
 
     def of(self, owner: str | None) -> list[Trajectory]:
         """Make the rollouts that ran in a tool, or in none."""
@@ -149,17 +150,7 @@ class _Joined:
         return replace(made, trajectory=subs[0]) if subs else made
 
     def _run(self, call: ToolCall, after: float | None) -> ToolRun | None:
-        """Find the run of a call: by its id, else the first of its name that has none."""
-        ids = {call.id, call.raw_id}
-        found = next((run for run in self.free if run.call_id and run.call_id in ids), None)
-        if found is None:
-            names = (call.name, call.raw_name)
-            free = [run for run in self.free if run.call_id is None and run.name in names]
-            later = [r for r in free if after is None or r.started is None or r.started >= after]
-            found = next(iter(later), None)
-        if found is not None:
-            self.free.remove(found)
-        return found
+        return self.free.take((call.id, call.raw_id), (call.name, call.raw_name), after)
 
 
 def _stitch(calls: Iterable[ModelRun]) -> list[Trajectory]:

@@ -18,6 +18,7 @@ from agentkit.files.foreign.traces.span.span_messages import (
     shown_messages,
     span_answer,
 )
+from agentkit.files.foreign.traces.spelling.token_counts import langfuse_usage
 from agentkit.files.foreign.traces.spelling.utterance import Utterance
 
 _MODEL_OPERATIONS = ("chat", "text_completion", "generate_content", "completion", "responses")
@@ -29,6 +30,16 @@ _DEFINITIONS = (
 )
 _BODIES = ("output.value", "mlflow.spanOutputs", "langfuse.observation.output")
 _BODIES_IN = ("request_data", "mlflow.spanInputs", "input.value", "langfuse.observation.input")
+_MODELS = (
+    *("gen_ai.request.model", "llm.request.model_name", "llm.model_name", "ai.model.id"),
+    *("mlflow.llm.model", "langfuse.observation.model.name"),
+)
+_PARAMETERS = ("llm.invocation_parameters", "langfuse.observation.model.parameters")
+_USAGES = ("mlflow.chat.tokenUsage", "langfuse.observation.usage_details")
+_REASONS = (
+    *("gen_ai.response.finish_reasons", "ai.response.finishReason", "llm.finish_reason"),
+    *("langfuse.observation.metadata.finish_reason", "anthropic.message.stop_reason"),
+)
 _KIND = (
     *("openinference.span.kind", "mlflow.spanType", "langfuse.observation.type"),
     *("traceloop.span.kind",),
@@ -72,11 +83,11 @@ def model_run(span: Span, losses: Losses) -> ModelRun:
     answer = span_answer(span, losses)
     if answer is not None:
         answer = Utterance(answer.message, answer={**_beside(span), **answer.answer})
-        reasons = decoded(span.get("gen_ai.response.finish_reasons", "ai.response.finishReason"))
+        reasons = decoded(span.get(*_REASONS))
         given = reasons[0] if isinstance(reasons, list) and reasons else reasons
         if isinstance(given, str) and given:  # the server's own word
             answer.answer["finish_reason"] = given
-    model = span.get("gen_ai.request.model", "llm.model_name", "ai.model.id", "mlflow.llm.model")
+    model = span.get(*_MODELS)
     return ModelRun(
         span=span.id,
         messages=shown_messages(span, losses),
@@ -113,9 +124,13 @@ def _tools(span: Span) -> list[dict[str, Any]]:
 
 
 def _sampling(span: Span) -> dict[str, Any]:
-    fields = mapping(span.get("llm.invocation_parameters")) or mapping(span.get(*_BODIES_IN))
+    fields = mapping(span.get(*_PARAMETERS)) or mapping(span.get(*_BODIES_IN))
     own = {name: span.get(f"gen_ai.request.{name}", f"llm.request.{name}") for name in _SAMPLING}
-    given = {name: value for name, value in fields.items() if name in _SAMPLING}
+    given = {
+        name: value
+        for name, value in fields.items()
+        if name in _SAMPLING and not isinstance(value, str)
+    }
     return {**given, **known(**own)}
 
 
@@ -124,7 +139,10 @@ def _beside(span: Span) -> dict[str, Any]:
     read = ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt")
     wrote = ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens")
     cached = ("gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens")
-    thought = ("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.details.reasoning_tokens")
+    thought = (
+        *("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.details.reasoning_tokens"),
+        *("gen_ai.usage.reasoning_tokens", "ai.usage.reasoningTokens"),
+    )
     usage = known(
         prompt_tokens=count(span.get(*read, "ai.usage.promptTokens", "ai.usage.inputTokens")),
         completion_tokens=count(
@@ -138,7 +156,7 @@ def _beside(span: Span) -> dict[str, Any]:
             "reasoning_tokens", span.get(*thought, "llm.token_count.completion_details.reasoning")
         ),
     )
-    counted = mapping(span.get("mlflow.chat.tokenUsage"))
+    counted = langfuse_usage(mapping(span.get(*_USAGES)))
     named = span.get("gen_ai.response.model", "llm.model_name", "ai.response.model")
     return known(
         model=text(named),

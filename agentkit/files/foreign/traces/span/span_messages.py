@@ -11,8 +11,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from agentkit.files.foreign.entries import Losses
-from agentkit.files.foreign.traces.loose import decoded, first, known, mapping, mappings, text
-from agentkit.files.foreign.traces.run.recorded_runs import answer_in, asked_messages
+from agentkit.files.foreign.traces.loose import (
+    count,
+    decoded,
+    first,
+    known,
+    mapping,
+    mappings,
+    text,
+)
+from agentkit.files.foreign.traces.run.recorded_runs import (
+    answer_in,
+    asked_messages,
+    one_answer,
+)
 from agentkit.files.foreign.traces.span.span import Span
 from agentkit.files.foreign.traces.spelling.any_spelling import utterances_in
 from agentkit.files.foreign.traces.spelling.utterance import Utterance, assistant, call
@@ -77,18 +89,24 @@ def _history(given: Any, losses: Losses) -> list[dict[str, Any]]:
 
 def span_answer(span: Span, losses: Losses) -> Utterance | None:
     """Give what the model of a span said; None where that was not kept."""
-    given = span.get(*_ANSWERED[:4])
+    given, several = span.get(*_ANSWERED[:4]), _asked_for_several(span)
     if given is None:
         chosen = [said for said in _from_events(span, losses) if said.answer.get("at") == "choice"]
         if chosen:
-            last = chosen[0]
-            answer = {key: value for key, value in last.answer.items() if key != "at"}
-            return Utterance(last.message, answer=answer)
+            for one in chosen:
+                one.answer.pop("at")
+            return one_answer(chosen, losses, several, {})
         made = _ai_sdk_answer(span)
         if made is not None:
             return made
         given = span.get(*_ANSWERED[4:])
-    return None if given is None else answer_in(given, losses)
+    return None if given is None else answer_in(given, losses, several)
+
+
+def _asked_for_several(span: Span) -> bool:
+    fields = mapping(span.get("llm.invocation_parameters"))
+    asked = first(span.get("gen_ai.request.choice.count"), fields.get("n"))
+    return (count(asked) or 1) > 1
 
 
 def _from_events(span: Span, losses: Losses) -> list[Utterance]:
@@ -106,16 +124,12 @@ def _from_events(span: Span, losses: Losses) -> list[Utterance]:
         elif name == "gen_ai.client.inference.operation.details":
             found += utterances_in(fields.get("gen_ai.input.messages"), losses)
             answer = answer_in(fields.get("gen_ai.output.messages"), losses)
-            found += (
-                [Utterance(answer.message, {**answer.answer, "at": "choice"})] if answer else []
-            )
+            found += _chosen(answer)
         elif name == "gen_ai.content.prompt":
             found += utterances_in(fields.get("gen_ai.prompt"), losses)
         elif name == "gen_ai.content.completion":
             answer = answer_in(fields.get("gen_ai.completion"), losses)
-            found += (
-                [Utterance(answer.message, {**answer.answer, "at": "choice"})] if answer else []
-            )
+            found += _chosen(answer)
     return found
 
 

@@ -143,7 +143,7 @@ def _span(row: Mapping[str, Any], resource: dict[str, Any]) -> Span:
         events=[_event(one) for one in mappings(events)],
         started=moment(first(*(row.get(name) for name in _STARTS))),
         ended=moment(first(*(row.get(name) for name in _ENDS))),
-        error=_error(row, mappings(events)),
+        error=_error(row, mappings(events)) or _of_langfuse(attributes),
         resource=resource,
     )
 
@@ -157,6 +157,12 @@ def _event(value: Mapping[str, Any]) -> SpanEvent:
     name = str(first(value.get("name"), value.get("event_name")))
     body = value.get("body")
     return SpanEvent(name, {**mapping(body), **plain_attributes(value.get("attributes"))})
+
+
+def _of_langfuse(attributes: Mapping[str, Any]) -> str | None:
+    if attributes.get("langfuse.observation.level") != "ERROR":
+        return None
+    return text(attributes.get("langfuse.observation.status_message")) or "the span has failed"
 
 
 def _error(row: Mapping[str, Any], events: list[dict[str, Any]]) -> str | None:

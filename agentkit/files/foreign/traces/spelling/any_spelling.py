@@ -70,9 +70,14 @@ def _of_list(values: list[Any], losses: Losses, role: str) -> list[Utterance]:
     if objects and all("toolCallId" in one and "toolName" in one for one in objects):
         asked = [{**one, "type": one.get("type", "tool-call")} for one in objects]
         return _ai_sdk("assistant", asked)
-    if any(one.get("type") in _ITEMS and "role" not in one for one in objects):
+    if any(map(is_item, objects)):
         return [Utterance(_plain(m)) for m in from_responses({"input": objects})]
     return [said for value in values for said in utterances_in(value, losses, role)]
+
+
+def is_item(value: Mapping[str, Any]) -> bool:
+    """Tell whether an object is an item of Responses that is no message."""
+    return value.get("type") in _ITEMS and "role" not in value
 
 
 def _plain(message: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ beside it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -119,6 +119,18 @@ def custom(name: Any, text: str, call_id: Any = None) -> dict[str, Any]:
     """Write a call whose input is a text of its own (code), and no JSON."""
     made = {"type": "custom", "custom": {"name": name, "input": text}}
     return {"id": call_id, **made} if isinstance(call_id, str) and call_id else made
+
+
+def as_one(messages: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Make one assistant's message of those that an answer was written down in."""
+    if len(messages) == 1:
+        return messages[0]
+    made = {key: value for message in messages for key, value in message.items()}
+    contents = [each["content"] for each in messages if each.get("content")]
+    parts = [p for one in contents for p in (one if isinstance(one, list) else [one])]
+    thoughts = [str(each["reasoning"]) for each in messages if each.get("reasoning")]
+    calls = [one for each in messages for one in each.get("tool_calls") or ()]
+    return {**made, **assistant(joined(parts), calls, "\n".join(thoughts) or None)}
 
 
 def is_object(arguments: Any) -> bool:
