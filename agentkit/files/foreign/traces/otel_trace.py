@@ -17,7 +17,7 @@ from agentkit.files.foreign.traces.span.span import Span
 from agentkit.files.foreign.traces.span.span_calls import kind_of, model_run, tool_run
 from agentkit.files.foreign.traces.span.span_messages import whole_conversation
 from agentkit.files.foreign.traces.span.span_source import holds_spans, spans_in
-from agentkit.files.foreign.traces.span.stream_end import with_stream_ends
+from agentkit.files.foreign.traces.span.stream_rows import with_stream_ends
 from agentkit.types.trajectory import Trajectory
 
 _EVALUATION = "gen_ai.evaluation.result"
