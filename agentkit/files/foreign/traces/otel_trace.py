@@ -13,11 +13,11 @@ from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.files.foreign.traces.loose import decoded, first, known, text
 from agentkit.files.foreign.traces.run.recorded_runs import Trace, asked_messages
 from agentkit.files.foreign.traces.run.run_tree import conversation_of, read_each, rollouts_of
+from agentkit.files.foreign.traces.span.logfire_streams import with_stream_ends
 from agentkit.files.foreign.traces.span.span import Span
 from agentkit.files.foreign.traces.span.span_calls import kind_of, model_run, tool_run
 from agentkit.files.foreign.traces.span.span_messages import whole_conversation
 from agentkit.files.foreign.traces.span.span_source import holds_spans, spans_in
-from agentkit.files.foreign.traces.span.stream_rows import with_stream_ends
 from agentkit.types.trajectory import Trajectory
 
 _EVALUATION = "gen_ai.evaluation.result"
