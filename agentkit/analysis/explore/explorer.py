@@ -190,7 +190,7 @@ class Explorer(Drawn, Sequence[Trajectory]):
 
         Returns:
             A row for each value, in order: `rollouts`, `failed`, `tool_errors` (those in which a
-            tool failed), `reward`, `turns`, `calls`, `problems`, `output_tokens`.
+            tool failed), `reward`, `turns`, `calls`, `problems`, `output_tokens`, a noted length.
 
         Raises:
             UsageError: there is no such column.

@@ -22,8 +22,12 @@ AXES = (
     *("timestamp", "date", "version", "policy_version", "model_version", "checkpoint"),
 )
 """Columns that rollouts are looked at over, the first that is there before the others."""
-MEASURES = ("reward", "output_tokens", "tool_errors", "problems")
+MEASURES = ("reward", "output_tokens", "length", "tool_errors", "problems")
 """What is drawn over them: means, and the share of the rollouts in which a tool failed."""
+_LENGTHS = ("response_length", "completion_length", "output_length")
+"""Columns in which trainers note how long what was written is, which is drawn where no tokens were
+counted.
+"""
 _MEANS = ("reward", "turns", "calls", "problems", "output_tokens")
 _POINTS = 40
 """Points of an axis at most: of more values, neighbours share one."""
@@ -44,6 +48,8 @@ class AxisPoint(Record):
     reward: float | None = None
     """The mean, as of the others; None where nothing is known."""
     output_tokens: float | None = None
+    length: float | None = None
+    """As a trainer noted it, where no tokens were counted."""
     tool_errors: float | None = None
     """The share of the rollouts in which a tool failed."""
     problems: float | None = None
@@ -118,6 +124,8 @@ def axis_of(columns: TableColumns, kept: KeptRollouts, query: Query, column: str
         for name in MEASURES
         if (each := _measure(columns, name)) is not None
     }
+    if any(mean is not None for mean in means.get("output_tokens", ())):
+        means.pop("length", None)
     asked = [condition for condition in query.conditions if condition.column == column]
     points = []
     for at in range(size):
@@ -160,12 +168,17 @@ def _measure(columns: TableColumns, name: str) -> Any:
     """Make an array of what is drawn of each rollout; None where it would have to be read."""
     import numpy as np
 
-    column = "codes" if name == "tool_errors" else name
+    column = {"tool_errors": "codes", "length": _length(columns)}.get(name, name)
     if column not in columns.names or columns.source.reads(column):
         return None
     if name == "tool_errors":
         return _failed_tools(columns).astype(np.float64)
     return columns.numbers(column) if columns.kind(column) == "number" else None
+
+
+def _length(columns: TableColumns) -> str:
+    """Name the column that says how long what was written is; "" where none does."""
+    return next((name for name in _LENGTHS if name in columns.names), "")
 
 
 def _failed_tools(columns: TableColumns) -> Any:
@@ -208,7 +221,7 @@ def over(columns: TableColumns, places: Sequence[int], column: str) -> pd.DataFr
     found: dict[str, Any] = {"rollouts": number}
     for name, which in (("failed", failed), ("tool_errors", _failed_tools(columns))):
         found[name] = np.bincount(rows[np.flatnonzero(which[chosen])], minlength=len(named))
-    for name in _MEANS:
+    for name in filter(None, (*_MEANS, _length(columns))):
         if name in columns.names:
             values = columns.numbers(name)[chosen]
             unknown = np.isnan(values)

@@ -10,7 +10,8 @@ from typing import Any, Final
 JUDGEMENTS: Final = frozenset(
     {
         *("reward", "reward_exception", "labels", "score", "scores", "metrics", "final_metrics"),
-        *("advantage", "review", "submission", "output", "response"),
+        *("advantage", "review", "submission", "output", "response", "acc", "pred"),
+        *("response_length", "completion_length", "output_length"),
         *("elapsed", "working_time", "cost", "user_cost", "usage", "token_usage"),
         *("error", "exception", "traceback", "exit_status", "stop_condition"),
         *("termination_reason", "limit"),

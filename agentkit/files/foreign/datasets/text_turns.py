@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Any
 
 from agentkit.files.foreign.entries import ChatEntry, answered, entry
@@ -18,6 +19,7 @@ _THOUGHT = re.compile(r"\s*<think>(.*?)</think>\s*", re.DOTALL)
 _RESULT = re.compile(r"<tool_response>\s*(.*?)\s*</tool_response>", re.DOTALL)
 _TOOLS = re.compile(r"<tools>\s*(.*?)\s*</tools>", re.DOTALL)
 _MARKED = re.compile(r"<\|im_start\|>(\w+)\n(.*?)(?:<\|im_end\|>\n?|\Z)", re.DOTALL)
+_NAMED = re.compile(r"(?:\A|\n)(system|user|assistant|tool)\n")
 _CALL = "<tool_call>"
 _START = "<|im_start|>"
 _END = "<|im_end|>"
@@ -41,7 +43,12 @@ def answer_entry(
     thought = _THOUGHT.match(text)
     if thought is None:
         message: dict[str, Any] = {"role": "assistant", "content": text}
-        return kept_entry(message, known, tokens) if tokens else entry(message)
+        kept = tokens is not None or _CALL in text
+        return (
+            kept_entry(message, text if known is None else known, tokens)
+            if kept
+            else entry(message)
+        )
     rest = text[thought.end() :]
     message = {"role": "assistant", "content": rest, "reasoning": thought[1].strip()}
     return kept_entry(message, known if known is not None else text, tokens)
@@ -104,17 +111,52 @@ def tools_in(text: str) -> list[dict[str, Any]]:
     return []
 
 
-def marked_turns(text: str) -> list[tuple[str, str]]:
-    """Divide a text at ChatML's markers into its turns, each a role and what it says; empty where
-    it has none.
+def turns_of_prompt(text: str) -> tuple[list[tuple[str, str]], bool]:
+    """Divide a rendered prompt into its turns, each a role and what it says: at ChatML's markers,
+    or where a tokenizer left them out, at the lines that name a role; empty where it has neither.
+
+    Returns:
+        The turns, and whether lines name the roles. Such a prompt begins with a role's name and
+        ends where the assistant begins to answer, or it is not divided.
     """
+    if marked := _marked_turns(text):
+        return marked, False
+    turns = _named_turns(text)
+    return (turns, True) if turns and turns[-1][0] == "assistant" else ([], False)
+
+
+def went_on(text: str, *, named: bool = False) -> list[tuple[str, str]]:
+    """Divide what followed a prompt that ends where the assistant begins: its text goes first.
+
+    Args:
+        text: what followed.
+        named: whether lines name the roles, as in its prompt.
+    """
+    if named:
+        return _named_turns("assistant\n" + text.removesuffix("\n")) or [("assistant", text)]
+    own, start, rest = text.partition(_START)
+    own = own.removesuffix("\n").removesuffix(_END)
+    return [("assistant", own), *_marked_turns(start + rest)]
+
+
+def _marked_turns(text: str) -> list[tuple[str, str]]:
     return [(role, said) for role, said in _MARKED.findall(text)] if _START in text else []
 
 
-def went_on(text: str) -> list[tuple[str, str]]:
-    """Divide what followed a prompt that ends in an assistant's marker: its text goes first."""
-    own, start, rest = text.partition(_START)
-    return [("assistant", own.removesuffix("\n").removesuffix(_END)), *marked_turns(start + rest)]
+def _named_turns(text: str) -> list[tuple[str, str]]:
+    """Divide a text at the lines that name a role; empty where it does not begin with one, or they
+    do not come in an order that a conversation has, as in a text that speaks of roles.
+    """
+    first, *parts = _NAMED.split(text)
+    turns = list(zip(parts[::2], parts[1::2], strict=True))
+    roles = [role for role, _ in turns]
+    if first or not turns or "system" in roles[1:]:
+        return []
+    said = roles[roles[0] == "system" :]
+    follow = (
+        (a == "assistant") != (b == "assistant") or a == b == "tool" for a, b in pairwise(said)
+    )
+    return turns if all(follow) else []
 
 
 def entries_of_turn(role: str, text: str) -> list[ChatEntry]:
@@ -128,7 +170,7 @@ def entries_of_turn(role: str, text: str) -> list[ChatEntry]:
 
 def rendered_prompt(text: str) -> list[ChatEntry]:
     """Read a rendered prompt: its turns where ChatML's markers are in it, else one text."""
-    turns = [turn for turn in marked_turns(text) if turn != ("assistant", "")]
+    turns = [turn for turn in _marked_turns(text) if turn != ("assistant", "")]
     if not turns:
         return [entry({"role": "user", "content": text})]
     return [one for role, said in turns for one in entries_of_turn(role, said)]

@@ -14,8 +14,8 @@ from agentkit.files.foreign.datasets.text_turns import (
     answer_entry,
     entries_of_turn,
     parser_of,
-    rendered_prompt,
     tools_in,
+    turns_of_prompt,
     went_on,
     wrapped_tools,
 )
@@ -34,7 +34,7 @@ from agentkit.types.trajectory import StopReason, Trajectory
 
 _ENDS: dict[str, StopReason] = {"truncated": "length", "aborted": "stopped", "failed": "error"}
 _SAMPLE = ("prompt", "tokens", "response", "reward", "status", "label", "metadata")
-_TRAINED = ("loss_mask", "rollout_log_probs", "response_length")
+_TRAINED = ("loss_mask", "rollout_log_probs")
 _LOST = (
     *("multimodal_inputs", "multimodal_train_inputs", "rollout_routed_experts"),
     *("teacher_log_probs", "mopd_teacher_log_probs"),
@@ -48,8 +48,9 @@ def _is_generation(row: Mapping[str, Any]) -> bool:
 
 def _generation(row: Mapping[str, Any]) -> Trajectory:
     losses = Losses("verl generations")
-    entries = [*rendered_prompt(row["input"]), *_went_on(row["output"])]
-    meta = {"reward": row["score"], "step": row["step"]}
+    given, begun, named = _prompt(row["input"])
+    entries = [*given, *_went_on(begun + row["output"], named=named)]
+    meta = {"reward": row["score"], "step": row["step"], "output_length": len(row["output"])}
     meta.update({k: v for k, v in row.items() if k not in ("input", "output", "score", "step")})
     if "gts" in meta:
         meta["target"] = meta.pop("gts")
@@ -85,9 +86,10 @@ def _sample(row: Mapping[str, Any]) -> Trajectory:
             losses.note(key)
     told = row.get("metadata") if isinstance(row.get("metadata"), Mapping) else {}
     prompt = row["prompt"]
-    given = rendered_prompt(prompt) if isinstance(prompt, str) else _messages(prompt, losses)
+    given, begun, named = _prompt(prompt) if isinstance(prompt, str) else ([], "", False)
+    given = given or _messages(prompt, losses)
     spec = _spec(given, wrapped_tools((told or {}).get("tools") or []))
-    ran = _went_on(str(row["response"]), row)
+    ran = _went_on(begun + str(row["response"]), row, named=named)
     meta: dict[str, Any] = {"reward": row.get("reward"), "target": row.get("label")}
     meta.update({"group": row.get("group_index"), "sample": row.get("index")})
     read = (*_SAMPLE, *_TRAINED, *_LOST, "group_index", "index")
@@ -107,9 +109,23 @@ def _messages(prompt: Any, losses: Losses) -> list[ChatEntry]:
     return [entry(one) for one in prompt or () if isinstance(one, Mapping)]
 
 
-def _went_on(text: str, row: Mapping[str, Any] | None = None) -> list[ChatEntry]:
+def _prompt(text: str) -> tuple[list[ChatEntry], str, bool]:
+    """Read a rendered prompt: its turns where it can be divided, else one text.
+
+    Returns:
+        Its messages, what the template wrote of the answer (`<think>`), and whether lines name the
+        roles in it.
+    """
+    turns, named = turns_of_prompt(text)
+    begun = turns.pop()[1] if turns and turns[-1][0] == "assistant" else ""
+    if not turns:
+        return [entry({"role": "user", "content": text})], "", False
+    return [one for role, said in turns for one in entries_of_turn(role, said)], begun, named
+
+
+def _went_on(text: str, row: Mapping[str, Any] | None = None, *, named: bool) -> list[ChatEntry]:
     """Read what followed the prompt, each answer with its tokens where they can be divided."""
-    turns = went_on(text)
+    turns = went_on(text, named=named)
     tokens = _tokens(row, sum(role == "assistant" for role, _ in turns)) if row else None
     place, found = 0, list[ChatEntry]()
     for role, said in turns:

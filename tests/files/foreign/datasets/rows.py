@@ -105,6 +105,15 @@ VERL: dict[str, Any] = {
     "step": 7,
     "acc": True,
 }
+
+
+def _bare(text: str) -> str:
+    """A rendered text as a tokenizer gives it without its special tokens."""
+    return text.replace(START, "").replace(END, "")
+
+
+BARE: dict[str, Any] = {**VERL, "input": _bare(VERL["input"]), "output": _bare(VERL["output"])}
+"""As verl writes it: its texts are decoded with `skip_special_tokens=True`."""
 ART: dict[str, Any] = {
     "trajectories": [
         {
@@ -182,5 +191,6 @@ ROWS = {
     "Atropos": ATROPOS,
     "slime samples": SLIME,
     "verl generations": VERL,
+    "verl generations without markers": BARE,
     "ART": ART,
 }

@@ -16,6 +16,7 @@ _HEIGHT = 40
 _NAMES = {
     "reward": "reward, mean",
     "output_tokens": "tokens written, mean",
+    "length": "length, mean",
     "tool_errors": "a tool failed",
     "problems": "problems, mean",
 }
