@@ -118,8 +118,16 @@ def is_managed(value: Any) -> bool:
             _is_node(item) or isinstance(item, ManagedNode) for item in value
         )
     return not isinstance(value, Record) and (
-        _has(value, "nodes") or _has(value, "sequences") or _is_node(value)
+        (_has(value, "nodes") and not _is_graph(value))
+        or _has(value, "sequences")
+        or _is_node(value)
     )
+
+
+def _is_graph(value: Any) -> bool:
+    """Tell a trace of messages, whose nodes each hold one."""
+    nodes = value.get("nodes") if isinstance(value, Mapping) else None
+    return isinstance(nodes, list) and any(isinstance(n, Mapping) and "message" in n for n in nodes)
 
 
 def state_of(x: Any, rollouts: list[Trajectory]) -> Any:

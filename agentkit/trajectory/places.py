@@ -274,7 +274,9 @@ def taken_up(trajectory: Trajectory, spec: Spec, meta: Mapping[str, Any]) -> Tra
         meta: put over its own.
     """
     ended = trajectory.stop_reason
-    if ended == "max_turns" and trajectory.turns:
+    if trajectory.pending:
+        ended = None  # the calls that wait are answered first
+    elif ended in ("max_turns", "length") and trajectory.turns:
         ended = stop_reason_after(trajectory.turns[-1], len(trajectory.turns), spec.max_turns)
     now = resume(replace(trajectory, spec=spec, stop_reason=ended))
     if spec.dialect != trajectory.spec.dialect:

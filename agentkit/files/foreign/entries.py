@@ -153,7 +153,8 @@ def imported(
     unsaid = failed - sum(result is not None and result.status != "ok" for result in results)
     if unsaid > 0:
         report["lost"][_UNJOINED] = unsaid
-    return found if ended is None or found.open is not None else replace(found, stop_reason=ended)
+    waits = found.open is not None and (ended == "final" or found.open.response is None)
+    return found if ended is None or waits else replace(found, stop_reason=ended)
 
 
 def rollout_of_entries(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from agentkit.errors import CassetteError
@@ -14,6 +15,9 @@ PARQUET = b"PAR1"
 """How a Parquet file begins."""
 JSON_COLUMN = {b"agentkit": b"JSON"}
 """Metadata of a column that we wrote as JSON text."""
+
+PARTS_COLUMN = {b"agentkit": b"messages, contents in parts as JSON"}
+"""Metadata of a column of messages in which we wrote contents in parts as JSON text."""
 
 
 def parquet_rows(name: str, data: bytes) -> list[dict[str, Any]]:
@@ -30,16 +34,43 @@ def parquet_rows(name: str, data: bytes) -> list[dict[str, Any]]:
         ) from None
     try:
         table = parquet.read_table(io.BytesIO(data))
-        texts = [
-            one.name for one in table.schema if JSON_COLUMN.items() <= (one.metadata or {}).items()
-        ]
-        rows = [_decoded(row, texts) for row in table.to_pylist()]
+        texts = _named(table.schema, JSON_COLUMN)
+        spoken = _named(table.schema, PARTS_COLUMN)
+        rows = [_in_parts(_decoded(row, texts), spoken) for row in table.to_pylist()]
     except Exception as exc:  # whatever a stranger's file holds
         raise CassetteError(
             f"{name!r} is a Parquet file that cannot be read: {exc}",
             hint="it is cut or damaged: fetch it again",
         ) from exc
     return [_row(row) for row in rows]
+
+
+def _named(schema: Any, mark: Mapping[bytes, bytes]) -> list[str]:
+    """List the columns of a schema that have a mark."""
+    return [one.name for one in schema if mark.items() <= (one.metadata or {}).items()]
+
+
+def _in_parts(row: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    """Decode the contents of messages that are parts."""
+    for message in (one for name in names for one in row[name] or ()):
+        parts = content_parts(message.get("content"))
+        if parts is not None:
+            message["content"] = parts
+    return row
+
+
+def content_parts(content: Any) -> list[Any] | None:
+    """Read a text that is the JSON of a content in parts; None for any other."""
+    if not isinstance(content, str) or not content.startswith("[{"):
+        return None
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    parts = isinstance(found, list) and all(
+        isinstance(one, dict) and "type" in one for one in found
+    )
+    return found if parts else None
 
 
 def _decoded(row: dict[str, Any], texts: list[str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from agentkit.errors import CassetteError, UsageError, suggest
 from agentkit.files.foreign.entries import Losses
-from agentkit.files.foreign.input.table_rows import JSON_COLUMN
+from agentkit.files.foreign.input.table_rows import JSON_COLUMN, PARTS_COLUMN, content_parts
 from agentkit.files.foreign.written.atif_document import atif_document, atif_text
 from agentkit.files.foreign.written.chat_rows import (
     Row,
@@ -63,7 +63,7 @@ def _otel(trajectories: Sequence[Trajectory], losses: Losses, weigh: Weigh | Non
 
 def parquet_bytes(rows: Sequence[Row]) -> bytes:
     """Write rows of chat messages as Parquet; what is no number, truth or text is JSON text in a
-    column, but for the messages.
+    column, but for the messages, which are lists of structs as trainers read them.
 
     Raises:
         CassetteError: pyarrow is not installed.
@@ -73,45 +73,63 @@ def parquet_bytes(rows: Sequence[Row]) -> bytes:
         from pyarrow import parquet
     except ImportError:
         raise CassetteError("Parquet needs pyarrow", hint="pip install pyarrow") from None
-    rows = [_flat(row) for row in rows]
     names = list(dict.fromkeys(key for row in rows for key in row))
     columns = {name: _column([row.get(name) for row in rows]) for name in names}
-    table = pyarrow.table({name: column for name, (column, _) in columns.items()})
-    fields = [
-        field.with_metadata(JSON_COLUMN) if columns[field.name][1] else field
-        for field in table.schema
-    ]
-    table = table.cast(pyarrow.schema(fields))
-    file = io.BytesIO()
-    parquet.write_table(table, file)
-    return file.getvalue()
+    columns["tools"] = ([_tools_text(row) for row in rows], {}) if "tools" in names else ([], {})
+    spoken = [[_same_shape(message) for message in row["messages"]] for row in rows]
+
+    def written(columns: dict[str, Column]) -> bytes:
+        arrays = {name: pyarrow.array(columns[name][0]) for name in names}
+        fields = [
+            pyarrow.field(name, array.type, metadata=columns[name][1] or None)
+            for name, array in arrays.items()
+        ]
+        table = pyarrow.table(list(arrays.values()), schema=pyarrow.schema(fields))
+        file = io.BytesIO()
+        parquet.write_table(table, file)
+        return file.getvalue()
+
+    try:
+        return written({**columns, "messages": (spoken, PARTS_COLUMN)})
+    except (
+        pyarrow.ArrowException,
+        UnicodeError,
+        OverflowError,
+    ):  # fields of messages that no struct has, as of two types
+        return written(columns)
 
 
-def _flat(row: Row) -> Row:
-    messages = [_same_shape(message) for message in row["messages"]]
-    tools = {"tools": json.dumps(row["tools"], ensure_ascii=False)} if "tools" in row else {}
-    return {**row, **tools, "messages": messages}
+def _tools_text(row: Row) -> str | None:
+    return json.dumps(row["tools"], ensure_ascii=False) if "tools" in row else None
 
 
 def _same_shape(message: Row) -> Row:
-    """Make a struct of a message: a content in parts becomes JSON text."""
+    """Make a struct of a message: a content in parts becomes JSON text, and so does a text that
+    would be read as such.
+    """
     content = message.get("content")
+    if content_parts(content) is not None:
+        content = [{"type": "text", "text": content}]
     if isinstance(content, list):
         return {**message, "content": json.dumps(content, ensure_ascii=False)}
     return message
 
 
-def _column(values: list[Any]) -> tuple[list[Any], bool]:
-    """Make a column of values, and tell whether they are written as JSON text."""
+Column = tuple[list[Any], dict[bytes, bytes]]
+"""The values of a column, and its metadata."""
+
+
+def _column(values: list[Any]) -> Column:
+    """Make a column of values, those of other shapes than a column has as JSON text."""
     kinds = {type(value) for value in values if value is not None}
     if any(
         isinstance(one, (dict, list)) for value in values if type(value) is list for one in value
     ):
         kinds.add(dict)  # lists of other shapes, as no column has them
     if kinds <= {int, float} or (len(kinds) == 1 and kinds <= {str, bool, list}):
-        return values, False
+        return values, {}
     texts = [value if value is None else json.dumps(value, default=str) for value in values]
-    return texts, True
+    return texts, JSON_COLUMN
 
 
 WRITERS: dict[str, Callable[[Sequence[Trajectory], Losses, Weigh | None], str]] = {

@@ -11,7 +11,7 @@ import pytest
 import agentkit as ak
 from agentkit.errors import CassetteError
 from agentkit.types.trajectory import Trajectory
-from tests.files.foreign.evals.inspect_cases import HEAD, LOG, OLD, POOLED, archive
+from tests.files.foreign.evals.inspect_cases import HEAD, LOG, OLD, POOLED, archive, model
 from tests.files.foreign.evals.one import load_one
 
 
@@ -175,3 +175,83 @@ def test_an_error_of_a_tool_in_the_prompt_is_named_as_lost() -> None:
     assert rollout.meta["sample"] == 0
     (lost,) = rollout.meta["import"]["lost"].items()
     assert lost == ("errors of tools in messages that answer no call of a turn", 1)
+
+
+def interrupted(**fields: Any) -> dict[str, Any]:
+    """Make a log of a sample that a limit broke off behind an answer with calls, whose id and
+    whose calls' ids an earlier one had as well.
+    """
+    call = {"id": "c1", "function": "tide", "arguments": {"port": "Brest"}, "type": "function"}
+    asked = {"id": "m1", "role": "user", "content": "When?", "source": "input"}
+    first = {"id": "m2", "role": "assistant", "content": "I look.", "tool_calls": [call]}
+    told = {"id": "m3", "role": "tool", "tool_call_id": "c1", "content": "14:20"}
+    tool = {"event": "tool", "id": "c1", "function": "tide", "result": "14:20", "message_id": "m3"}
+    spent = {"limit": {"type": "token", "limit": 30}}
+    sample = {
+        "id": 1,
+        "messages": [asked, first, told],
+        "events": [
+            model(1, first, input=[asked]),
+            {**tool, "timestamp": "2026-01-01T00:00:02+00:00"},
+            model(4, {**first, "id": "m4", "content": "Once more."}, input=[asked, first, told]),
+        ],
+        **spent,
+        **fields,
+    }
+    return {**HEAD, "samples": [sample]}
+
+
+def test_the_answer_that_broke_a_limit_is_the_last_one() -> None:
+    (rollout,) = ak.load(interrupted(), all=True)
+    assert [turn.response.content for turn in rollout.all_turns] == ["I look.", "Once more."]
+    assert rollout.stop_reason == "length"
+    assert [call.name for call in rollout.pending] == ["tide"]
+    assert rollout.turns[0].tool_results[0].started == 1767225602.0
+    assert rollout.meta["import"]["lost"] == {}
+
+
+def test_an_answer_beside_the_conversation_is_not_its_last_one() -> None:
+    (rollout,) = ak.load(interrupted(limit=None), all=True)
+    assert len(rollout.all_turns) == 1
+    log = interrupted()
+    log["samples"][0]["events"][-1]["input"].pop()
+    (rollout,) = ak.load(log, all=True)
+    assert len(rollout.all_turns) == 1
+    assert rollout.meta["import"]["lost"] == {"events[] of kind model, beside the conversation": 1}
+
+
+def test_a_rollout_that_was_broken_off_goes_on_when_its_calls_are_answered() -> None:
+    (rollout,) = ak.load(interrupted(), all=True)
+    agent = ak.Agent("m", server=ak.testing.ScriptedServer([ak.testing.says("At 14:20.")]))
+    dbg = ak.debug(rollout, agent=agent)
+    dbg.pending.answer(0, "14:20")
+    assert dbg.run().final == "At 14:20."
+
+
+def test_results_of_calls_of_one_id_are_each_from_their_own_event() -> None:
+    log = interrupted(limit=None)
+    sample = log["samples"][0]
+    first, told = sample["messages"][1:]
+    sample["messages"] += [{**first, "id": "m4"}, {**told, "id": "m5"}]
+    again = {**sample["events"][1], "message_id": "m5", "timestamp": "2026-01-01T00:00:09+00:00"}
+    sample["events"].append(again)
+    (rollout,) = ak.load(log, all=True)
+    results = [turn.tool_results[0] for turn in rollout.turns]
+    assert [one.started for one in results] == [1767225602.0, 1767225609.0]
+    for event in sample["events"]:
+        event.pop("message_id", None)
+    (rollout,) = ak.load(log, all=True)
+    results = [turn.tool_results[0] for turn in rollout.turns]
+    assert [one.started for one in results] == [1767225602.0, 1767225609.0]
+
+
+@pytest.mark.parametrize(("arguments", "text"), [({}, '{"port": "Br'), ({"tide": "Br"}, "Br")])
+def test_arguments_that_inspect_could_not_read_are_what_the_model_wrote(
+    arguments: dict[str, Any], text: str
+) -> None:
+    why = f"Error parsing the following tool call arguments:\n\n{text}\n\nError details: cut"
+    call = {"id": "c1", "function": "tide", "arguments": arguments, "parse_error": why}
+    said = {"id": "m2", "role": "assistant", "content": "", "tool_calls": [call]}
+    (rollout,) = ak.load({**HEAD, "samples": [{"id": 1, "messages": [said]}]}, all=True)
+    (pending,) = rollout.pending
+    assert (pending.raw_arguments, pending.status) == (text, "invalid")

@@ -129,3 +129,16 @@ def test_the_time_of_a_whole_rollout_is_not_under_the_name_of_a_column() -> None
     table = ak.explore(ak.load(RESULTS, all=True)).frame
     assert table["duration"].tolist() == [1.5, 2.5]
     assert table["elapsed"].isna().all()
+
+
+def test_a_trace_keeps_what_is_known_of_its_task() -> None:
+    data = {"idx": 0, "prompt": "When?", "answer": "14:20", "level": 3, "resources": {"cpu": 1}}
+    task = {"type": "Tide", "data": data}
+    meta = ak.load({**TRACE, "task": task}, all=True)[0].meta
+    assert (meta["task"], meta["answer"]) == (0, "14:20")
+    assert meta["data"] == {"idx": 0, "level": 3}
+
+
+def test_a_row_that_failed_with_calls_to_answer_says_so() -> None:
+    second = ak.load(RESULTS, all=True)[1]
+    assert (second.stop_reason, len(second.pending)) == ("error", 1)

@@ -211,3 +211,28 @@ def test_no_known_secret_is_written(
     rollout = first([[{"role": "user", "content": "sk-acme-0123456789abcdefghij"}]])
     path = ak.save(rollout, tmp_path / "x", format=format)
     assert b"sk-acme-0123456789" not in path.read_bytes()
+
+
+def test_messages_in_parquet_are_structs_and_parts_come_back(tmp_path: Path) -> None:
+    from pyarrow import parquet, types
+
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
+    shown = [{"type": "text", "text": "Look."}, image]
+    like = '[{"type": "text", "text": "no part, but text"}]'
+    said = {"role": "assistant", "content": "I see."}
+    given = [
+        ak.load([{"role": "user", "content": content}, said]) for content in (shown, like, "Hi")
+    ]
+    path = ak.save(given, tmp_path / "rows.parquet")
+    assert types.is_struct(parquet.read_table(path).schema.field("messages").type.value_type)
+    one, two, three = ak.load(path, all=True)
+    assert one.messages[0]["content"] == shown
+    assert two.messages[0]["content"] == [{"type": "text", "text": like}]
+    assert three.messages[0]["content"] == "Hi"
+
+
+def test_messages_that_are_no_structs_are_text_in_parquet(tmp_path: Path) -> None:
+    said = {"role": "assistant", "content": "I see."}
+    given = [ak.load([{"role": "user", "content": "Hi", "name": n}, said]) for n in ("a", 7)]
+    path = ak.save(given, tmp_path / "rows.parquet")
+    assert [one.messages[0]["name"] for one in ak.load(path, all=True)] == ["a", 7]

@@ -23,8 +23,8 @@ class SampleEvents:
 
     def __init__(self, sample: Mapping[str, Any], pools: Pools) -> None:
         self.pools = pools
-        self.tools: dict[str, Event] = {}
-        """The tool event of each call id."""
+        self._tools: dict[str, list[Event]] = {}
+        """The tool events of each call id, which a later call may have too."""
         self.models: dict[str | None, list[Event]] = {}
         """The model events by the call whose agent asked; None: the sample's own."""
         self.scorers = 0
@@ -82,7 +82,7 @@ class SampleEvents:
                     self.models.setdefault(who, []).append(event)
             elif kind == "tool":
                 call = text_in(event.get("id"))
-                self.tools[call] = event
+                self._tools.setdefault(call, []).append(event)
                 self._take(objects_in(event.get("events")), call)
             elif kind == "subtask":  # of 2024: what ran in it lies inside
                 self._take(objects_in(event.get("events")), owner)
@@ -100,6 +100,20 @@ class SampleEvents:
                 return self._agents[span]
             span = self._parents.get(span, "")
         return None
+
+    def of_call(self, call: str, message: Mapping[str, Any]) -> Event:
+        """Find the tool event of a call, and take it: the one that made this message of a result,
+        or the next one that tells of none; an empty one where there is none.
+        """
+        waiting = self._tools.get(call, [])
+        named = text_in(message.get("id"))
+        made = (event for event in waiting if named and event.get("message_id") == named)
+        untold = (event for event in waiting if len(waiting) == 1 or not event.get("message_id"))
+        found = next(made, None) or next(untold, None)
+        if found is None:
+            return {}
+        waiting[:] = [event for event in waiting if event is not found]
+        return found
 
     def of_answer(self, message: Mapping[str, Any]) -> tuple[str | None, Event | None]:
         """Find the model event that gave an answer, and the call whose agent asked: by the

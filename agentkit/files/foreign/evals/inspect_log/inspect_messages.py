@@ -5,6 +5,7 @@ Source: inspect_ai, model/_chat_message.py, _util/content.py and tool/_tool_call
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,9 @@ _STATUS: dict[str, ResultStatus] = {
     "approval": "skipped",
 }
 """What a type of tool error amounts to; the others are `error`."""
+
+_UNREAD = re.compile(r"call arguments:\n\n(.*)\n\nError details: ", re.DOTALL)
+"""How `parse_error` holds the arguments that are no JSON."""
 
 
 def chat_message(message: Mapping[str, Any], losses: Losses) -> dict[str, Any]:
@@ -53,9 +57,11 @@ def _call(call: Mapping[str, Any]) -> dict[str, Any]:
             "custom": {"name": name, "input": object_in(call.get("arguments")).get("input", "")},
         }
     arguments = call.get("arguments", {})
-    raw = object_in(arguments)
-    if text_in(call.get("parse_error")) and list(raw) == [name]:
+    raw, failed = object_in(arguments), text_in(call.get("parse_error"))
+    if failed and list(raw) == [name]:
         (arguments,) = raw.values()  # what the model wrote, where it was no object
+    elif failed and not raw and (unread := _UNREAD.search(failed)):
+        arguments = unread[1]
     return call_of(name, arguments, call.get("id"))
 
 

@@ -80,6 +80,8 @@ def rollout_of_sample(sample: Mapping[str, Any], log: Mapping[str, Any]) -> Traj
     own = [event for event in reading.events.models.get(None, []) if not _failed(event)]
     if own and not any(object_in(message).get("role") == "assistant" for message in messages):
         messages = reading.asked(own[-1])
+    elif own and (sample.get("limit") or sample.get("error")):
+        messages += reading.unkept(messages, own[-1])
     entries = list(reading.entries(messages, None))
     reading.count_rest()
     ended = ending_of(sample, log)
@@ -108,6 +110,17 @@ class SampleReading:
         answer = self.pools.resolve(answer_of(event))
         return [*self.pools.input(event), *([answer] if answer else [])]
 
+    def unkept(self, messages: list[Any], event: Mapping[str, Any]) -> list[Any]:
+        """Give the answer that broke a sample off before it was put into the messages: it was
+        asked with all of them.
+        """
+        *asked, answer = self.asked(event) or [{}]
+        ids = [object_in(message).get("id") for message in messages]
+        named = object_in(answer).get("id")
+        if not named or named in ids or [object_in(one).get("id") for one in asked] != ids:
+            return []
+        return [answer]
+
     def entries(self, messages: Iterable[Any], owner: str | None) -> Iterator[ChatEntry]:
         """Read a conversation.
 
@@ -121,7 +134,8 @@ class SampleReading:
             if wire["role"] == "tool":
                 call = text_in(wire["tool_call_id"])
                 waiting = [one for one in waiting if one != call]
-                yield entry(wire, **self._result(call, message.get("error")))
+                event = self.events.of_call(call, message)
+                yield entry(wire, **self._result(call, event, message.get("error")))
             elif wire["role"] != "assistant":
                 yield entry(wire)
             else:
@@ -152,20 +166,17 @@ class SampleReading:
     def _unsaid(self, calls: list[str]) -> Iterator[ChatEntry]:
         """Give the results that only the events hold, as of a call that ended the run."""
         for call in calls:
-            event = self.events.tools.get(call)
-            if event is None or not (event.get("completed") or event.get("result") is not None):
+            event = self.events.of_call(call, {})
+            if not event.get("completed") and event.get("result") is None:
                 continue
             failed = text_in(object_in(event.get("error")).get("message"))
             result = self.pools.resolve(event.get("result"))
             said = result if isinstance(result, (str, list)) or result is None else str(result)
             message = {"role": "tool", "tool_call_id": call, "content": said or failed}
-            yield entry(
-                chat_message(message, self.losses), **self._result(call, event.get("error"))
-            )
+            yield entry(chat_message(message, self.losses), **self._result(call, event, None))
 
-    def _result(self, call: str, error: Any) -> dict[str, Any]:
-        """Read what the events say of a call: times, an error, the rollout of its agent."""
-        event = self.events.tools.get(call, {})
+    def _result(self, call: str, event: Mapping[str, Any], error: Any) -> dict[str, Any]:
+        """Read what its event says of a call: times, an error, the rollout of its agent."""
         started = event.get("timestamp")
         fields = {
             "started": unix_in(started),

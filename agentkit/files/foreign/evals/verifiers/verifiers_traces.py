@@ -16,6 +16,7 @@ from agentkit.files.foreign.evals.fields import (
     call_of,
     chat_tools,
     count_in,
+    first_given,
     given,
     list_in,
     number_in,
@@ -39,6 +40,11 @@ _TRACE = (
     *("version", "id", "verifiers", "task", "agent", "tools", "nodes", "calls", "rewards"),
     *("metrics", "info", "is_completed", "ok", "stop_condition", "errors", "timing", *_SUMS),
 )
+_TASK = (
+    *("prompt", "system_prompt", "answer", "image", "workdir", "agent_user", "skills", "timeout"),
+    *("network_allow", "network_block", "artifacts", "artifact_max_bytes", "resources"),
+)
+"""What of a task's data is said elsewhere, or is of the machine it ran on."""
 _ENDS: dict[str, StopReason] = {
     "max_turns": "max_turns",
     "max_input_tokens": "length",
@@ -227,7 +233,7 @@ def _meta(trace: Mapping[str, Any], episode: Mapping[str, Any]) -> dict[str, Any
     work = object_in(run.get("work"))
     span = object_in(timing.get("agent"))
     return given(
-        task=task.get("key") or data.get("name") or data.get("idx") or task.get("type"),
+        task=first_given(task.get("key"), data.get("name"), data.get("idx"), task.get("type")),
         sample=trace.get("id"),
         episode=episode.get("id"),
         group=object_in(episode.get("group")).get("id"),
@@ -240,6 +246,8 @@ def _meta(trace: Mapping[str, Any], episode: Mapping[str, Any]) -> dict[str, Any
         labels={name: score for name, score in scores.items() if score is not None},
         metrics=trace.get("metrics"),
         info=trace.get("info"),
+        answer=data.get("answer"),
+        data=given(**{key: one for key, one in data.items() if key not in _TASK}),
         stop_condition=trace.get("stop_condition"),
         error=[dict(one) for one in objects_in(trace.get("errors"))],
         started=number_in(timing.get("start")),
