@@ -43,7 +43,7 @@ _OWN_HEADERS = {
 class HttpAnswer:
     """An answer whose body is unread, with the names that an httpx response has."""
 
-    __slots__ = ("headers", "raw", "status_code")
+    __slots__ = ("_ending", "headers", "raw", "status_code")
 
     request = None
     is_stream_consumed = False
@@ -52,6 +52,31 @@ class HttpAnswer:
         self.raw = raw
         self.status_code = raw.status
         self.headers = raw.headers
+        framed = "Content-Length" in raw.headers or "Transfer-Encoding" in raw.headers
+        self._ending = None if framed or raw.connection is None else raw.connection.protocol
+        """The connection whose end is the answer's too; None where it tells its own."""
+
+    @property
+    def cut(self) -> Exception | None:
+        """What the answer's connection was lost by, where its end would be the answer's."""
+        lost: Any = None if self._ending is None else self._ending.exception()
+        return lost if isinstance(lost, OSError) else None
+
+
+class _Connections(aiohttp.TCPConnector):
+    """Keeps connections for further requests, but none on which something came unasked: it would be
+    taken for the next answer.
+    """
+
+    async def connect(self, req: Any, traces: Any, timeout: Any) -> Any:
+        """Give a connection as aiohttp does; a new one is given whatever its server says first."""
+        while True:
+            connection: Any = await super().connect(req, traces, timeout)
+            protocol = connection.protocol
+            if not (hasattr(protocol, "ak_used") and protocol.should_close):
+                protocol.ak_used = True
+                return connection
+            connection.close()
 
 
 class HttpWire:
@@ -87,7 +112,7 @@ class HttpWire:
             if secure:  # the tunnel's own request carries it, and no other
                 self._proxy["proxy_headers"] = proxy.headers
         encrypted = secure or (proxy is not None and proxy.url.startswith("https:"))
-        connector = aiohttp.TCPConnector(
+        connector = _Connections(
             limit=0,  # the server counts its requests itself
             keepalive_timeout=_KEEPALIVE_SECONDS,
             resolver=aiohttp.ThreadedResolver(),
@@ -167,6 +192,8 @@ class HttpWire:
             if left := _unread(content):
                 yield left
             raise
+        if answer.cut is not None:
+            raise answer.cut
 
     async def close(self, answer: HttpAnswer) -> None:
         """Give the connection back where the answer came to its end, else close it."""

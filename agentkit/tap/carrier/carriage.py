@@ -12,8 +12,9 @@ from contextlib import suppress
 from itertools import count
 from typing import Protocol
 
-from aiohttp import ClientResponse, web
+from aiohttp import web
 
+from agentkit.servers.transport.http_wire import HttpAnswer
 from agentkit.tap.carrier.routes import Route, Routes
 from agentkit.tap.carrier.upstream import Body
 from agentkit.tap.seam.holder import PASS, Holder, Substitute, Verdict
@@ -130,7 +131,7 @@ class Carriage:
             if self._holder.answers:
                 await self._pass_whole(passing, outlet, pieces)
             else:
-                await self._pass(passing, outlet, raw, pieces)
+                await self._pass(passing, outlet, answer, pieces)
         finally:
             await route.upstream.close(answer)
 
@@ -153,13 +154,13 @@ class Carriage:
         self,
         passing: Passing,
         outlet: Outlet,
-        raw: ClientResponse,
+        answer: HttpAnswer,
         pieces: AsyncGenerator[bytes, None],
     ) -> None:
         """Give the agent each piece as it comes. What has come together leaves together: each call
         of the system costs as much as all else.
         """
-        content, headers = raw.content, end_to_end(passing.answer_headers)
+        content, headers = answer.raw.content, end_to_end(passing.answer_headers)
         if not content.total_bytes:
             await asyncio.sleep(0)  # servers send the first piece just behind their headers
         await outlet.begin(
@@ -176,11 +177,11 @@ class Carriage:
 
         async for piece in pieces:
             note(piece)
-            if content.at_eof():
+            if content.at_eof() and answer.cut is None:
                 await outlet.finish(piece)
                 return
             await outlet.write(piece)
-            await Relay(raw, outlet, note).run()
+            await Relay(answer.raw, outlet, note).run()
         await outlet.finish()
 
     async def _pass_whole(

@@ -127,7 +127,11 @@ def _mark_reuse(session: aiohttp.ClientSession) -> None:
     async def mark(_: Any, context: Any, __: Any) -> None:
         context.trace_request_ctx["reused"] = True
 
+    async def unmark(_: Any, context: Any, __: Any) -> None:
+        context.trace_request_ctx.pop("reused", None)
+
     config = aiohttp.TraceConfig()
     config.on_connection_reuseconn.append(mark)
+    config.on_connection_create_end.append(unmark)  # what was kept could not be used
     config.freeze()
     session.trace_configs.append(config)

@@ -152,9 +152,11 @@ class Outlet:
             raise GoneError from exc
 
     def break_off(self, *, reset: bool = False) -> None:
-        """Close the connection before the answer is whole, as the server did."""
+        """Close the connection before the answer is whole, as the server did. An answer that would
+        end with its connection is cut by a reset: it would look whole.
+        """
         transport = self._request.transport
-        if transport is not None and reset and not self.begun:
-            transport.abort()
-        elif transport is not None:
-            transport.close()
+        if self.begun:
+            reset = not self.chunked and "Content-Length" not in self.response.headers
+        if transport is not None:
+            transport.abort() if reset else transport.close()

@@ -83,9 +83,11 @@ class Relay(asyncio.Protocol):
             if not piece:
                 return
             self._note(piece)
-            outlet.write_framed(framed := b"%x\r\n%b\r\n" % (len(piece), piece))
-            # read as one whole chunk, it began and ended between two
-            self._between = framed == self._came
+            size = b"%x" % len(piece)
+            outlet.write_framed(framed := b"%b\r\n%b\r\n" % (size, piece))
+            # Read as one whole chunk, it began and ended between two. The rest of a longer one can
+            # look the same, but then that size is text of it, and so begins the piece.
+            self._between = framed == self._came and not piece.startswith(size)
         self._leave()
 
     def _leave(self) -> None:
