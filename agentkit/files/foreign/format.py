@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import type_in_words
+
+E = TypeVar("E")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +87,44 @@ def each_row(read: Callable[[Mapping[str, Any]], Trajectory]) -> EachRow:
 
 
 def each_entry(
-    source: FileSet, entries: Iterable[Any], read: Callable[[Mapping[str, Any]], Trajectory]
+    source: FileSet,
+    entries: Iterable[Any],
+    read: Callable[[Mapping[str, Any]], Trajectory],
+    word: str = "entry",
 ) -> Iterator[Trajectory]:
-    """Read each entry as a rollout. Whatever a stranger's entry holds, it costs itself alone."""
-    for place, one in enumerate(entries):
-        try:
-            yield read(row_in(one))
-        except Exception as exc:
-            source.bad.append(f"entry {place} cannot be read: {type(exc).__name__}: {exc}")
+    """Read each entry as a rollout; one that cannot be read costs itself alone."""
+    return each_of(source, numbered(entries, word), lambda one: [read(row_in(one))])
+
+
+def each_of(
+    source: FileSet, entries: Iterable[tuple[str, E]], read: Callable[[E], Iterable[T]]
+) -> Iterator[T]:
+    """Read what each entry holds; one that cannot be read costs itself alone.
+
+    Args:
+        source: its `bad` takes a sentence about each that cannot be read.
+        entries: each with what to call it.
+        read: reads all that is in one.
+    """
+    for name, one in entries:
+        with costs_itself(source.bad, name):
+            yield from read(one)
+
+
+def numbered(entries: Iterable[E], word: str = "entry") -> Iterator[tuple[str, E]]:
+    """Give each entry with what to call it: its place, from 0."""
+    return ((f"{word} {place}", one) for place, one in enumerate(entries))
+
+
+@contextmanager
+def costs_itself(bad: list[str], name: str) -> Iterator[None]:
+    """Go on behind what cannot be read, whatever a stranger's entry holds, and say so.
+
+    Args:
+        bad: takes a sentence about it.
+        name: what to call it.
+    """
+    try:
+        yield
+    except Exception as exc:
+        bad.append(f"{name} cannot be read: {type(exc).__name__}: {exc}")

@@ -21,7 +21,7 @@ from agentkit.files.foreign.datasets.text_turns import (
 )
 from agentkit.files.foreign.datasets.token_turns import token_turns
 from agentkit.files.foreign.entries import ChatEntry, Losses, entry, imported
-from agentkit.files.foreign.format import ForeignFormat, flat, rows_fit
+from agentkit.files.foreign.format import ForeignFormat, each_of, flat, numbered, row_in, rows_fit
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.types.request import Spec
 from agentkit.types.trajectory import Trajectory
@@ -36,17 +36,11 @@ def _fits(row: Mapping[str, Any]) -> bool:
 
 
 def _read(source: FileSet) -> Iterable[Trajectory]:
-    found: list[Trajectory] = []
-    for place, row in enumerate(flat(source)):
-        try:
-            found += _group(row, place)
-        except Exception as exc:  # whatever a stranger's row holds, it costs itself alone
-            source.bad.append(f"entry {place} cannot be read: {type(exc).__name__}: {exc}")
-    return found
+    return each_of(source, numbered(enumerate(flat(source))), _group)
 
 
-def _group(row: Mapping[str, Any], place: int) -> list[Trajectory]:
-    row = dict(row)
+def _group(placed: tuple[int, Any]) -> list[Trajectory]:
+    place, row = placed[0], dict(row_in(placed[1]))
     if type(row["scores"]) in (int, float):  # a single answer, not a group of them
         own = (*_TOKENS, "scores", "messages")
         row = {key: [value] if key in own else value for key, value in row.items()}

@@ -34,7 +34,7 @@ from agentkit.files.foreign.evals.fields import (
     without_nulls,
 )
 from agentkit.files.foreign.evals.verifiers.verifiers_results import token_logprobs
-from agentkit.files.foreign.format import ForeignFormat, first_object, flat
+from agentkit.files.foreign.format import ForeignFormat, costs_itself, first_object, flat
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.files.foreign.traces.spelling.utterance import custom
 from agentkit.types.request import Spec
@@ -84,21 +84,18 @@ def _read(source: FileSet) -> Iterator[Trajectory]:
         }
     reading = AtifReading(files)
     for name in reading.roots:
-        try:
+        with costs_itself(source.bad, name):
             reward = _reward(source, name)
             found = reading.rollout(name)
             file = name if name in source.members and len(source.members) > 1 else None
             yield replace(found, meta={**reward, **found.meta}, file=file)
-        except Exception as exc:  # whatever a stranger's file holds, it costs itself alone
-            source.bad.append(f"{name} cannot be read: {type(exc).__name__}: {exc}")
 
 
 def _member(source: FileSet, name: str) -> Any:
-    try:
-        return source.member(name)
-    except Exception as exc:
-        source.bad.append(f"{name} cannot be read: {type(exc).__name__}: {exc}")
-        return None
+    found: list[Any] = [None]
+    with costs_itself(source.bad, name):
+        found.append(source.member(name))
+    return found[-1]
 
 
 def _reward(source: FileSet, name: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from agentkit.dialects.responses.request_in import chat_messages
 from agentkit.files.foreign.entries import ChatEntry, Losses, imported
-from agentkit.files.foreign.format import ForeignFormat, flat
+from agentkit.files.foreign.format import ForeignFormat, costs_itself, flat
 from agentkit.files.foreign.input.file_set import FileSet, bytes_set
 from agentkit.files.foreign.traces.loose import (
     decoded,
@@ -292,12 +292,10 @@ def _read(source: FileSet) -> list[Trajectory]:
 def _one(source: FileSet) -> Trajectory:
     reading = _CodexReading()
     for place, row in enumerate(flat(source)):
-        try:
+        with costs_itself(source.bad, f"line {place + 1}"):
             if not isinstance(row, Mapping):
                 raise TypeError(f"{type_in_words(row)}, and no object")
             reading.line(row)
-        except Exception as exc:  # whatever a stranger's row holds, it costs itself alone
-            source.bad.append(f"line {place + 1} cannot be read: {type(exc).__name__}: {exc}")
     return reading.rollout()
 
 

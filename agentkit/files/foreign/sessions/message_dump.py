@@ -7,7 +7,7 @@ from dataclasses import asdict, is_dataclass
 from typing import Any, NamedTuple
 
 from agentkit.files.foreign.entries import ChatEntry, Losses, imported
-from agentkit.files.foreign.format import ForeignFormat
+from agentkit.files.foreign.format import ForeignFormat, each_of, numbered
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.files.foreign.traces.loose import mapping, mappings
 from agentkit.types.request import Spec
@@ -47,15 +47,9 @@ def dump_format(name: str, tells: Callable[[Any], bool], entries: Reader) -> For
         return first is not None
 
     def read(source: FileSet) -> list[Trajectory]:
-        found: list[Trajectory] = []
         values = _plain_values(source.values)
-        for place, one in enumerate(_conversations(values, tells, values)):
-            losses = Losses(name)
-            try:
-                found.append(_rollout(one, entries, losses))
-            except Exception as exc:  # whatever a stranger's row holds, it costs itself alone
-                source.bad.append(f"entry {place} cannot be read: {type(exc).__name__}: {exc}")
-        return found
+        found = numbered(_conversations(values, tells, values))
+        return [*each_of(source, found, lambda one: [_rollout(one, entries, Losses(name))])]
 
     return ForeignFormat(name, fits, read)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from agentkit.files.foreign.entries import ChatEntry, Losses, entry, imported
-from agentkit.files.foreign.format import ForeignFormat
+from agentkit.files.foreign.format import ForeignFormat, each_of, numbered
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.files.foreign.traces.loose import first, known, mapping, mappings, text, written
 from agentkit.files.foreign.traces.moment import lasted, moment
@@ -66,13 +66,7 @@ def _fits(source: FileSet) -> bool:
 
 
 def _read(source: FileSet) -> list[Trajectory]:
-    found = []
-    for place, (steps, beside) in enumerate(_runs(source)):
-        try:
-            found.append(_rollout(steps, beside))
-        except Exception as exc:  # whatever a stranger's row holds, it costs itself alone
-            source.bad.append(f"run {place} cannot be read: {type(exc).__name__}: {exc}")
-    return found
+    return [*each_of(source, numbered(_runs(source), "run"), lambda run: [_rollout(*run)])]
 
 
 def _rollout(steps: list[Any], beside: dict[str, Any]) -> Trajectory:

@@ -20,7 +20,7 @@ from agentkit.files.foreign.datasets.tuning.alpaca import (
 )
 from agentkit.files.foreign.datasets.tuning.prompted import spec_of, spoken_in
 from agentkit.files.foreign.entries import ChatEntry, Losses, entry, imported
-from agentkit.files.foreign.format import ForeignFormat, flat, row_in, rows_fit
+from agentkit.files.foreign.format import ForeignFormat, each_of, flat, numbered, row_in, rows_fit
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.types.trajectory import Trajectory
 
@@ -40,11 +40,7 @@ def _fits(row: Mapping[str, Any]) -> bool:
 
 
 def _read(source: FileSet) -> Iterator[Trajectory]:
-    for place, row in enumerate(flat(source)):
-        try:
-            yield from _pair(row_in(row))
-        except Exception as exc:  # whatever a stranger's row holds, it costs itself alone
-            source.bad.append(f"entry {place} cannot be read: {type(exc).__name__}: {exc}")
+    return each_of(source, numbered(flat(source)), lambda row: _pair(row_in(row)))
 
 
 def _pair(row: Mapping[str, Any]) -> list[Trajectory]:

@@ -23,7 +23,7 @@ from agentkit.files.foreign.evals.fields import (
     unix_in,
     without_nulls,
 )
-from agentkit.files.foreign.format import ForeignFormat, flat, row_in
+from agentkit.files.foreign.format import ForeignFormat, costs_itself, flat, row_in
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.types.request import Spec
 from agentkit.types.trajectory import StopReason, Trajectory
@@ -82,10 +82,8 @@ def _head_name(source: FileSet) -> str | None:
 
 def _read(source: FileSet) -> Iterator[Trajectory]:
     for name, info, simulation in _simulations(source):
-        try:
+        with costs_itself(source.bad, name):
             yield _rollout(row_in(simulation()), info)
-        except Exception as exc:  # whatever a stranger's row holds, it costs itself alone
-            source.bad.append(f"{name} cannot be read: {type(exc).__name__}: {exc}")
 
 
 def _simulations(source: FileSet) -> Iterator[tuple[str, Mapping[str, Any], Any]]:

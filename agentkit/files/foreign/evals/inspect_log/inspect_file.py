@@ -12,7 +12,7 @@ from typing import Any
 
 from agentkit.files.foreign.evals.fields import object_in
 from agentkit.files.foreign.evals.inspect_log.inspect_sample import rollout_of_sample
-from agentkit.files.foreign.format import ForeignFormat, row_in
+from agentkit.files.foreign.format import ForeignFormat, costs_itself, row_in
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.types.trajectory import Trajectory
 
@@ -39,10 +39,8 @@ def _fits(source: FileSet) -> bool:
 def _read(source: FileSet) -> Iterator[Trajectory]:
     samples = _archived(source) if _is_archive(source) else _listed(source)
     for name, log, sample in samples:
-        try:
+        with costs_itself(source.bad, name):
             yield rollout_of_sample(sample(), log)
-        except Exception as exc:  # whatever a stranger's sample holds, it costs itself alone
-            source.bad.append(f"{name} cannot be read: {type(exc).__name__}: {exc}")
 
 
 Samples = Iterator[tuple[str, Mapping[str, Any], Callable[[], Mapping[str, Any]]]]
@@ -63,10 +61,8 @@ def _archived(source: FileSet) -> Samples:
     log: Mapping[str, Any] = {}
     for head in _HEADS:
         if head in source.members and not log:
-            try:
+            with costs_itself(source.bad, head):  # its samples may be whole all the same
                 log = object_in(source.member(head))
-            except Exception as exc:  # its samples may be whole all the same
-                source.bad.append(f"{head} cannot be read: {type(exc).__name__}: {exc}")
     for name in source.members:
         folder, _, rest = name.partition("/")
         if folder != "samples" or not rest.endswith(".json"):

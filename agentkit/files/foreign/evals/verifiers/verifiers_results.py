@@ -25,7 +25,7 @@ from agentkit.files.foreign.evals.fields import (
     text_in,
     without_nulls,
 )
-from agentkit.files.foreign.format import ForeignFormat, first_object, flat, row_in
+from agentkit.files.foreign.format import ForeignFormat, each_entry, first_object, flat
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.types.request import Spec
 from agentkit.types.trajectory import StopReason, Trajectory
@@ -94,11 +94,7 @@ def _read(source: FileSet) -> Iterator[Trajectory]:
 
 
 def _rows(source: FileSet, file: FileSet, run: Mapping[str, Any]) -> Iterator[Trajectory]:
-    for place, row in enumerate(flat(file)):
-        try:
-            yield _rollout(row_in(row), run)
-        except Exception as exc:  # whatever a stranger's row holds, it costs itself alone
-            source.bad.append(f"entry {place} cannot be read: {type(exc).__name__}: {exc}")
+    return each_entry(source, flat(file), lambda row: _rollout(row, run))
 
 
 def _rollout(row: Mapping[str, Any], run: Mapping[str, Any]) -> Trajectory:

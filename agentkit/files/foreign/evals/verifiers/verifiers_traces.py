@@ -26,7 +26,7 @@ from agentkit.files.foreign.evals.fields import (
     text_in,
 )
 from agentkit.files.foreign.evals.verifiers.verifiers_results import token_logprobs
-from agentkit.files.foreign.format import ForeignFormat, first_object, flat
+from agentkit.files.foreign.format import ForeignFormat, costs_itself, first_object, flat
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.read.failure.error import read_error
 from agentkit.types.request import Spec
@@ -80,12 +80,10 @@ def _read(source: FileSet) -> Iterator[Trajectory]:
             errors = [text_in(one.get("message")) for one in objects_in(episode.get("errors"))]
             source.bad.append(f"entry {place} is an episode without a trace: {', '.join(errors)}")
         for trace in traces:
-            try:
+            with costs_itself(source.bad, f"entry {place}"):
                 if not _is_trace(trace):
                     raise ValueError("it holds no nodes with messages")
                 yield from _rollouts(trace, episode if trace is not row else {})
-            except Exception as exc:  # whatever a stranger's row holds, it costs itself alone
-                source.bad.append(f"entry {place} cannot be read: {type(exc).__name__}: {exc}")
 
 
 def _rollouts(trace: Mapping[str, Any], episode: Mapping[str, Any]) -> Iterator[Trajectory]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from agentkit.files.foreign.entries import Losses
-from agentkit.files.foreign.format import ForeignFormat, flat, rows_fit
+from agentkit.files.foreign.format import ForeignFormat, each_of, flat, rows_fit
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.files.foreign.logs.capture_log import captured_trajectories
 from agentkit.files.foreign.logs.chat_log import conversation
@@ -37,16 +37,13 @@ def _read(source: FileSet) -> Iterable[Trajectory]:
         names[str(row["custom_id"])] = None
         is_request = "body" in row or "params" in row
         (asked if is_request else answered)[str(row["custom_id"])] = row
-    found: list[Trajectory] = []
-    for name in names:
-        try:
-            one = _rollout(asked.get(name), answered.get(name))
-        except Exception as exc:  # whatever a stranger's row holds, it costs itself alone
-            source.bad.append(f"{name!r} cannot be read: {type(exc).__name__}: {exc}")
-            continue
+
+    def read(name: str) -> Iterable[Trajectory]:
+        one = _rollout(asked.get(name), answered.get(name))
         report = Losses("a batch").report
-        found.append(replace(one, meta={**one.meta, "sample": name, "import": report}))
-    return found
+        yield replace(one, meta={**one.meta, "sample": name, "import": report})
+
+    return each_of(source, ((repr(name), name) for name in names), read)
 
 
 def _rollout(asked: Mapping[str, Any] | None, answered: Mapping[str, Any] | None) -> Trajectory:

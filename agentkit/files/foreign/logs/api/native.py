@@ -14,7 +14,7 @@ from typing import Any
 from agentkit.dialects.native_request import request_dialect
 from agentkit.errors import UsageError
 from agentkit.files.foreign.entries import Losses
-from agentkit.files.foreign.format import ForeignFormat, flat, rows_fit
+from agentkit.files.foreign.format import ForeignFormat, each_of, flat, numbered, rows_fit
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.files.foreign.logs.chat_log import conversation, trajectory_of
 from agentkit.files.foreign.logs.raw_answer import is_answer
@@ -95,13 +95,7 @@ def _is_pair(row: Mapping[str, Any]) -> bool:
 
 
 def _read_pairs(source: FileSet) -> list[Trajectory]:
-    found: list[Trajectory] = []
-    for place, row in enumerate(flat(source)):
-        try:
-            found += _pair(row)
-        except Exception as exc:  # whatever a stranger's row holds, it costs itself alone
-            source.bad.append(f"entry {place} cannot be read: {type(exc).__name__}: {exc}")
-    return found
+    return [*each_of(source, numbered(flat(source)), _pair)]
 
 
 def _pair(row: Mapping[str, Any]) -> list[Trajectory]:

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from agentkit.files.foreign.entries import Losses
-from agentkit.files.foreign.format import row_in
+from agentkit.files.foreign.format import each_of, numbered, row_in
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.files.foreign.logs.raw_answer import exchange_of
 from agentkit.files.foreign.logs.stitched_log import stitched
@@ -43,12 +43,8 @@ def flows_read(
         losses = Losses(name)
         flows: list[Flow] = []
         others: dict[str, None] = {}
-        for place, entry in enumerate(entries_of(source)):
-            try:
-                flow = flow_of(row_in(entry), place)
-            except Exception as exc:  # whatever a stranger's entry holds, it costs itself alone
-                source.bad.append(f"entry {place} cannot be read: {type(exc).__name__}: {exc}")
-                continue
+        entries = numbered(enumerate(entries_of(source)))
+        for flow in each_of(source, entries, lambda one: [flow_of(row_in(one[1]), one[0])]):
             if flow is None or not _asks(flow):
                 losses.note("requests that ask no model")
                 others[flow.path if flow is not None else "without a body"] = None

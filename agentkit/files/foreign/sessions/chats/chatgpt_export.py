@@ -12,7 +12,7 @@ from typing import Any
 
 from agentkit.files.foreign.entries import ChatEntry, Losses, answered, entry, imported
 from agentkit.files.foreign.evals.fields import given, list_in, object_in, objects_in, text_in
-from agentkit.files.foreign.format import ForeignFormat, flat, row_in, rows_fit
+from agentkit.files.foreign.format import ForeignFormat, each_of, flat, numbered, row_in, rows_fit
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.files.foreign.sessions.chats.chat_tree import ChatNode, Path, paths_in, rollouts_of
 from agentkit.files.foreign.traces.moment import moment
@@ -45,14 +45,11 @@ def _is_conversation(row: Mapping[str, Any]) -> bool:
 
 
 def _read(source: FileSet) -> Iterable[Trajectory]:
-    for place, row in enumerate(flat(source)):
-        try:
-            yield from _rollouts(row_in(row))
-        except Exception as exc:  # whatever a stranger's row holds, it costs itself alone
-            source.bad.append(f"conversation {place} cannot be read: {type(exc).__name__}: {exc}")
+    return each_of(source, numbered(flat(source), "conversation"), _rollouts)
 
 
-def _rollouts(row: Mapping[str, Any]) -> list[Trajectory]:
+def _rollouts(value: Any) -> list[Trajectory]:
+    row = row_in(value)
     if not _is_conversation(row):
         raise ValueError("it has no mapping of messages")
     losses = Losses("ChatGPT export")

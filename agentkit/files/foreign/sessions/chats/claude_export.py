@@ -11,7 +11,7 @@ from typing import Any
 
 from agentkit.files.foreign.entries import ChatEntry, Losses, answered, entry, imported
 from agentkit.files.foreign.evals.fields import given, object_in, objects_in, text_in
-from agentkit.files.foreign.format import ForeignFormat, flat, row_in, rows_fit
+from agentkit.files.foreign.format import ForeignFormat, each_of, flat, numbered, row_in, rows_fit
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.files.foreign.sessions.chats.chat_tree import ChatNode, Path, paths_in, rollouts_of
 from agentkit.files.foreign.traces.moment import moment
@@ -33,21 +33,16 @@ def _fits(row: Mapping[str, Any]) -> bool:
 
 
 def _read(source: FileSet) -> Iterable[Trajectory]:
-    empty = 0
-    for place, row in enumerate(flat(source)):
-        try:
-            inside = row_in(row)
-            if inside.get("chat_messages") == []:
-                empty += 1  # begun, and nothing was asked
-                continue
-            yield from _rollouts(inside)
-        except Exception as exc:  # whatever a stranger's row holds, it costs itself alone
-            source.bad.append(f"conversation {place} cannot be read: {type(exc).__name__}: {exc}")
-    if empty:
+    rows = [*numbered(flat(source), "conversation")]
+    # the others were begun, and nothing was asked
+    begun = [(name, row) for name, row in rows if object_in(row).get("chat_messages") != []]
+    yield from each_of(source, begun, _rollouts)
+    if empty := len(rows) - len(begun):
         source.bad.append(f"{empty} of its conversations hold no message")
 
 
-def _rollouts(row: Mapping[str, Any]) -> list[Trajectory]:
+def _rollouts(value: Any) -> list[Trajectory]:
+    row = row_in(value)
     listed = row.get("chat_messages")
     if not isinstance(listed, list):
         raise ValueError("it holds no messages")

@@ -12,7 +12,7 @@ from typing import Any
 
 from agentkit.files.foreign.entries import ChatEntry, Losses, answered, entry, imported
 from agentkit.files.foreign.evals.fields import given, list_in, object_in, objects_in, text_in
-from agentkit.files.foreign.format import ForeignFormat, first_object, flat, row_in
+from agentkit.files.foreign.format import ForeignFormat, each_entry, first_object, flat, row_in
 from agentkit.files.foreign.input.file_set import FileSet
 from agentkit.files.foreign.traces.moment import moment
 from agentkit.files.foreign.traces.spelling.genai_spelling import parts_utterances
@@ -48,11 +48,7 @@ def _fits(source: FileSet) -> bool:
 
 
 def _read(source: FileSet) -> Iterable[Trajectory]:
-    for place, row in enumerate(_sessions(source)):
-        try:
-            yield _rollout(row)
-        except Exception as exc:  # whatever a stranger's file holds, it costs itself alone
-            source.bad.append(f"session {place} cannot be read: {type(exc).__name__}: {exc}")
+    return each_entry(source, _sessions(source), _rollout, "session")
 
 
 def _sessions(source: FileSet) -> Iterator[dict[str, Any]]:

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from agentkit.files.foreign.entries import entry, imported, put, rollout_of_entries
+from agentkit.files.foreign.format import costs_itself
 from agentkit.files.foreign.logs.stitched_log import stitched
 from agentkit.files.foreign.traces.run.call_numbers import number_calls
 from agentkit.files.foreign.traces.run.free_runs import FreeRuns
@@ -68,14 +69,11 @@ def read_each(
     """
     found: list[Trajectory] = []
     for name, trace in traces:
-        try:
+        with costs_itself(bad, f"trace {name}"):
             made = read(trace)
-        except Exception as exc:  # whatever a stranger's trace holds, it costs itself alone
-            bad.append(f"trace {name} cannot be read: {type(exc).__name__}: {exc}")
-            continue
-        if not made:
-            bad.append(f"trace {name} holds no messages of a model")
-        found += made
+            if not made:
+                bad.append(f"trace {name} holds no messages of a model")
+            found += made
     return found
 
 
