@@ -32,6 +32,7 @@ from agentkit.files.foreign.entries import (
 )
 from agentkit.files.foreign.format import ForeignFormat, each_row, flat, rows_fit
 from agentkit.files.foreign.input.file_set import FileSet
+from agentkit.read.parsers.literals.json_text import read_object
 from agentkit.types.request import Spec
 from agentkit.types.trajectory import StopReason, Trajectory
 
@@ -202,12 +203,25 @@ def _called(text: str, losses: Losses) -> dict[str, Any]:
     if not calls or len(calls) < len(listed):
         losses.note("conversations[].function_call that is no call")
         return {"role": "assistant", "content": text}
-    return {"role": "assistant", "content": None, "tool_calls": [_call(call) for call in calls]}
+    texts = _written(text, len(calls))
+    made = [_call(call, own) for call, own in zip(calls, texts, strict=True)]
+    return {"role": "assistant", "content": None, "tool_calls": made}
 
 
-def _call(call: Mapping[str, Any]) -> dict[str, Any]:
+def _written(text: str, count: int) -> list[str]:
+    """Give the arguments of each call in a JSON text as they are written there; "" for none."""
+    texts, at = [], 0
+    for _ in range(count):
+        found = read_object(text, text.find("{", at))
+        members, at = (found.members, found.end) if found else ({}, at)
+        own = members.get("arguments", members.get("parameters"))
+        texts.append(text[own.start : own.end] if own else "")
+    return texts
+
+
+def _call(call: Mapping[str, Any], text: str = "") -> dict[str, Any]:
     given = call.get("arguments", call.get("parameters", {}))
-    written = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+    written = given if isinstance(given, str) else text or json.dumps(given, ensure_ascii=False)
     function = {"name": call["name"], "arguments": written}
     named = {"id": call["id"]} if isinstance(call.get("id"), str) else {}
     return {**named, "type": "function", "function": function}

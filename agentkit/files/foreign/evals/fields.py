@@ -96,7 +96,8 @@ def seconds_between(start: Any, end: Any) -> float | None:
 
 def call_of(name: Any, arguments: Any, call_id: Any = None) -> dict[str, Any]:
     """Write a call in the chat form; arguments that are no text become JSON."""
-    written = arguments if isinstance(arguments, str) else json.dumps(arguments, default=str)
+    is_text = isinstance(arguments, str)
+    written = arguments if is_text else json.dumps(arguments, ensure_ascii=False, default=str)
     call: dict[str, Any] = {"type": "function", "function": {"name": name, "arguments": written}}
     return call if call_id is None else {"id": call_id, **call}
 

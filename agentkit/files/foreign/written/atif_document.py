@@ -12,7 +12,14 @@ from typing import Any
 
 from agentkit.files.columns import token_sum
 from agentkit.files.foreign.entries import Losses
-from agentkit.files.foreign.written.spoken_messages import Spoken, meta_of, note_raw, spoken
+from agentkit.files.foreign.written.spoken_messages import (
+    Spoken,
+    arguments_text,
+    is_plain,
+    meta_of,
+    note_raw,
+    spoken,
+)
 from agentkit.types.answer import Response, ToolCall
 from agentkit.types.trajectory import OpenTurn, ToolResult, Trajectory, Turn
 from agentkit.types.wire import VERSION
@@ -119,8 +126,8 @@ def _call(call: ToolCall) -> Step:
             "extra": {"type": "custom"},
         }
     written: Step = {"tool_call_id": call.id, "function_name": call.name, "arguments": given or {}}
-    if given is None:
-        written["extra"] = {"raw_arguments": call.raw_arguments}
+    if given is None or not is_plain(arguments_text(call)):
+        written["extra"] = {"raw_arguments": arguments_text(call)}
     return written
 
 

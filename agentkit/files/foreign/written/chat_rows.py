@@ -148,15 +148,14 @@ def _turns(message: Mapping[str, Any], losses: Losses) -> list[Row]:
     for _ in (call for call in calls if "custom" in call):
         losses.note("that calls were custom (their input is kept as arguments)")
     if listed and not text and not thought:
-        value = listed[0] if len(listed) == 1 else listed
-        written = json.dumps(value, ensure_ascii=False)
+        written = listed[0] if len(listed) == 1 else f"[{', '.join(listed)}]"
         return [{"from": "function_call", "value": written, **weight}]
     if listed and text.count("```") % 2:
         losses.note("that what stands in an open code block is a call")
     parts = [f"<think>\n{thought}\n</think>"] if thought else []
     parts += [text] if text else []
     for call in listed:  # beside a text, as Hermes writes them
-        parts.append(f"<tool_call>\n{json.dumps(call, ensure_ascii=False)}\n</tool_call>")
+        parts.append(f"<tool_call>\n{call}\n</tool_call>")
     return [{"from": _SPEAKERS.get(role, role), "value": "\n".join(parts), **weight}]
 
 
@@ -169,17 +168,23 @@ def _joined(content: Any, losses: Losses) -> str:
     return "".join(str(text) for text in texts)
 
 
-def _called(call: Mapping[str, Any]) -> Row:
+def _called(call: Mapping[str, Any]) -> str:
+    """Write a call as JSON, its arguments as the model wrote them where these are JSON."""
     if "custom" in call:
         custom = call["custom"] or {}
-        return {"name": custom.get("name"), "arguments": {"input": custom.get("input", "")}}
+        given = json.dumps({"input": custom.get("input", "")}, ensure_ascii=False)
+        return f'{{"name": {_json(custom.get("name"))}, "arguments": {given}}}'
     inner = call.get("function") or {}
     given = inner.get("arguments", "")
     try:
-        given = json.loads(given)
+        json.loads(given)
     except (ValueError, RecursionError):
-        pass  # kept as the text that the model wrote
-    return {"name": inner.get("name"), "arguments": given}
+        given = _json(given)
+    return f'{{"name": {_json(inner.get("name"))}, "arguments": {given}}}'
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _weighed(trajectory: Trajectory, losses: Losses, weigh: Weigh | None) -> list[Spoken]:

@@ -16,6 +16,7 @@ from agentkit.files.foreign.written.spoken_messages import (
     Spoken,
     meta_of,
     note_raw,
+    note_spacing,
     note_unspoken,
     spoken,
 )
@@ -45,6 +46,7 @@ def _trace(place: int, trajectory: Trajectory, losses: Losses) -> Iterator[Span]
     losses.beside(meta_of(trajectory), ("reward", *_META), "meta")
     trace = _id(f"{place}", 32)
     root = _id(f"{place}/root", 16)
+    note_spacing(trajectory, losses)
     listed = spoken(trajectory, losses)
     yield _root(trajectory, trace, root, _behind(listed))
     history: list[dict[str, Any]] = []

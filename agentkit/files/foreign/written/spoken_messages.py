@@ -50,7 +50,7 @@ def _answer(turn: Turn | OpenTurn, losses: Losses) -> Iterator[Spoken]:
     response = turn.response
     if response is None:
         return
-    calls = [_call(call) for call in response.tool_calls]
+    calls = [_call(call, losses) for call in response.tool_calls]
     message: Message = {"role": "assistant", "content": response.content}
     if response.content is None and not calls:
         message["content"] = ""
@@ -72,14 +72,17 @@ def _answer(turn: Turn | OpenTurn, losses: Losses) -> Iterator[Spoken]:
         yield Spoken(told, result=result)
 
 
-def _call(call: ToolCall) -> Message:
+def _call(call: ToolCall, losses: Losses) -> Message:
     if call.status == "custom":
         custom = {"name": call.name, "input": call.raw_arguments}
         return {"id": call.id, "type": "custom", "custom": custom}
+    written = arguments_text(call)
+    if written != call.raw_arguments:
+        losses.note("arguments as they came, which were no JSON")
     return {
         "id": call.id,
         "type": "function",
-        "function": {"name": call.name, "arguments": arguments_text(call)},
+        "function": {"name": call.name, "arguments": written},
     }
 
 
@@ -91,6 +94,21 @@ def arguments_text(call: ToolCall) -> str:
         known = call.arguments
         return call.raw_arguments if known is None else json.dumps(known, ensure_ascii=False)
     return call.raw_arguments
+
+
+def is_plain(text: str) -> bool:
+    """Tell whether arguments are written as what reads them as JSON writes them again."""
+    try:
+        return json.dumps(json.loads(text), ensure_ascii=False) == text
+    except (ValueError, RecursionError):
+        return True  # they stay a text
+
+
+def note_spacing(trajectory: Trajectory, losses: Losses) -> None:
+    """Count the calls whose arguments a format holds as an object, and not as their text."""
+    for call in (call for turn in trajectory.all_turns for call in turn.tool_calls):
+        if call.status != "custom" and not is_plain(arguments_text(call)):
+            losses.note("how the JSON of arguments was written")
 
 
 def meta_of(trajectory: Trajectory) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import agentkit as ak
+from agentkit.testing import ScriptedServer, says
 from agentkit.types.trajectory import Trajectory
 from tests.files.foreign.evals.inspect_cases import HEAD
 from tests.files.foreign.evals.swe_cases import MINI_V1
@@ -183,3 +184,70 @@ def test_meta_that_a_row_would_read_otherwise_is_named(
 def test_the_last_results_of_a_rollout_are_not_said_twice(tmp_path: Path) -> None:
     path = ak.save(one(MINI_V1), tmp_path / "spans.json", format="otel")
     assert "messages_behind" not in json.dumps(json.loads(path.read_text()))
+
+
+SPELLED = (
+    '{"a":1,  "b":"é"}',
+    '{"a": 1, "b": "é"}',
+    '{ "b" : "\\u00e9" }',
+    '{"a": 1.0, "a": 1e2}',
+    '{\n  "a": []\n}',
+)
+
+
+@pytest.mark.parametrize("calls", [SPELLED[:1], SPELLED[1:2], SPELLED])
+@pytest.mark.parametrize("content", [None, "I look it up."])
+@pytest.mark.parametrize("format", FORMATS)
+def test_the_text_of_arguments_comes_back_or_is_named(
+    format: str,
+    content: str | None,
+    calls: tuple[str, ...],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    listed = [
+        {"id": f"c{place}", "type": "function", "function": {"name": "tide", "arguments": text}}
+        for place, text in enumerate(calls)
+    ]
+    said = [ASKED, {"role": "assistant", "content": content, "tool_calls": listed}]
+    results = [{"role": "tool", "tool_call_id": call["id"], "content": "14:20"} for call in listed]
+    rollout = one([{"messages": [*said, *results]}])
+    again, told = written(rollout, format, tmp_path, caplog)
+    (before, after) = (
+        [call.raw_arguments for call in each.turns[0].tool_calls] for each in (rollout, again)
+    )
+    odd = sum(text != SPELLED[1] for text in calls)
+    if format == "otel":
+        assert (f"how the JSON of arguments was written ({odd})" in told) == bool(odd)
+        assert [call.arguments for call in again.turns[0].tool_calls] == [
+            call.arguments for call in rollout.turns[0].tool_calls
+        ]
+    else:
+        assert before == after == list(calls)
+        assert "arguments" not in told
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_arguments_that_were_mended_are_named(
+    format: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A call whose arguments are read from what is no JSON is written with those that were read."""
+    agent = ak.Agent(
+        "m", [tide], policy="repair", server=ScriptedServer([says(None, *broken()), says("Done.")])
+    )
+    rollout = ak.rollout(agent, "When is high tide?")
+    assert rollout.turns[0].tool_calls[0].status == "repaired"
+    again, told = written(rollout, format, tmp_path, caplog)
+    assert again.turns[0].tool_calls[0].arguments == {"port": "Brest"}
+    assert "arguments as they came, which were no JSON (1)" in told
+
+
+def tide(port: str) -> str:
+    """The tide."""
+    return f"14:20 in {port}"
+
+
+def broken() -> list[dict[str, Any]]:
+    """Constructed: a call whose arguments have a comma too many."""
+    function = {"name": "tide", "arguments": '{"port": "Brest",}'}
+    return [{"id": "c1", "type": "function", "function": function}]
