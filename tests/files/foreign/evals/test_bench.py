@@ -108,3 +108,15 @@ def test_a_label_that_is_null_is_absent() -> None:
     assert rollout.meta["labels"] == {"user_cost": 0}
     assert (rollout.meta["reward"], rollout.meta["sample"]) == (0.0, 0)
     assert "labels" not in load_one([{**TAU[1], "info": {"reward_info": None}}]).meta
+
+
+def test_transitions_are_the_history_after_each_step() -> None:
+    output = GYM[0]["response"]["output"]
+    steps = [output[: end + 1] for end in range(len(output))]
+    plain, stepwise = load_one(GYM), load_one([{**GYM[0], "response": {"output": steps}}])
+    assert stepwise.turns == plain.turns
+    assert not stepwise.meta["import"]["lost"]
+    other = load_one([{**GYM[0], "response": {"output": [output[:1] * 2, output]}}])
+    assert other.meta["import"]["lost"] == {
+        "response.output[] that is no beginning of the last one": 1
+    }

@@ -32,6 +32,7 @@ def _read(row: Mapping[str, Any]) -> Trajectory:
     items = answered.get("output")
     if not isinstance(items, list):
         raise ValueError("its response has no output")
+    items = _last_state(items, losses)
     losses.strays((item or None for item in items), "response.output")
     items = [dict(item) for item in items if isinstance(item, Mapping) and item]
     said = chat_form({"input": items}, "responses")["messages"]
@@ -58,6 +59,19 @@ def _read(row: Mapping[str, Any]) -> Trajectory:
     reason = object_in(answered.get("incomplete_details")).get("reason")
     ended: StopReason | None = "length" if reason == "max_output_tokens" else None
     return imported(entries, spec, losses, meta, ended)
+
+
+def _last_state(items: list[Any], losses: Losses) -> list[Any]:
+    """Read an output that is the history after each step, as Aviary's agent writes transitions:
+    the last one holds the others.
+    """
+    if not items or not all(isinstance(one, list) for one in items):
+        return items
+    last: list[Any] = items[-1]
+    for one in items[:-1]:
+        if last[: len(one)] != one:
+            losses.note("response.output[] that is no beginning of the last one")
+    return last
 
 
 NEMO_GYM = ForeignFormat("NeMo Gym", rows_fit(_fits), each_row(_read))
