@@ -10,13 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from agentkit.errors import CassetteError, UsageError
 from agentkit.files.cassette.codec import decode_lines, load_lines
 from agentkit.files.cassette.index import Cassette, Index, is_cassette, load_all
 from agentkit.files.cassette.index import open as open_cassette
-from agentkit.files.foreign.formats import foreign_rollouts, may_be_empty, tell_left_out
+from agentkit.files.foreign.formats import (
+    files_in_turn,
+    foreign_rollouts,
+    may_be_empty,
+    tell_left_out,
+)
 from agentkit.files.foreign.input.file_set import FileSet, bytes_set, path_set, values_set
 from agentkit.files.foreign.input.json_log import json_values
 from agentkit.files.foreign.input.likeness import refusal
@@ -33,7 +39,7 @@ from agentkit.files.foreign.logs.raw_answer import (
 )
 from agentkit.files.foreign.logs.rows import entries_of, entry_of, in_order, text_entries
 from agentkit.files.foreign.logs.stitched_log import stitched
-from agentkit.files.gate import all_opened, in_file
+from agentkit.files.gate import all_opened
 from agentkit.files.path import (
     UNPACKED,
     is_pattern,
@@ -283,8 +289,7 @@ def _of_raw(text: Any, tools: Any) -> list[Trajectory]:
 
 
 def _of_pattern(pattern: Any, tools: Any) -> list[Trajectory]:
-    named = ((str(path), _of_path(path, tools)) for path in paths_like(pattern))
-    return [one for name, found in named for one in in_file(found, name)]
+    return files_in_turn((str(p), partial(_of_path, p, tools)) for p in paths_like(pattern))
 
 
 def _of_path(x: Any, tools: Any) -> list[Trajectory]:
@@ -301,8 +306,7 @@ def _of_path(x: Any, tools: Any) -> list[Trajectory]:
 
 
 def _of_remote(url: str, tools: Any) -> list[Trajectory]:
-    sources = remote_sets(url)
-    return [one for source in sources for one in in_file(_of_source(source, tools), source.name)]
+    return files_in_turn((s.name, partial(_of_source, s, tools)) for s in remote_sets(url))
 
 
 def _of_source(source: FileSet, tools: Any) -> list[Trajectory]:
@@ -326,20 +330,12 @@ def _of_source(source: FileSet, tools: Any) -> list[Trajectory]:
 
 def _of_members(source: FileSet, tools: Any) -> list[Trajectory]:
     """Read each member by itself; one that cannot be unpacked costs the others nothing."""
-    found = [rollout for member in source.apart() for rollout in _of_member(member, tools)]
+    files = ((member.name, partial(_of_source, member, tools)) for member in source.apart())
+    found = files_in_turn(files, refuses=False)
     if source.bad and not found:
         raise CassetteError(source.bad[0], hint=forms_hint())
     tell_left_out(source.name, source.bad)
     return found
-
-
-def _of_member(source: FileSet, tools: Any) -> list[Trajectory]:
-    """Read one file of many; one that holds no rollouts is left out, and told."""
-    try:
-        return in_file(_of_source(source, tools), source.name)
-    except CassetteError as exc:
-        tell_left_out(source.name, [exc.message])
-        return []
 
 
 def _of_list(listed: Iterable[Any], tools: Any) -> list[Trajectory]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from agentkit.errors import CassetteError
@@ -55,6 +55,7 @@ from agentkit.files.foreign.traces.langfuse_trace import LANGFUSE
 from agentkit.files.foreign.traces.langsmith_runs import LANGSMITH
 from agentkit.files.foreign.traces.mlflow_trace import MLFLOW
 from agentkit.files.foreign.traces.otel_trace import OTEL
+from agentkit.files.gate import in_file
 from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import in_line
 
@@ -123,6 +124,29 @@ def tell_left_out(name: str, bad: Sequence[str]) -> None:
         _log.warning("%s: %s, and is left out", in_line(name), in_line(sentence))
     if len(bad) > _TOLD:
         _log.warning("%s: %d more could not be read, likewise", in_line(name), len(bad) - _TOLD)
+
+
+def files_in_turn(
+    files: Iterable[tuple[str, Callable[[], list[Trajectory]]]], refuses: bool = True
+) -> list[Trajectory]:
+    """Read several files. One that holds no rollouts is left out, and told.
+
+    Args:
+        files: the name of each, and what reads it.
+        refuses: whether the error of the first is raised where no file holds any.
+    """
+    found: list[Trajectory] = []
+    refused: dict[str, CassetteError] = {}
+    for name, read in files:
+        try:
+            found += in_file(read(), name)
+        except CassetteError as exc:
+            refused[name] = exc
+    if refused and not found and refuses:
+        raise next(iter(refused.values()))
+    for name, error in refused.items():
+        tell_left_out(name, [error.message])
+    return found
 
 
 def may_be_empty(source: FileSet) -> bool:

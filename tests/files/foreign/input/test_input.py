@@ -280,3 +280,17 @@ def test_what_is_not_read_is_refused_by_its_name(tmp_path: Path, row: Any, name:
     with pytest.raises(CassetteError, match=name) as caught:
         ak.load(path)
     assert caught.value.hint
+
+
+def test_a_file_of_a_pattern_without_rollouts_is_left_out_and_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "a.jsonl").write_text("")
+    (tmp_path / "b.jsonl").write_text('{"prompt": "Hi", "completion": "Hello"}\n')
+    (tmp_path / "c.json").write_text('{"lr": 0.1}')
+    (rollout,) = ak.load(tmp_path / "*.json*", all=True)
+    assert (rollout.final, len(ak.turns_df(tmp_path / "*.json*"))) == ("Hello", 1)
+    assert "a.jsonl' is empty" in caplog.text
+    assert "the keys lr" in caplog.text
+    with pytest.raises(CassetteError, match="the keys lr"):
+        ak.load(tmp_path / "*.json")
