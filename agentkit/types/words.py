@@ -69,6 +69,20 @@ def in_line(text: str) -> str:
     return visible(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
+def file_line(name: str, sentence: str) -> str:
+    """Write a sentence about a file in one line, behind its name where it does not hold it, or the
+    last part of it.
+
+    >>> file_line("runs/a.md", "entry 3 is cut"), file_line("runs/a.md", "'a.md' is a text")
+    ('runs/a.md: entry 3 is cut', "'runs/a.md' is a text")
+    """
+    whole, last = repr(name), repr(name.rpartition("/")[2])
+    if whole not in sentence and f"{whole[:-1]}/" not in sentence:  # nor a member of it
+        named = last in sentence
+        sentence = sentence.replace(last, whole, 1) if named else f"{name}: {sentence}"
+    return in_line(sentence)
+
+
 def is_only(characters: bytes, text: str) -> bool:
     """Tell whether the text surely holds none but these ASCII characters: one cheap look that
     nearly every text passes.

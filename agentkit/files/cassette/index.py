@@ -38,7 +38,7 @@ from agentkit.types.record import Drawn, Record, clip, record
 from agentkit.types.request import Spec
 from agentkit.types.sequences.place import at_place
 from agentkit.types.trajectory import Message, StopReason, Trajectory
-from agentkit.types.words import count, in_line
+from agentkit.types.words import count, file_line
 
 _log = logging.getLogger("agentkit")
 _LOOKED_AT = 1000
@@ -298,7 +298,7 @@ def _warn(path: Path, message: str) -> None:
     _warned[key] = None
     if len(_warned) > _REMEMBERED:
         _warned.popitem(last=False)
-    _log.warning("%s: %s", in_line(path.name), in_line(message))
+    _log.warning("%s", file_line(path.name, message))
 
 
 def is_cassette(path: Any) -> bool:

@@ -57,7 +57,7 @@ from agentkit.files.foreign.traces.mlflow_trace import MLFLOW
 from agentkit.files.foreign.traces.otel_trace import OTEL
 from agentkit.files.gate import in_file
 from agentkit.types.trajectory import Trajectory
-from agentkit.types.words import in_line
+from agentkit.types.words import file_line, in_line
 
 _log = logging.getLogger("agentkit")
 _TOLD = 20
@@ -121,7 +121,7 @@ def _is_empty(value: Any) -> bool:
 def tell_left_out(name: str, bad: Sequence[str]) -> None:
     """Log what of a file could not be read: the first few, and how many there are beside them."""
     for sentence in bad[:_TOLD]:
-        _log.warning("%s: %s, and is left out", in_line(name), in_line(sentence))
+        _log.warning("%s, and is left out", file_line(name, sentence))
     if len(bad) > _TOLD:
         _log.warning("%s: %d more could not be read, likewise", in_line(name), len(bad) - _TOLD)
 

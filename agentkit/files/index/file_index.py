@@ -17,7 +17,7 @@ from agentkit.files.index.sidecars.cassette_sidecar import CassetteSidecar
 from agentkit.files.index.sidecars.foreign_sidecar import LineSidecar, WholeSidecar, row_reader
 from agentkit.files.index.sidecars.sidecar import Sidecar
 from agentkit.files.path import files_in, is_pattern, paths_like, to_open
-from agentkit.types.words import in_line
+from agentkit.types.words import file_line
 
 _log = logging.getLogger("agentkit")
 _HEAD = b'{"agentkit":'
@@ -69,8 +69,7 @@ def _refreshed(
         except AgentkitError as exc:
             if named:
                 raise
-            name = in_line(sidecar.path.name)
-            _log.warning("%s: %s, and is left out", name, in_line(exc.message))
+            _log.warning("%s, and is left out", file_line(sidecar.path.name, exc.message))
         before += size
         rollouts += sidecar.rollouts
     now.took(before, rollouts)

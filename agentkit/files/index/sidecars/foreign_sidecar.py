@@ -23,7 +23,7 @@ from agentkit.files.index.sidecars.sidecar import PART, Sidecar
 from agentkit.files.path import is_packed, system_errors
 from agentkit.files.reader import rollouts_in
 from agentkit.types.trajectory import Trajectory
-from agentkit.types.words import in_line
+from agentkit.types.words import file_line
 
 _log = logging.getLogger("agentkit")
 _FIRST = 20
@@ -76,7 +76,7 @@ class LineSidecar(Sidecar):
                 opened(rollout) for rollout in read(json.loads(line.decode("utf-8", "replace")))
             ]
         except (AgentkitError, ValueError, RecursionError) as exc:
-            _log.warning("%s: %s, and is left out", in_line(self.path.name), in_line(str(exc)))
+            _log.warning("%s, and is left out", file_line(self.path.name, str(exc)))
             return []
 
     def load(self, places: list[int]) -> Trajectory:
