@@ -90,7 +90,9 @@ def _sample(row: Mapping[str, Any]) -> Trajectory:
     given = given or _messages(prompt, losses)
     spec = _spec(given, wrapped_tools((told or {}).get("tools") or []))
     ran = _went_on(begun + str(row["response"]), row, named=named)
-    meta: dict[str, Any] = {"reward": row.get("reward"), "target": row.get("label")}
+    reward = row.get("reward")  # several, where no key of them is the reward by itself
+    judged = {"labels": dict(reward)} if isinstance(reward, Mapping) else {"reward": reward}
+    meta: dict[str, Any] = {**judged, "target": row.get("label")}
     meta.update({"group": row.get("group_index"), "sample": row.get("index")})
     read = (*_SAMPLE, *_TRAINED, *_LOST, "group_index", "index")
     meta.update({key: value for key, value in row.items() if key not in read})

@@ -147,8 +147,9 @@ def conversation(value: Any, name: str, tools: Any = None) -> Trajectory | None:
         return trajectory_of(value, tools)
     if not isinstance(value, dict):
         raise UsageError(f"{name} is no conversation: {value!r}"[:200], hint=_HINT)
-    request = _request(value)
-    dialect = request_dialect(request, value.get("path", value.get("url"))) or "chat"
+    path = value.get("path", value.get("url"))
+    request = _request(value, path)
+    dialect = request_dialect(request, path) or "chat"
     own, request = request is value, chat_form(request, dialect)
     messages = next(
         (
@@ -196,11 +197,11 @@ def _with_ending(trajectory: Trajectory) -> Trajectory:
     return replace(trajectory, stop_reason=ended, meta=meta)
 
 
-def _request(value: dict[str, Any]) -> dict[str, Any]:
+def _request(value: dict[str, Any], path: Any) -> dict[str, Any]:
     """Find what was asked: under a key of its own, or the entry itself."""
     for key in ("request", "body"):
         inner = value.get(key)
-        if isinstance(inner, dict) and request_dialect(inner) is not None:
+        if isinstance(inner, dict) and request_dialect(inner, path) is not None:
             return inner
     return value
 

@@ -95,6 +95,12 @@ def test_tokens_are_divided_by_the_mask_or_not_at_all() -> None:
     assert [list(turn.response.token_ids) for turn in whole.turns] == [[], []]
 
 
+def test_several_rewards_of_a_sample_are_labels() -> None:
+    meta = first({**SLIME, "reward": {"right": 1.0, "form": 0.5}}).meta
+    assert meta["labels"] == {"right": 1.0, "form": 0.5}
+    assert "reward" not in meta
+
+
 def test_a_pair_is_two_rollouts() -> None:
     asked, answered = PARTS["messages"][0], PARTS["messages"][3]
     row = {"chosen_messages": [asked, answered], "rejected_messages": [asked, answered]}

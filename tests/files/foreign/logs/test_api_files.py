@@ -184,3 +184,23 @@ def test_no_file_raises_anything_but_our_errors(data: Any) -> None:
                 ak.view(rollout).text()
         except AgentkitError:
             pass
+
+
+def test_the_files_of_a_batch_in_a_folder_are_joined(tmp_path: Path) -> None:
+    body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}]}
+    asked = [
+        {"custom_id": "a", "url": "/v1/chat/completions", "body": body},
+        {"custom_id": "b", "url": "/v1/responses", "body": {"model": "m", "input": "And you?"}},
+    ]
+    error = {"custom_id": "b", "response": None, "error": {"code": "x", "message": "expired"}}
+    answer = {"choices": [{"message": {"role": "assistant", "content": "Hello"}}]}
+    done = {"custom_id": "a", "response": {"status_code": 200, "body": answer}, "error": None}
+    for name, rows in (("in", asked), ("out", [done]), ("errors", [error])):
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    first, second = sorted(ak.load(tmp_path, all=True), key=lambda one: str(one.meta["sample"]))
+    assert (first.final, first.prompt[-1].content) == ("Hello", "Hi")
+    assert (second.stop_reason, second.prompt[0].content) == ("error", "And you?")
+    alone = ak.load(tmp_path / "in.jsonl", all=True)
+    assert [one.prompt[-1].content for one in alone] == ["Hi", "And you?"]
+    (tmp_path / "other.jsonl").write_text(json.dumps(body))
+    assert len(ak.load(tmp_path, all=True)) == 5
