@@ -39,6 +39,7 @@ _LARGE, _LARGEST = 1 << 63, 10**300
 """A column holds whole numbers below the first exactly, and below the second about."""
 _RAISED = re.compile(r"([A-Za-z_]\w{0,40}):")
 _PROGRAM = re.compile(r'"system_fingerprint":"([A-Za-z]\w{0,20})-(\d[\w.]{0,20})')
+_HALF = re.compile("[\ud800-\udfff]")
 _AROUND = 4000
 """Characters at both ends of an answer that are searched for what answered."""
 
@@ -286,18 +287,18 @@ FILE = Column("file", "text", lambda t: t.file)
 
 
 def columns_of(
-    noted: Iterable[Mapping[str, Any]], dialects: Iterable[str] = (), files: bool = False
+    kinds: Mapping[str, Kind], dialects: Iterable[str] = (), files: bool = False
 ) -> tuple[dict[str, Column], tuple[str, ...]]:
     """List every column by its name, and the names of those a page shows.
 
     Args:
-        noted: the `meta` of the rollouts, whose names are columns, too.
+        kinds: the names in the `meta` of the rollouts, which are columns, too, and what each holds.
         dialects: what they speak, which is shown where it is not one.
         files: whether they come from several files.
     """
     filed = (FILE,) if files else ()
     fixed = {column.name: column for column in (*COLUMNS, *HIDDEN, *filed)}
-    own = {name: meta_of(name, kind) for name, kind in _kinds(noted).items() if name not in fixed}
+    own = {name: meta_of(name, kind) for name, kind in kinds.items() if name not in fixed}
     noted_shown = [name for name in own if name not in _PLACED][:_META]
     reward = ["reward"] if "reward" in own else []
     numbers = [column.name for column in COLUMNS[1:-1]]
@@ -306,12 +307,37 @@ def columns_of(
     return {**fixed, **own}, (*before, *noted_shown, *numbers)
 
 
-def _kinds(noted: Iterable[Mapping[str, Any]]) -> dict[str, Kind]:
-    """List what was noted, and whether all of it under a name are numbers."""
+def is_name(key: Any) -> bool:
+    """Tell whether a key of `meta` can name a column: a text without half a surrogate pair."""
+    return isinstance(key, str) and (key.isascii() or _HALF.search(key) is None)
+
+
+def names_in(noted: Iterable[Mapping[str, Any]]) -> list[str]:
+    """List the names in the `meta` of some rollouts, in their order."""
+    return list(dict.fromkeys(name for meta in noted for name in meta if is_name(name)))
+
+
+def kinds_of(
+    noted: Iterable[Mapping[str, Any]], known: Iterable[str] | None = None
+) -> dict[str, Kind]:
+    """List what was noted, and whether all of it under a name are numbers.
+
+    Args:
+        noted: the `meta` of the rollouts.
+        known: names that come first, the others follow in the order of the alphabet; None: all
+            are in the order in which they first occur.
+    """
     kinds: dict[str, Kind] = {}
-    for name, value in (
-        pair for meta in noted for pair in meta.items() if isinstance(pair[0], str)
-    ):
-        number = value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
-        kinds[name] = "number" if number and kinds.get(name) != "text" else "text"
-    return kinds
+    for name, value in (pair for meta in noted for pair in meta.items() if is_name(pair[0])):
+        if kinds.get(name) != "text":
+            kinds[name] = "number" if value is None or _is_number(value) else "text"
+    if known is None:
+        return kinds
+    first = [name for name in known if name in kinds]
+    return {name: kinds[name] for name in (*first, *sorted(kinds.keys() - set(first)))}
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return isinstance(value, float) or abs(value) < _LARGEST

@@ -139,8 +139,8 @@ class Explorer(Drawn, Sequence[Trajectory]):
 
     def sql(self, query: str) -> pd.DataFrame:
         """Ask in SQL (DuckDB's) about the rollouts of this table, over three tables: `rollouts`,
-        `turns` and `calls`, whose `row` names the rollout. What is noted of a rollout is in columns
-        like `"meta.reward"`, texts are in `rollouts.prompt_text`, `turns.content`,
+        `turns` and `calls`, whose `row` is the number of the rollout. What is noted of a rollout is
+        in columns like `"meta.reward"`, texts are in `rollouts.prompt_text`, `turns.content`,
         `turns.reasoning`, `calls.arguments` and `calls.result`.
 
         Args:

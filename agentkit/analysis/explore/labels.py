@@ -26,7 +26,7 @@ class Labels:
     """The labels of each rollout, by its sample index in the file, or by its position."""
 
     def __init__(self, path: Path | None = None) -> None:
-        self.path = path
+        self.path = path.absolute() if path else None
         """The file they are kept in; None: only in memory."""
         self._watchers: list[weakref.WeakMethod[Callable[[], None]]] = []
         self._of: dict[int, list[str]] = {}
@@ -159,7 +159,7 @@ class Labels:
                 " these",
                 hint=hint,
             )
-        self.path = target
+        self.path = target.absolute()
         self._write()
         return self.path
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from agentkit.analysis.explore.columns.index_column import sort_key
+from agentkit.analysis.explore.columns.index_column import is_known, sort_key
 from agentkit.analysis.explore.columns.place_array import as_array
 from agentkit.analysis.explore.facets import KeptRollouts
 from agentkit.analysis.explore.query import Condition, Query
@@ -230,6 +230,6 @@ def over(columns: TableColumns, places: Sequence[int], column: str) -> pd.DataFr
                 values[unknown], counts = 0.0, added(~unknown)
             with np.errstate(invalid="ignore"):
                 found[name] = added(values) / counts
-    kept = [at for at in order if named[at] is not None and number[at]]
+    kept = [at for at in order if is_known(named[at]) and number[at]]
     texts = [", ".join(v) if isinstance(v := named[at], tuple) else v for at in kept]
     return inferred_frame({column: texts, **{name: each[kept] for name, each in found.items()}})

@@ -83,6 +83,8 @@ class TableColumns:
 
     def distinct(self, name: str) -> Distinct:
         """Return a column by its distinct values; those of the labels are tuples."""
+        if name == NUMBER:
+            return self._numbered.distinct()
         if name != LABEL:
             return self.source.distinct(name)
         if self._labelled is None or self._labelled[0] != self.labels.changes:
@@ -99,13 +101,18 @@ class TableColumns:
                 rows[place] = values.setdefault(self.labels_of(place), len(values))
         return Distinct(list(values), rows)
 
-    def holding(self, condition: Condition) -> Any:
-        """Make an array that tells which rollouts fulfil a condition."""
+    @property
+    def _numbered(self) -> Numbers:
+        """The numbers of the rollouts as a column."""
         import numpy as np
 
+        numbers = np.arange(len(self.source), dtype=np.int64)
+        return Numbers(numbers, np.ones(len(numbers), bool))
+
+    def holding(self, condition: Condition) -> Any:
+        """Make an array that tells which rollouts fulfil a condition."""
         if condition.column == NUMBER:
-            numbers = np.arange(len(self.source), dtype=np.int64)
-            return Numbers(numbers, np.ones(len(numbers), bool)).where(condition)
+            return self._numbered.where(condition)
         if condition.column == LABEL or self.kind(condition.column) == "names":
             return self.distinct(condition.column).where(_any_of(condition))
         return self.source.where(condition)

@@ -121,6 +121,9 @@ def _are_kept(x: RolloutIndex, wanted: Mapping[str, str]) -> bool:
     import pyarrow as pa
 
     kinds = {"sample": (pa.int64(), pa.null()), "reward": (pa.int64(), pa.float64(), pa.null())}
+    lowered = [name.lower() for name in x.columns]
+    if any(lowered.count(f"meta.{name}") > 1 for name in kinds):
+        return False  # SQL does not tell `reward` and `Reward` apart
     return all(
         not stored.odd and stored.values.type in allowed
         for name, allowed in kinds.items()
@@ -134,8 +137,8 @@ def _framed(x: RolloutIndex, chosen: Any, found: Any, wanted: Mapping[str, str])
     import pandas as pd
 
     rows = found.column("row_").to_numpy()
-    places = np.full(x.bases[-1], -1, np.int64)
-    places[x.rows[np.asarray(chosen, np.int64)]] = np.arange(len(chosen))
+    places = np.full(len(x), -1, np.int64)
+    places[np.asarray(chosen, np.int64)] = np.arange(len(chosen))
     positions = places[rows]
     order = np.argsort(positions, kind="stable")
     order = order[np.count_nonzero(positions < 0) :]  # what the table leaves out

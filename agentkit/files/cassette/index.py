@@ -112,7 +112,7 @@ class Index(Drawn, Sequence[Entry]):
     """The rollouts of a file by sample, each with its place, size and ending."""
 
     def __init__(self, path: Path, entries: Sequence[Entry], torn: Sequence[int] = ()) -> None:
-        self.path = path
+        self.path = path.absolute()  # stays the same wherever the process goes
         self.entries = tuple(entries)
         self._places: dict[int, Entry] | None = None
         self.torn = tuple(torn)

@@ -145,7 +145,7 @@ def _array(values: Sequence[Any], odd: dict[str, list[int]] | None = None, name:
     import pyarrow as pa
 
     kinds = set(map(type, values)) - {type(None)}
-    if kinds <= {int} and all(value is None or abs(value) < 2**63 for value in values):
+    if kinds <= {int} and all(value is None or -(2**63) <= value < 2**63 for value in values):
         return pa.array(values, pa.int64() if kinds else pa.null())
     if kinds <= {int, float}:
         return pa.array([None if v is None else float(v) for v in values], pa.float64())
@@ -161,4 +161,4 @@ def _array(values: Sequence[Any], odd: dict[str, list[int]] | None = None, name:
 def _utf8(value: Any) -> str:
     """Make a text that Parquet can hold; a lone surrogate is none."""
     text = value if isinstance(value, str) else str(value)
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)

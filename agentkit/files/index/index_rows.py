@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agentkit.files.cassette.index import group_key
-from agentkit.files.columns import COLUMNS, HIDDEN, plain_value
+from agentkit.files.columns import COLUMNS, HIDDEN, is_name, plain_value
 from agentkit.types.trajectory import Trajectory, Turn
 
 TURN_FIELDS = (
@@ -82,4 +82,4 @@ def _add_turn(rows: IndexRows, turn: Turn) -> None:
 
 def meta_values(meta: dict[str, Any]) -> dict[str, Any]:
     """Make the values of a rollout's meta that a table can hold."""
-    return {name: plain_value(value) for name, value in meta.items() if isinstance(name, str)}
+    return {name: plain_value(value) for name, value in meta.items() if is_name(name)}

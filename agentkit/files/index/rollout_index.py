@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from agentkit.errors import UsageError, checked_keywords
-from agentkit.files.index.index_part import KINDS, TABLES
-from agentkit.files.index.rollout_tables import SHOWN, TEXTS, answer, connected
+from agentkit.files.columns import Kind
+from agentkit.files.index.index_part import KINDS, META
+from agentkit.files.index.rollout_tables import COUNTED, IndexTables
 from agentkit.files.index.sidecars.sidecar import Sidecar
-from agentkit.files.index.stored_column import Stored, StoredColumns
+from agentkit.files.index.stored_column import Stored, StoredColumns, one_array
 from agentkit.files.index.stores.word_store import holds_word, words_of
 from agentkit.types.record import clip
 from agentkit.types.sequences.place import at_place
@@ -44,7 +45,8 @@ class RolloutIndex(Sequence[Trajectory]):
         self._kept: OrderedDict[int, Trajectory] = OrderedDict()
         self._numbers: dict[str, Any] = {}
         self._ends: dict[tuple[Path, str], Any] = {}
-        self._stored = StoredColumns().stored
+        self._files = StoredColumns()
+        self._stored = self._files.stored
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -212,8 +214,24 @@ class RolloutIndex(Sequence[Trajectory]):
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """The names of the columns of the rollouts; the caller's own begin with `meta.`."""
-        described = self._connection.execute("describe rollouts").fetchall()
-        return tuple(str(name) for name, *_ in described)
+        known: dict[str, None] = {}
+        for sidecar in self.sidecars:
+            for part in range(len(sidecar.state.parts)):
+                known |= dict.fromkeys(self._files.names(sidecar, part))
+        return (*(name for name in known if name not in COUNTED), "prompt_text", "file")
+
+    @cached_property
+    def noted(self) -> dict[str, Kind]:
+        """The names of the caller's own columns, and what each holds."""
+        found: dict[str, Kind] = {}
+        for sidecar in self.sidecars:
+            for part in range(len(sidecar.state.parts)):
+                for name, is_number in self._files.kinds(sidecar, part):
+                    if name.startswith(META):
+                        own = name.removeprefix(META)
+                        is_number = is_number and found.get(own) != "text"
+                        found[own] = "number" if is_number else "text"
+        return found
 
     def column(self, name: str) -> Any:
         """Read one column: an Arrow array, a value for each rollout in their order.
@@ -227,16 +245,15 @@ class RolloutIndex(Sequence[Trajectory]):
             raise UsageError(
                 f"no column is named {name!r}", hint=f"the columns are {', '.join(self.columns)}"
             )
-        quoted = name.replace('"', '""')
-        table = self._connection.sql(
-            f'select "{quoted}" from every_rollout'  # noqa: S608  (a column that is there)
-        ).to_arrow_table()
-        return table.column(0).combine_chunks().take(pa.array(self.rows))
+        if name in ("prompt_text", "file"):
+            table = self.arrow(f"select {name} from every_rollout order by row")  # noqa: S608
+            return table.column(0).combine_chunks().take(pa.array(self.rows))
+        return one_array([stored.values for stored in self.stored(name)]).take(pa.array(self.rows))
 
     def sql(self, query: str, places: Sequence[int] | None = None) -> pd.DataFrame:
         """Ask in SQL (DuckDB's) over three tables: `rollouts`, `turns` and `calls`, whose `row`
-        names the rollout. Texts are in `rollouts.prompt_text`, `turns.content`, `turns.reasoning`,
-        `calls.arguments` and `calls.result`; the rollouts' meta is in columns like `meta.reward`.
+        is the number of the rollout. Texts are in `rollouts.prompt_text`, `turns.content`,
+        `turns.reasoning`, `calls.arguments` and `calls.result`; the rollouts' meta is in columns like `meta.reward`.
 
         Args:
             query: what is asked.
@@ -245,73 +262,15 @@ class RolloutIndex(Sequence[Trajectory]):
         Raises:
             UsageError: it cannot be answered; the message is DuckDB's.
         """
-        if places is None:
-            return answer(self._connection, query)
-        import pyarrow as pa
-
-        connection = self._connection
-        rows = self.rows[pa.array(places, pa.int64()).to_numpy()]
-        connection.register("chosen", pa.table({"row": pa.array(rows)}))
-        try:
-            for table in TABLES:
-                every = f"from memory.main.{table}"
-                chosen = f"{every} where row in (from chosen)"
-                connection.execute(f"create temp view {table} as {chosen}")
-            return answer(connection, query)
-        finally:
-            for table in TABLES:
-                connection.execute(f"drop view if exists temp.{table}")
+        return self._tables.sql(query, places)
 
     def arrow(self, query: str) -> Any:
         """Ask in SQL, as `sql` does of all rollouts, for an Arrow table."""
-        return self._connection.sql(query).to_arrow_table()
+        return self._tables.connection.sql(query).to_arrow_table()
 
     @cached_property
-    def _connection(self) -> Any:
-        connection = connected()
-        dropped = self._dropped(connection)
-        for table in TABLES:
-            sources = [
-                self._source(connection, number, table, TEXTS[table])
-                for number in range(len(self.sidecars))
-                if self.sidecars[number].state.count(table)
-            ]
-            whole = " union all by name ".join(sources) or "select 0::bigint as row where false"
-            every = f"every_{table.removesuffix('s')}"
-            rest = " where row not in (select row from dropped)" if dropped else ""
-            connection.execute(f"create view {every} as {whole}")
-            shown = SHOWN[table] if sources else "*"
-            kept = f"select {shown} from {every}{rest}"  # noqa: S608  (our own names)
-            connection.execute(f"create view {table} as {kept}")
-        return connection
-
-    def _dropped(self, connection: Any) -> bool:
-        """Name the rows of rollouts that have gone on since; tell whether there are any."""
-        import pyarrow as pa
-
-        rows = [
-            base + row
-            for sidecar, base in zip(self.sidecars, self.bases, strict=False)
-            for row in sidecar.state.dropped
-        ]
-        connection.register("dropped", pa.table({"row": pa.array(rows, pa.int64())}))
-        return bool(rows)
-
-    def _source(self, connection: Any, number: int, table: str, texts: dict[str, str]) -> str:
-        """Write the part of a view that is of one file, with its texts beside the table."""
-        import pyarrow as pa
-
-        sidecar, base = self.sidecars[number], self.bases[number]
-        parts = range(len(sidecar.state.parts))
-        paths = [str(sidecar.part_path(part, table)) for part in parts]
-        listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
-        name = f"{table}_texts_{number}"
-        columns = {shown: sidecar.texts(kind).arrow() for shown, kind in texts.items()}
-        connection.register(name, pa.table(columns))
-        file = str(sidecar.path.name).replace("'", "''")
-        rows = f"select * replace (row + {base} as row), '{file}' as file"
-        read = f"select * from read_parquet([{listed}], union_by_name = true)"  # noqa: S608
-        return f"{rows} from ({read} positional join {name})"
+    def _tables(self) -> IndexTables:
+        return IndexTables(self.sidecars, self.bases, self.rows, self._is_plain)
 
     # what is in the texts
 

@@ -57,6 +57,16 @@ def distinct_of(values: Sequence[Any]) -> Distinct:
     return Distinct([value for _, value in known], rows)
 
 
+def alike(values: Sequence[Any]) -> Sequence[Any]:
+    """Make all numbers of a column floats where one is, as an index keeps them: 1 and 1.0 are one
+    value of it.
+    """
+    kinds = set(map(type, values)) - {type(None)}
+    if kinds != {int, float}:
+        return values
+    return [value if value is None else float(value) for value in values]
+
+
 def items_of(value: Any) -> Sequence[str | None]:
     """List the names of a value that holds several; None for a value without any."""
     return str(value).split(" ") if value else (None,)

@@ -14,7 +14,7 @@ from agentkit.analysis.explore.columns.index_column import IndexColumn, Words, c
 from agentkit.analysis.explore.columns.place_array import as_array, as_places
 from agentkit.analysis.explore.columns.source import LOOKED_AT, Source
 from agentkit.analysis.explore.query import TEXTS, WORD, Condition, spellings
-from agentkit.files.columns import COLUMNS, HIDDEN, columns_of, meta_of, plain_value
+from agentkit.files.columns import COLUMNS, HIDDEN, columns_of, names_in, plain_value
 from agentkit.files.index.file_index import index
 from agentkit.files.index.index_part import META
 from agentkit.files.index.rollout_index import RolloutIndex
@@ -44,10 +44,10 @@ class IndexSource(Source):
         self._found: dict[Condition, Any] = {}
         first = range(min(LOOKED_AT, len(rollouts)))
         spoken = self._column("dialect")[: len(first)]
-        columns, self.shown = columns_of(rollouts.metas(first), spoken)
-        later = [name.removeprefix(META) for name in rollouts.columns if name.startswith(META)]
-        more = {name: meta_of(name, "text") for name in later if name not in columns}
-        self.columns = {**columns, **more}
+        noted = rollouts.noted
+        known = [name for name in names_in(rollouts.metas(first)) if name in noted]
+        kinds = {name: noted[name] for name in (*known, *sorted(noted.keys() - set(known)))}
+        self.columns, self.shown = columns_of(kinds, spoken)
 
     def sample(self, place: int) -> int:
         """Return the sample index by which a rollout is known in its file; of several files, with

@@ -5,13 +5,14 @@ row or a text is asked for.
 from __future__ import annotations
 
 import mmap
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from math import isfinite, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agentkit.analysis.explore.columns.distinct import Distinct, distinct_of, group_rows
+from agentkit.analysis.explore.columns.distinct import Distinct, alike, distinct_of, group_rows
 from agentkit.analysis.explore.columns.index_column import is_known, sort_key
 from agentkit.analysis.explore.columns.rollout_texts import has_every_text, has_text
 from agentkit.analysis.explore.query import Condition
@@ -19,7 +20,15 @@ from agentkit.errors import NotFound, suggest
 from agentkit.files.cassette.codec import prompt_key
 from agentkit.files.cassette.index import Cassette, group_key
 from agentkit.files.cassette.index import open as open_cassette
-from agentkit.files.columns import ENDS, UNREAD, Column, columns_of, problem_values
+from agentkit.files.columns import (
+    ENDS,
+    UNREAD,
+    Column,
+    columns_of,
+    kinds_of,
+    names_in,
+    problem_values,
+)
 from agentkit.files.gate import file_of
 from agentkit.files.index.index_rows import IndexRows, rows_of
 from agentkit.files.index.plain_lines import rows_of_lines
@@ -31,10 +40,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LOOKED_AT = 200
-"""Rollouts whose meta is searched for columns."""
+"""Rollouts whose columns come first, in their order."""
 _OF_PROBLEMS = frozenset({"problems", "ended", "codes"})
 _PLAIN = frozenset(map(chr, range(32, 127))) - frozenset('"\\/')
 """Characters that a file contains unchanged, however often the text around them was encoded."""
+
+_TO_ASCII = "ßİŉſǰẖẗẘẙẚẞ\u212aﬀﬁﬂﬃﬄﬅﬆ"
+"""Every other letter that has a plain one in it when its case is folded."""
+_FOLDING = re.compile(
+    b"|".join(map(str.encode, _TO_ASCII))
+    + rb"|\\+u(%s)" % b"|".join(b"%04x" % ord(letter) for letter in _TO_ASCII)
+)
 
 
 class Source:
@@ -58,7 +74,10 @@ class Source:
             first = rollouts[:LOOKED_AT]
             spoken = [item.spec.dialect for item in first]
         files = self.entries is None and any(map(file_of, rollouts))
-        self.columns, self.shown = columns_of((item.meta for item in first), spoken, files)
+        every: Iterable[Any] = rollouts if self.entries is None else self.entries
+        names = names_in(item.meta for item in first)
+        self._noted = kinds_of((item.meta for item in every), names)
+        self.columns, self.shown = columns_of(self._noted, spoken, files)
 
     def __repr__(self) -> str:
         return f"<Source of {len(self)} rollouts>"
@@ -154,7 +173,7 @@ class Source:
     def distinct(self, name: str) -> Distinct:
         """Return a whole column as its distinct values; it is computed once."""
         if name not in self._distinct:
-            self._distinct[name] = distinct_of(self.values(name))
+            self._distinct[name] = distinct_of(alike(self.values(name)))
         return self._distinct[name]
 
     def where(self, condition: Condition) -> Any:
@@ -209,7 +228,14 @@ class Source:
 
     def sql(self, query: str, places: Sequence[int]) -> pd.DataFrame:
         """Ask in SQL about some rollouts, which are read for it."""
-        return RolloutTables(map(self._rows, places)).sql(query)
+        rows = (
+            (place, self.sample(place), self._rows(place), self._file(place)) for place in places
+        )
+        return RolloutTables(rows, self._noted).sql(query)
+
+    def _file(self, place: int) -> str | None:
+        """Name the file that a rollout is in."""
+        return file_of(self.rollouts[place]) if self.entries is None else self.entries.path.name
 
     def renewed(self) -> Source:
         """Take in what a file has more by now."""
@@ -302,5 +328,16 @@ def _containing(
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         for place, parts in spans:
             raw = b"".join(data[offset : offset + size] for offset, size in parts).lower()
-            if all(word in raw for word in words):
+            missing = [word for word in words if word not in raw]
+            if missing and not (raw.isascii() and b"\\u" not in raw):
+                folded = _FOLDING.sub(_fold, raw)
+                missing = [word for word in missing if word not in folded]
+            if not missing:
                 yield place
+
+
+def _fold(letter: re.Match[bytes]) -> bytes:
+    """Fold a letter that is written as it is, or escaped."""
+    return (
+        chr(int(code, 16) if (code := letter[1]) else ord(letter[0].decode())).casefold().encode()
+    )

@@ -82,8 +82,8 @@ class Sidecar(ABC):
     """Whether it was told that the index is damaged."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self.folder = path.with_name(path.name + INDEX)
+        self.path = path.absolute()  # stays the same wherever the process goes
+        self.folder = self.path.with_name(path.name + INDEX)
         self.state = self._read_state()
         self._grouping = self.groups
         """The same while it is written."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -20,6 +21,8 @@ import numpy as np
 FOLDED = ".folded"
 _FIRST_OF_SEVERAL = 0xC2
 """The lowest byte with which UTF-8 begins a letter of several."""
+_HALF = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
+_UNKNOWN = "\ufffd".encode()
 _PIECE = 16 * 2**20
 """Bytes that are searched at a time, during which no other thread runs."""
 
@@ -86,17 +89,29 @@ class TextStore:
         pairs = pairwise(cuts)
         return [data[a:b].decode("utf-8", "surrogatepass") for a, b in pairs]
 
-    def arrow(self) -> Any:
-        """Give all texts as an Arrow array of large strings over the mapped file."""
+    def arrow(self, *, clean: bool = False) -> Any:
+        """Give all texts as an Arrow array of large strings over the mapped file.
+
+        Args:
+            clean: whether what is half a surrogate pair, and no UTF-8, is U+FFFD in it.
+        """
         import pyarrow as pa
 
         starts = pa.py_buffer(np.concatenate([[0], self.ends()]).astype(np.int64).tobytes())
-        data = pa.py_buffer(self._mapped("")) if self._end("") else pa.py_buffer(b"")
-        return pa.LargeStringArray.from_buffers(self.rows, starts, data)
+        if not self._end(""):
+            return pa.LargeStringArray.from_buffers(self.rows, starts, pa.py_buffer(b""))
+        data = self._mapped("", mmap.ACCESS_COPY if clean else mmap.ACCESS_READ)
+        for found in _HALF.finditer(data) if clean else ():
+            data[found.start() : found.end()] = _UNKNOWN  # of as many bytes, in a copy of its page
+        return pa.LargeStringArray.from_buffers(self.rows, starts, pa.py_buffer(data))
 
-    def _mapped(self, suffix: str) -> mmap.mmap:
+    def is_odd(self) -> bool:
+        """Tell whether half a surrogate pair is in the texts."""
+        return bool(self._end("")) and _HALF.search(self._mapped("")) is not None
+
+    def _mapped(self, suffix: str, access: int = mmap.ACCESS_READ) -> mmap.mmap:
         with open(f"{self._base}{suffix}.utf8", "rb") as file:
-            return mmap.mmap(file.fileno(), self._end(suffix), access=mmap.ACCESS_READ)
+            return mmap.mmap(file.fileno(), self._end(suffix), access=access)
 
     def holding(self, text: str, groups: Any, *, exact: bool = False) -> Any:
         """Find which groups of rows contain a text.

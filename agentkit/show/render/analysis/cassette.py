@@ -6,7 +6,7 @@ from typing import Any
 
 from agentkit.files.cassette.checkup import Checkup, Finding
 from agentkit.files.cassette.index import Cassette, Index
-from agentkit.files.columns import UNREAD, columns_of
+from agentkit.files.columns import UNREAD, columns_of, kinds_of
 from agentkit.show.html import Html, el
 from agentkit.show.render import shown
 from agentkit.show.render.limits import Limits
@@ -25,7 +25,7 @@ def index_fragments(index: Index, limits: Limits) -> dict[str, Html]:
 def _first(index: Index, limits: Limits) -> tuple[list[str], list[list[Any]]]:
     """Return the names of the columns and the cells of the first rows."""
     first = index.entries[: limits.rows]
-    columns, names = columns_of((e.meta for e in first), [e.dialect for e in first])
+    columns, names = columns_of(kinds_of([e.meta for e in first]), [e.dialect for e in first])
     values = [column.indexed for name in names if (column := columns[name])]
     found = [[of(entry) if of else None for of in values] for entry in first]
     known = [[None if value is UNREAD else value for value in row] for row in found]

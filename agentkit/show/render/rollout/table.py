@@ -11,7 +11,7 @@ from itertools import islice
 from math import isfinite
 from typing import Any
 
-from agentkit.files.columns import columns_of, first_words
+from agentkit.files.columns import columns_of, first_words, kinds_of
 from agentkit.files.gate import file_of
 from agentkit.show.html import Child, Html, el, joined
 from agentkit.show.render.content.markdown import headline
@@ -243,7 +243,9 @@ def _table(
 ) -> tuple[tuple[str, ...], list[list[Any]]]:
     first = list(islice(trajectories, limits.rows))
     files = any(map(file_of, first))
-    columns, shown = columns_of((t.meta for t in first), [t.spec.dialect for t in first], files)
+    columns, shown = columns_of(
+        kinds_of([t.meta for t in first]), [t.spec.dialect for t in first], files
+    )
     return ("rollout", *shown), [
         [place, *(columns[name].of(t) for name in shown)] for place, t in enumerate(first)
     ]
