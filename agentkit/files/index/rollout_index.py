@@ -253,7 +253,8 @@ class RolloutIndex(Sequence[Trajectory]):
     def sql(self, query: str, places: Sequence[int] | None = None) -> pd.DataFrame:
         """Ask in SQL (DuckDB's) over three tables: `rollouts`, `turns` and `calls`, whose `row`
         is the number of the rollout. Texts are in `rollouts.prompt_text`, `turns.content`,
-        `turns.reasoning`, `calls.arguments` and `calls.result`; the rollouts' meta is in columns like `meta.reward`.
+        `turns.reasoning`, `calls.arguments` and `calls.result`; the rollouts' meta is in columns
+        like `meta.reward`.
 
         Args:
             query: what is asked.
