@@ -38,7 +38,6 @@ TEXTS = {
 """By table: the columns that are texts, and of which kind."""
 COUNTED = ("turn_rows", "call_rows")
 """Columns that say which rows of the others are a rollout's."""
-_PLACED = " join placed p on e.row = p.own"
 _CALLED = "substring(arguments, length(coalesce(name::varchar, 'None')) + 2)"
 SHOWN = {
     "rollouts": f"* exclude ({', '.join(COUNTED)})",
@@ -187,7 +186,8 @@ class IndexTables:
             every = f"every_{table.removesuffix('s')}"
             connection.execute(f"create view {every} as {whole}")
             if not self.is_plain:
-                every = f"(select e.* replace (p.place as row) from {every} e{_PLACED})"  # noqa: S608
+                own = "select e.* replace (p.place as row)"
+                every = f"({own} from {every} e join placed p on e.row = p.own)"
             kept = f"select {SHOWN[table]} from {every}"  # noqa: S608  (our own names)
             connection.execute(f"create view {table} as {kept}")
         return connection

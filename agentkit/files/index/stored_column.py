@@ -36,7 +36,7 @@ class StoredColumns:
         import pyarrow.parquet as pq
 
         path = sidecar.part_path(part, "rollouts")
-        metadata, schema, odd = self._told(path)
+        metadata, schema, odd = self._footer(path)
         if name not in schema.names:
             return Stored(pa.nulls(sidecar.state.parts[part]["rollouts"]))
         is_text = schema.field(name).type == pa.string() and name != "meta"
@@ -48,15 +48,15 @@ class StoredColumns:
 
     def names(self, sidecar: Sidecar, part: int) -> list[str]:
         """List the columns of a part."""
-        found: list[str] = self._told(sidecar.part_path(part, "rollouts"))[1].names
+        found: list[str] = self._footer(sidecar.part_path(part, "rollouts"))[1].names
         return found
 
     def kinds(self, sidecar: Sidecar, part: int) -> list[tuple[str, bool]]:
         """List the columns of a part, each with whether it holds numbers alone."""
-        schema = self._told(sidecar.part_path(part, "rollouts"))[1]
+        schema = self._footer(sidecar.part_path(part, "rollouts"))[1]
         return [(field.name, str(field.type) in _NUMBERS) for field in schema]
 
-    def _told(self, path: Path) -> tuple[Any, Any, dict[str, list[int]]]:
+    def _footer(self, path: Path) -> tuple[Any, Any, dict[str, list[int]]]:
         """Read what a part says of itself: its metadata, its schema, its rows of other values."""
         import pyarrow.parquet as pq
 
