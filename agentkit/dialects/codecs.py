@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from agentkit.dialects.delta import Delta
+from agentkit.dialects.delta import Delta, TextPiece
 from agentkit.dialects.messages import answer as messages_answer
 from agentkit.dialects.messages import answer_out as messages_out
 from agentkit.dialects.messages import events as messages_events
@@ -37,6 +37,9 @@ class Events(Protocol):
         """Take the data of an event, and its name where the line `event:` gave one; return what it
         added to the answer.
         """
+
+    def piece_of(self, event: dict[str, Any]) -> TextPiece | None:
+        """Tell which text an event that was taken added to; None where it did more than that."""
 
     def body(self) -> dict[str, Any]:
         """Return the body that the events so far amount to."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Literal, NamedTuple
 
 from agentkit.types.record import Record, record
 
@@ -17,3 +18,18 @@ class Delta(Record):
     text: str
     position: int = 0
     """Which call it belongs to."""
+
+
+class TextPiece(NamedTuple):
+    """A text that an event of a stream adds to, where it does nothing else that adding to the same
+    text once more would not do too.
+    """
+
+    name: str
+    """The field of the event that holds what is added."""
+    text: str
+    """What it adds."""
+    add: Callable[[str], object]
+    """Adds more."""
+    take_number: Callable[[int], object] | None = None
+    """Takes the number of an event, where events are numbered."""

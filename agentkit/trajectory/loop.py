@@ -12,7 +12,7 @@ No clock, no network, no threads: an effect happens between the two, in `agentki
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -193,16 +193,19 @@ def accepted(trajectory: Trajectory) -> Trajectory:
     return _taken(replace(trajectory, attempts=attempts[:-1]), response)
 
 
-def read_answer(spec: Spec, exchange: Exchange, turn: int) -> Response:
+def read_answer(
+    spec: Spec, exchange: Exchange, turn: int, read: Callable[..., Response] = read_response
+) -> Response:
     """Read an exchange as this rollout reads its answers.
 
     Args:
         spec: the tools, the policy and the parser to read with.
         exchange: the raw answer.
         turn: whose answer it is; synthetic ids hold it.
+        read: reads it as `read_response` does.
     """
     known = _known_tools(_Identity(spec.tools)) if spec.tools else None
-    response = read_response(exchange, known, spec.policy, parser=spec.parser, turn=turn)
+    response = read(exchange, known, spec.policy, parser=spec.parser, turn=turn)
     found = []
     number, limit = len(response.tool_calls), spec.max_calls
     if limit is not None and number > limit:

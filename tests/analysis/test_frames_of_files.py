@@ -4,25 +4,39 @@ from __future__ import annotations
 
 import gc
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import agentkit as ak
 from agentkit.analysis.frames import turns
+from agentkit.dialects.chat.answer_out import body_events
+from agentkit.dialects.codecs import CODECS
 from agentkit.errors import AgentkitError
 from agentkit.files.cassette import codec
 from agentkit.files.cassette.index import load_all, load_all_for_rows
+from agentkit.read.response import read_response
+from agentkit.servers.model_call import Call, Emit
 from agentkit.testing import by_turn, calls, says
-from agentkit.types.record import reader_of
+from agentkit.types.answer import Dialect
+from agentkit.types.record import reader_of, replace
+from agentkit.types.sequences.tuple_like import TupleLike
+from agentkit.types.wire import Chunk, Exchange
 from tests.benchmarks.kept_memory import run
+from tests.support.dialect_answers import DIALECTS
+from tests.support.examples import examples
 from tests.support.growth import assert_linear
 from tests.support.paths import CORPUS
 
+LISTED = (tuple, list, TupleLike)
 FRAMES = ("turns_df", "tool_calls_df", "messages_df", "problems_df")
 FILES = sorted(path for path in CORPUS.rglob("*.jsonl") if path.stat().st_size < 300_000)
 
@@ -33,7 +47,7 @@ def differences(a: Any, b: Any, where: str = "") -> Iterator[str]:
         for field in fields(a):
             there = getattr(a, field.name), getattr(b, field.name)
             yield from differences(*there, f"{where}.{field.name}")
-    elif isinstance(a, (tuple, list)) and isinstance(b, (tuple, list)) and len(a) == len(b):
+    elif isinstance(a, LISTED) and isinstance(b, LISTED) and len(a) == len(b):
         for at, (one, other) in enumerate(zip(a, b, strict=True)):
             yield from differences(one, other, f"{where}[{at}]")
     elif type(a) is not type(b) or a != b:
@@ -91,16 +105,91 @@ ANSWERS: dict[str, Any] = {
     "cut off": says("Do", finish_reason="length"),
     "an error": (500, "it broke"),
 }
-QUICK = {"plain", "a call", "two calls"}
+QUICK = {"plain", "a call", "two calls", "white space", "code"}
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_what_is_not_plain_is_read(name: str, tmp_path: Path) -> None:
+def test_what_has_problems_is_read(name: str, tmp_path: Path) -> None:
     server = ak.testing.ScriptedServer(by_turn(ANSWERS[name], "Done"))
     agent = ak.Agent("m", tools=[lookup], server=server)
     path = tmp_path / "made.jsonl"
     ak.rollouts(agent, ["go", "come"], record=path, reward=lambda t: 0.5)
     assert check(path) == (2 if name in QUICK else 0)
+
+
+class Speaker(ak.testing.ScriptedServer):
+    """Answers as its script says in a dialect, in a block or as a stream, which may be cut."""
+
+    def __init__(self, script: Any, dialect: Dialect, stream: bool, cut: float = 1.0) -> None:
+        super().__init__(script, dialect=dialect)
+        self.streams, self.cut = stream, cut
+
+    async def chat(self, call: Call, emit: Emit | None = None) -> Exchange:
+        """Give the next answer."""
+        exchange = await super().chat(call)
+        if not self.streams or exchange.status != 200:
+            return exchange
+        if self.dialect is not None and self.dialect in CODECS:
+            listed = CODECS[self.dialect].events_out(read_response(exchange))
+            texts = [f"event: {e['type']}\ndata: {json.dumps(e)}\n\n" for e in _finer(listed)]
+        else:
+            listed = list(body_events(json.loads(exchange.body), usage=True))
+            texts = [f"data: {json.dumps(event)}\n\n" for event in listed] + ["data: [DONE]\n\n"]
+        texts = texts[: math.ceil(self.cut * len(texts))]
+        pieces = tuple(Chunk(at=0.1 * at, text=text) for at, text in enumerate(texts, 1))
+        return replace(exchange, body="", chunks=pieces)
+
+
+def _finer(events: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Cut the deltas of events into pieces of two characters."""
+    number = 0
+    for event in events:
+        delta = event.get("delta")
+        inner = delta if isinstance(delta, dict) else {}
+        name = next((n for n in ("text", "thinking", "partial_json") if inner.get(n)), None)
+        whole: Any = inner[name] if name else delta
+        for at in range(0, len(whole), 2) if isinstance(whole, str) and whole else [None]:
+            piece = event
+            if at is not None:
+                part: Any = whole[at : at + 2]
+                piece = {**event, "delta": {**inner, name: part} if name else part}
+            yield {**piece, "sequence_number": number} if "sequence_number" in event else piece
+            number += 1
+
+
+FORMS = [(dialect, stream) for dialect in DIALECTS for stream in (False, True)]
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+@pytest.mark.parametrize(("dialect", "stream"), FORMS)
+def test_every_dialect_and_form(name: str, dialect: Dialect, stream: bool, tmp_path: Path) -> None:
+    server = Speaker(by_turn(ANSWERS[name], "Done, as I was asked"), dialect, stream)
+    agent = ak.Agent("m", tools=[lookup], server=server, stream=stream)
+    path = tmp_path / "made.jsonl"
+    ak.rollouts(agent, ["go", "come"], record=path, reward=lambda t: 0.5)
+    made = check(path)
+    if name in ("plain", "a call", "two calls"):
+        assert made == 2
+
+
+@given(
+    names=st.lists(st.sampled_from(sorted(ANSWERS)), min_size=1, max_size=4),
+    form=st.sampled_from(FORMS),
+    cut=st.sampled_from([1.0, 1.0, 1.0, 0.9, 0.6, 0.3, 0.0]),
+    policy=st.sampled_from(["normalize", "strict", "repair"]),
+)
+@settings(max_examples=examples(30), deadline=None)
+def test_frames_of_any_rollout(
+    names: list[str], form: tuple[Dialect, bool], cut: float, policy: Any
+) -> None:
+    """Constructed rollouts of any answers, in every dialect and form, whose streams may be cut."""
+    dialect, stream = form
+    server = Speaker([*(ANSWERS[name] for name in names), "Done"], dialect, stream, cut)
+    agent = ak.Agent("m", [lookup], server, stream=stream, policy=policy, retries=0, max_turns=3)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "made.jsonl"
+        ak.rollouts(agent, ["go"], record=path)
+        check(path)
 
 
 @pytest.mark.parametrize("change", ["twice", "torn", "sums", "before", "newer", "problem"])
@@ -126,10 +215,11 @@ def test_a_file_that_was_changed_is_read(change: str, tmp_path: Path) -> None:
     assert check(path) == 0
 
 
+@pytest.mark.parametrize("stream", [False, True])
 def test_no_plain_answer_is_read_for_a_frame(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stream: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = ak.save(run(3, stream=False), tmp_path / "kept.jsonl")
+    path = ak.save(run(3, stream=stream), tmp_path / "kept.jsonl")
     monkeypatch.setattr(codec._Rollout, "_read", None)
     assert len(ak.turns_df(path)) == 30
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agentkit.dialects.delta import Delta
+from agentkit.dialects.delta import Delta, TextPiece
 from agentkit.dialects.messages.blocks.growing_block import STARTED_BY, GrowingBlock
 from agentkit.dialects.messages.blocks.known_blocks import LENGTH
 from agentkit.types.problem import Problem, problem
@@ -64,6 +64,14 @@ class MessagesEvents:
             case _ if str(name) not in _DERIVED:
                 self._unknown("an event", name)
         return []
+
+    def piece_of(self, event: dict[str, Any]) -> TextPiece | None:
+        """Tell which text an event that was taken added to; None where it did more than that."""
+        delta, index = event.get("delta"), event.get("index")
+        block = self._open.get(index) if type(index) is int else None
+        if event.get("type") != "content_block_delta" or not isinstance(delta, dict):
+            return None
+        return block.piece_of(delta) if block is not None and not block.stopped else None
 
     def _begin(self, event: dict[str, Any]) -> None:
         message = event.get("message")

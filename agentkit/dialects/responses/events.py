@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agentkit.dialects.delta import Delta
+from agentkit.dialects.delta import Delta, TextPiece
 from agentkit.dialects.responses.items.item_kinds import call_arguments, call_name, is_call
 from agentkit.dialects.responses.items.streamed_item import (
     TEXTS,
@@ -95,6 +95,17 @@ class ResponsesEvents:
             return self._take_text(TEXTS[base], event, ending == "done")
         self._take_rest(event, kind)
         return []
+
+    def piece_of(self, event: dict[str, Any]) -> TextPiece | None:
+        """Tell which text an event that was taken added to; None where it did more than that."""
+        kind, text = str(event.get("type")), event.get("delta")
+        base, _, ending = kind.removeprefix("response.").rpartition(".")
+        if base not in TEXTS or ending != "delta" or "response" in event or event.get("logprobs"):
+            return None
+        pieces = self._slot(event, TEXTS[base].kind).deltas.get(TEXTS[base].key(event))
+        if pieces is None or not isinstance(text, str):
+            return None
+        return TextPiece("delta", text, pieces.append, self._count)
 
     def _take_rest(self, event: dict[str, Any], kind: str) -> None:
         """Take an event that adds no text: a part, a citation, how far a step is."""

@@ -13,6 +13,7 @@ from agentkit.errors import CassetteError
 from agentkit.read.plain import plain
 from agentkit.types.record import Record, Unknown, clip
 from agentkit.types.sequences.tuple_like import TupleLike
+from agentkit.types.wire import Chunk
 from agentkit.types.words import with_article
 
 _LARGEST = 1e15
@@ -128,11 +129,22 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
     if origin is typing.Literal:  # a newer version may have another word for it
         return _exactly(str)
     kind = origin or hint
+    if kind is Chunk:
+        return _read_chunk
     if isinstance(kind, type) and issubclass(kind, Record):
         return lambda value: from_json(kind, value)
     if kind in (int, float):
         return _number_reader(kind)
     return _exactly(kind) if kind in (str, bool, dict) else _anything
+
+
+def _read_chunk(value: Any) -> Any:
+    """Read a piece of a stream, of which a file holds more than of all else."""
+    if type(value) is dict and len(value) == 2:
+        at, text = value.get("at"), value.get("text")
+        if type(at) is float and type(text) is str and -_LARGEST < at < _LARGEST:
+            return Chunk(at=at, text=text)
+    return from_json(Chunk, value)
 
 
 def _anything(value: Any) -> Any:

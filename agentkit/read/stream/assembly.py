@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
-from agentkit.dialects.delta import Delta
+from agentkit.dialects.delta import Delta, TextPiece
 from agentkit.read.body.finish_words import broken_kind, means
 from agentkit.read.body.foreign import ForeignPiece, foreign_piece
 from agentkit.read.body.message import nested_answer
 from agentkit.read.stream.call_pieces import CallPieces
 from agentkit.read.stream.reasoning_pieces import REASONING_NAMES, ReasoningPieces
 from agentkit.read.stream.text_pieces import whole_text
-from agentkit.read.stream.token_pieces import TokenPieces
+from agentkit.read.stream.token_pieces import TokenPieces, is_bare
 from agentkit.types.problem import Problem, problem
 
 _TELLING: tuple[Callable[[str | None], object], ...] = (
@@ -25,6 +25,9 @@ _TELLING: tuple[Callable[[str | None], object], ...] = (
 
 _HEAD = (*("id", "model", "created", "system_fingerprint", "prompt_token_ids", "usage", "object"),)
 _TEXTS: tuple[Literal["content", "refusal"], ...] = ("content", "refusal")
+_BESIDE_TEXT = ("logprobs", "native_finish_reason", "content_filter_results")
+_NOTHING: tuple[Any, ...] = (None, "", [])
+"""What a delta holds of what it does not add to."""
 
 
 class Assembly:
@@ -70,6 +73,28 @@ class Assembly:
             elif type(index) is int:
                 self.others.add(index)
         return deltas
+
+    def piece_of(self, chunk: dict[str, Any]) -> TextPiece | None:
+        """Tell which text a chunk that was taken added to; None where it did more than that."""
+        choices = chunk.get("choices")
+        choice = choices[0] if isinstance(choices, list) and len(choices) == 1 else None
+        delta = choice.get("delta") if isinstance(choice, dict) else None
+        if not isinstance(choice, dict) or not isinstance(delta, dict):
+            return None
+        if choice.get("index", 0) not in (0, None) or choice.get("finish_reason") is not None:
+            return None
+        if any(map(choice.get, _BESIDE_TEXT)) or "x_groq" in chunk:
+            return None
+        if not all(map(is_bare, (chunk, choice, delta))):
+            return None
+        given = [(name, v) for name, v in delta.items() if v not in _NOTHING and name != "role"]
+        name, value = given[0] if len(given) == 1 else ("", None)
+        if name == "tool_calls" and isinstance(value, list) and len(value) == 1:
+            return self._calls.piece_of(value[0])
+        texts = self._texts if name in _TEXTS else self._reasoning.texts
+        if not isinstance(value, str) or name not in texts:
+            return None
+        return TextPiece(name, value, texts[name].append)
 
     def _opened(self, chunk: dict[str, Any]) -> dict[str, Any]:
         """Take a chunk out of the envelope it may come in."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentkit.dialects.delta import Delta
+from agentkit.dialects.delta import Delta, TextPiece
 
 
 class _Balance:
@@ -67,6 +67,11 @@ class _Call:
         """Whether a part of its arguments has come."""
         return self.whole is not None or any(self.pieces)
 
+    def add(self, text: str) -> None:
+        """Add to its arguments."""
+        self.pieces.append(text)
+        self.balance.feed(text)
+
     def wire(self) -> dict[str, Any]:
         text = "".join(self.pieces)
         given: Any = text if self.pieces else self.whole
@@ -84,6 +89,11 @@ class _Call:
             "function": {"name": self.name, "arguments": given},
             **extra,
         }
+
+
+_PIECE = frozenset({"index", "id", "type", "function"})
+_NAMED = frozenset({"name", "arguments"})
+"""Fields of an entry, and of its function, that goes on with a call."""
 
 
 class CallPieces:
@@ -111,6 +121,19 @@ class CallPieces:
             call.id = entry["id"]
             self._remember(call)
         yield from self._extend(call, entry, call.position)
+
+    def piece_of(self, entry: Any) -> TextPiece | None:
+        """Tell to which call's arguments an entry that was taken added; None where it did more."""
+        function = entry.get("function") if isinstance(entry, dict) else None
+        if not isinstance(function, dict) or entry.keys() - _PIECE or function.keys() - _NAMED:
+            return None
+        text, index, kind = function.get("arguments"), entry.get("index"), entry.get("type")
+        if entry.get("id") or function.get("name") or kind not in (None, "", "function"):
+            return None
+        call = self._latest.get(("index", index)) if type(index) is int else None
+        if call is None or not isinstance(text, str):
+            return None
+        return TextPiece("arguments", text, call.add)
 
     def add_legacy(self, entry: dict[str, Any]) -> Iterator[Delta]:
         """Take a piece of `function_call`, as it was called before there were tools."""
@@ -210,8 +233,7 @@ class CallPieces:
             named = map(holder.get, ("parameters", "input"))
             given = next((value for value in named if value is not None), None)
         if isinstance(given, str):
-            call.pieces.append(given)
-            call.balance.feed(given)
+            call.add(given)
             if given:
                 yield Delta(kind="arguments", text=given, position=position)
         elif given is not None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from agentkit.dialects.codecs import Codec, Events, codec_of, event_codec
-from agentkit.dialects.delta import Delta
+from agentkit.dialects.delta import Delta, TextPiece
 from agentkit.read.body.dialect import DialectBody
 from agentkit.read.failure.answer_error import is_alive
 from agentkit.read.stream.sse import Event
@@ -48,6 +48,10 @@ class DialectStream:
         if other is not None and other is not self._codec:
             return None
         return self._events.add(named, kind)
+
+    def piece_of(self, data: dict[str, Any]) -> TextPiece | None:
+        """Tell which text an event that was taken added to; None where it did more than that."""
+        return None if self._whole is not None else self._events.piece_of(data)
 
     def mixed(self, data: dict[str, Any]) -> Iterator[Problem]:
         """Report an event of another API in the stream, the first of them; it is not read."""

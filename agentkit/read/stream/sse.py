@@ -43,16 +43,19 @@ class SSE:
         """Add a piece, and return the events it completes."""
         if self._first and piece:
             piece, self._first = piece.removeprefix("\ufeff"), False
-        if not piece.endswith("\n\n") or "\r" in piece or not self._is_between():
+        if not piece.endswith("\n\n") or "\r" in piece or not self.is_between():
             yield from self._lines(piece)
             return
         for block in piece[:-2].split("\n\n"):  # whole events, as nearly every piece is
-            if "\n" in block or not block.startswith("data:") or not self._is_between():
+            first, _, rest = (
+                block.partition("\n") if block.startswith("event:") else ("", "", block)
+            )
+            if "\n" in rest or not rest.startswith("data:") or not self.is_between():
                 yield from self._lines(block + "\n\n")
-            elif data := block[5:].removeprefix(" "):
-                yield Event(data=data)
+            elif data := rest[5:].removeprefix(" "):
+                yield Event(data=data, kind=first[6:].removeprefix(" "))
 
-    def _is_between(self) -> bool:
+    def is_between(self) -> bool:
         """Tell whether the next line begins an event."""
         return not (self._line or self._data or self._kind or self._strays or self._after_cr)
 

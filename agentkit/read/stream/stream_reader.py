@@ -21,6 +21,7 @@ from agentkit.read.failure.answer_error import error_in, is_alive, is_prefixed, 
 from agentkit.read.failure.error import read_error
 from agentkit.read.plain import plain
 from agentkit.read.response import read_body, read_response
+from agentkit.read.stream.alike import Run
 from agentkit.read.stream.assembly import Assembly
 from agentkit.read.stream.dialect_stream import DialectStream, open_stream
 from agentkit.read.stream.sse import SSE, Event
@@ -54,7 +55,7 @@ def read_stream(
     reader = StreamReader()
     try:
         for piece in [pieces] if isinstance(pieces, (str, bytes, Chunk)) else pieces or ():
-            reader.feed(piece)
+            reader.take(piece)
     except Exception as exc:  # an SDK raises what the server sent, or that the connection broke
         reader.broke(exc)
     return reader.finish(tools, policy, parser=parser, turn=turn)
@@ -78,6 +79,19 @@ class StreamReader:
         self._alive = False
         self._counts: dict[str, int] = {}
         self._token_times: list[float] = []
+        self._run = Run()
+        self._read: Any = None
+        """What the last event held."""
+        self._last = Delta(kind="content", text="")
+
+    def take(self, piece: Any) -> None:
+        """Take a piece, where nobody asks what it added."""
+        whole = type(piece) is Chunk and piece.text.endswith("\n\n")
+        if whole and self._run.next(piece.text[:-2]) is not None:
+            self._chunks.append(piece)
+            self._token_times.append(piece.at)
+        else:
+            self.feed(piece)
 
     def feed(self, piece: Any) -> list[Delta]:
         """Take a piece of text, bytes, or a `Chunk`, and return what it added to the answer."""
@@ -88,7 +102,26 @@ class StreamReader:
         if not isinstance(text, str):
             return self._parsed(text, at)
         self._chunks.append(piece if isinstance(piece, Chunk) else Chunk(at=at, text=text))
-        return [delta for event in self._sse.feed(text) for delta in self._event(event, at)]
+        if not text.endswith("\n\n") or not self._sse.is_between():
+            self._run.end()
+            return [delta for event in self._sse.feed(text) for delta in self._event(event, at)]
+        return [delta for lines in text[:-2].split("\n\n") for delta in self._whole(lines, at)]
+
+    def _whole(self, lines: str, at: float) -> list[Delta]:
+        """Take the lines of a whole event; one that is like the last one is not parsed."""
+        more = self._run.next(lines)
+        if more is not None:
+            self._token_times.append(at)
+            kind, position = self._last.kind, self._last.position
+            return [Delta(kind=kind, text=more[1], position=position)]
+        self._run.end()
+        events = list(self._sse.feed(f"{lines}\n\n"))
+        deltas = [delta for event in events for delta in self._event(event, at)]
+        if len(deltas) == len(events) == 1 and lines.endswith(events[0].data):
+            self._last = deltas[0]
+            pieces = self._answer if self._dialect is None else self._dialect
+            self._run.begin(lines, self._read, self._last.text, pieces.piece_of)
+        return deltas
 
     def broke(self, exc: Exception) -> None:
         """Take an exception in place of the next piece: what has come is kept."""
@@ -116,6 +149,7 @@ class StreamReader:
             data = json.loads(text)
         except (ValueError, RecursionError):
             return self._several(event, at)
+        self._read = data
         return self._value(event, data, at)
 
     def _several(self, event: Event, at: float) -> list[Delta]:
@@ -245,9 +279,25 @@ class StreamReader:
         else:
             response = read_body(self._answer.body(), kept, tools, policy, parser, turn)
         problems = self._finish_problems(response)
-        first = self._token_times[0] if self._token_times else None
-        gaps = Seconds(b - a for a, b in pairwise(self._token_times)) or ()
+        first, gaps = self._times()
         return replace(response, problems=problems, time_to_first_token=first, token_gaps=gaps)
+
+    def plain_body(self) -> tuple[dict[str, Any], float | None, Seconds | tuple[()]] | None:
+        """Give the body of a whole chat completion in whose stream nothing was wrong, the time of
+        its first text, and those between two; None for any other stream.
+        """
+        begun, answer = self._sse.is_between(), self._answer
+        if not begun or self._dialect is not None or answer.others or not answer.chunks:
+            return None
+        body = answer.body()
+        if self._problems or answer.problems or self._sse.other or answer.finish_reason is None:
+            return None
+        return body, *self._times()
+
+    def _times(self) -> tuple[float | None, Seconds | tuple[()]]:
+        """Give the time of the first text, and those between two."""
+        times = self._token_times
+        return times[0] if times else None, Seconds(b - a for a, b in pairwise(times)) or ()
 
     def _is_stream(self, exchange: Exchange) -> bool:
         """Tell whether what came is an event stream, be it one of comments and keep-alives."""

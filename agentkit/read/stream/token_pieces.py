@@ -60,3 +60,8 @@ class TokenPieces:
 
 _NAMES = _OUTPUT | frozenset(PROMPT_IDS)
 _PLACES = _NAMES | frozenset(BESIDE)
+
+
+def is_bare(holder: dict[str, Any]) -> bool:
+    """Tell whether a chunk, a choice or a delta says nothing of its tokens."""
+    return _PLACES.isdisjoint(holder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from agentkit.dialects.delta import Delta
+from agentkit.dialects.delta import Delta, TextPiece
 from agentkit.dialects.messages.blocks.known_blocks import StreamedInput
 from agentkit.types.words import with_article
 
@@ -20,6 +20,12 @@ STARTED_BY = {
     "compaction": "compaction",
 }
 """The type of a block whose start never came, by the type of a delta or the field it holds."""
+_PIECES = {
+    "text_delta": "text",
+    "thinking_delta": "thinking",
+    "input_json_delta": "partial_json",
+}
+"""Deltas that add to a text, and the field of each that holds what they add."""
 USES = ("tool_use", "server_tool_use", "mcp_tool_use")
 
 
@@ -99,6 +105,15 @@ class GrowingBlock:
                 given = {k: v for k, v in delta.items() if k != "type"}
                 self._fields.update({k: v for k, v in given.items() if v is not None})
         return []
+
+    def piece_of(self, delta: dict[str, Any]) -> TextPiece | None:
+        """Tell which of its texts a delta that was taken added to; None where it did more."""
+        name = _PIECES.get(str(delta.get("type")))
+        text = delta.get(name) if name else None
+        if name is None or not isinstance(text, str) or len(delta) != 2:
+            return None
+        pieces = self._json if name == "partial_json" else self._texts.get(name)
+        return None if pieces is None else TextPiece(name, text, pieces.append)
 
     def _signature(self, signature: Any) -> None:
         """Take a signature, whole in one delta: another one takes its place, as in the SDK."""

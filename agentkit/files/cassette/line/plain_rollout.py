@@ -1,14 +1,16 @@
 """A rollout whose last line says that nothing was wrong with it, made from its lines without
 looking for problems again: for tables, which ask for a few values of each answer.
 
-What it gives equals what reading the lines gives. Whatever is not as plain as that (streams, edits,
-failed requests, other dialects, text that a reader takes apart) is left to the reading.
+What it gives equals what reading the lines gives. A plain chat completion, streamed or not, is
+taken apart here; another answer is read as always, and put to the others. What is not as plain as
+that (edits, failed requests, answers with problems, messages in between) is left to the reading.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
@@ -16,7 +18,11 @@ from agentkit.files.cassette.json_records import from_json
 from agentkit.files.cassette.lines import TOTALS, Line, unknown_fields, with_fields
 from agentkit.read.body.reasoning import field_blocks, joined
 from agentkit.read.body.usage import token_fields
+from agentkit.read.response import read_response
+from agentkit.read.stream.stream_reader import StreamReader
+from agentkit.trajectory.loop import failure, read_answer
 from agentkit.types.answer import Response, ToolCall
+from agentkit.types.record import replace
 from agentkit.types.trajectory import Before, ToolResult, Trajectory, Turn
 from agentkit.types.wire import Exchange
 from agentkit.types.words import shared
@@ -43,8 +49,6 @@ def plain_rollout(begun: Trajectory, lines: Sequence[Line]) -> Trajectory | None
     """
     ends = [line for line in lines if line.get("step") == "end"]
     if len(ends) != 1 or not _ends_well(ends[0]):
-        return None
-    if begun.spec.parser or begun.spec.dialect != "chat":
         return None
     try:
         return _made(begun, lines)
@@ -115,10 +119,29 @@ class _PlainTurns:
         if self.ended is not None or any(name in line for name in _GIVEN):
             raise _Odd
         exchange = from_json(Exchange, line["exchange"])
-        self.response = plain_answer(exchange, unknown_fields(line))
+        exchange = with_fields(exchange, "model", unknown_fields(line))
+        self.response = self._read(exchange)
         self._results = [None] * len(self.response.tool_calls)
         self._missing = len(self._results)
         self._settle()
+
+    def _read(self, exchange: Exchange) -> Response:
+        """Read an answer in which nothing is wrong."""
+        _check_exchange(exchange)
+        spec, reader = self._begun.spec, _reader_of(exchange)
+        if spec.dialect == "chat" and spec.parser is None:
+            with suppress(Exception):  # not as plain as that
+                return plain_answer(exchange, reader)
+
+        def read(exchange: Exchange, *options: Any, **more: Any) -> Response:
+            if reader is None:
+                return read_response(exchange, *options, **more)
+            return replace(reader.finish(*options, **more), exchange=exchange)
+
+        response = read_answer(spec, exchange, len(self.turns), read)
+        if response.all_problems or response.prompt_token_ids or failure(exchange, response):
+            raise _Odd
+        return response
 
     def result(self, line: Line) -> None:
         """Take in what came of a call."""
@@ -161,19 +184,21 @@ class _PlainTurns:
         self.response = None
 
 
-def plain_answer(exchange: Exchange, others: Line) -> Response:
+def plain_answer(exchange: Exchange, reader: StreamReader | None = None) -> Response:
     """Read an answer in which nothing is wrong.
 
     Args:
         exchange: the raw answer.
-        others: fields of its line that this version does not know.
+        reader: of its stream, where it was one.
 
     Raises:
         _Odd: it is not a plain chat completion.
         Exception: its body is something else.
     """
-    _check_exchange(exchange)
-    body = json.loads(exchange.body)
+    found = (json.loads(exchange.body), None, ()) if reader is None else reader.plain_body()
+    if found is None:
+        raise _Odd
+    body, first, gaps = found
     (choice,) = body["choices"]
     message = choice["message"]
     if any(message[name] for name in message.keys() - _MESSAGE) or choice.get("index", 0) != 0:
@@ -199,16 +224,26 @@ def plain_answer(exchange: Exchange, others: Line) -> Response:
         tool_calls=calls,
         finish_reason=shared(finish),
         model=shared(model),
-        exchange=with_fields(exchange, "model", others),
+        time_to_first_token=first,
+        token_gaps=gaps,
+        exchange=exchange,
         **tokens,
     )
 
 
+def _reader_of(exchange: Exchange) -> StreamReader | None:
+    """Read the stream of an answer but for its end; None for one that was not streamed."""
+    if exchange.body or not exchange.chunks:
+        return None
+    reader = StreamReader()
+    for chunk in exchange.chunks:
+        reader.take(chunk)
+    return reader
+
+
 def _check_exchange(exchange: Exchange) -> None:
-    odd = exchange.transport_error or exchange.chunks or exchange.by_hand or exchange.redacted
-    if odd or exchange.injected is not None or exchange.unknown is not None:
-        raise _Odd
-    if exchange.status not in (None, 200) or not exchange.body.startswith("{"):
+    odd = exchange.transport_error or exchange.by_hand or exchange.redacted
+    if odd or exchange.injected is not None or exchange.status not in (None, 200):
         raise _Odd
 
 
