@@ -9,10 +9,10 @@ from agentkit.dialects.delta import Delta, TextPiece
 from agentkit.read.body.finish_words import broken_kind, means
 from agentkit.read.body.foreign import ForeignPiece, foreign_piece
 from agentkit.read.body.message import nested_answer
-from agentkit.read.stream.call_pieces import CallPieces
-from agentkit.read.stream.reasoning_pieces import REASONING_NAMES, ReasoningPieces
-from agentkit.read.stream.text_pieces import whole_text
-from agentkit.read.stream.token_pieces import TokenPieces, is_bare
+from agentkit.read.stream.pieces.call_pieces import CallPieces
+from agentkit.read.stream.pieces.reasoning_pieces import REASONING_NAMES, ReasoningPieces
+from agentkit.read.stream.pieces.text_pieces import whole_text
+from agentkit.read.stream.pieces.token_pieces import TokenPieces, is_bare
 from agentkit.types.problem import Problem, problem
 
 _TELLING: tuple[Callable[[str | None], object], ...] = (
