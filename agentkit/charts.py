@@ -18,8 +18,13 @@ from agentkit.show.charts.percentiles import percentiles
 
 __all__ = ["context", "errors", "latency", "percentiles"]
 
+_IN_TABLES = dict.fromkeys(
+    ("over", "steps", "reward", "rewards", "length", "lengths"),
+    "ak.explore(x) draws rewards and lengths over steps, ak.explore(x).over('step') gives them",
+)
+
 if not TYPE_CHECKING:  # a type checker should go on reporting names that are not there
-    __getattr__ = names_of("agentkit.charts", __all__, "ak.charts")
+    __getattr__ = names_of("agentkit.charts", __all__, "ak.charts", _IN_TABLES)
 
 
 def __dir__() -> list[str]:

@@ -30,7 +30,7 @@ import functools
 import inspect
 import re
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from errno import ENOENT
 from traceback import FrameSummary, TracebackException, extract_tb
@@ -43,15 +43,14 @@ _UNNAMED = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL)
 _HOME = __file__.removesuffix("errors.py")
 _STANDARD = inspect.__file__.rpartition("inspect.")[0]
 _NOT_USERS = ("site-packages", "dist-packages", _STANDARD, "<frozen")
+_WORD = re.compile(r"[^\W_]{4,}")
 _CODE_LIMIT = 160
 _FRAMES = 40
 """Frames of a traceback that are kept from either end."""
 
 
 def _printable(text: str) -> str:
-    """Write out what does not print, line feeds and tabs apart: an error repeats what a model, a
-    file or a server wrote, and a terminal shows it.
-    """
+    """Write out what does not print, line feeds and tabs apart."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
@@ -68,8 +67,9 @@ class AgentkitError(Exception):
         """What to do about it."""
 
     def __str__(self) -> str:
-        between = "\n" if "\n" in self.message else "; "
-        return between.join(filter(None, (self.message, self.hint)))
+        return ("\n" if "\n" in self.message else "; ").join(
+            filter(None, (self.message, self.hint))
+        )
 
     def _render_traceback_(self) -> list[str]:
         """Give what IPython shows of it: the caller's own line, the message, the hint."""
@@ -78,9 +78,8 @@ class AgentkitError(Exception):
         if own is not None and getattr(own, "mode", "") == "Verbose":
             every: list[str] = own.structured_traceback(type(self), self, self.__traceback__)
             return every
-        lines = [f"{type(self).__name__}: {self.message}"]
-        if self.hint:
-            lines.append(f"hint: {self.hint}")
+        hint = [f"hint: {self.hint}"] if self.hint else []
+        lines = [f"{type(self).__name__}: {self.message}", *hint]
         notes = [str(note) for note in getattr(self, "__notes__", ())]
         # what `%xmode Plain` and `Minimal` join is joined by nothing
         end = "\n" if getattr(own, "tb_join_char", "\n") == "" else ""
@@ -128,9 +127,7 @@ class ReplayMiss(CassetteError, LookupError):
 
 
 class FileError(AgentkitError, OSError):
-    """A file that the system does not read or write, as on a full disk. `errno` and `filename` are
-    those of the `OSError` that it is.
-    """
+    """A file that the system does not read or write, as on a full disk; an `OSError` too."""
 
     _errno: int | None = None
 
@@ -188,23 +185,29 @@ def suggest(
         otherwise: the hint where none of them is near.
         show: how a name is written in the hint.
     """
-    near = nearest(name, known)
+    names = [*map(str, known)]
+    words = set(_WORD.findall(str(name).casefold()))  # `step` is akin to `training_step`
+    akin = [one for one in names if words & set(_WORD.findall(one.casefold()))]
+    near = nearest(name, names) or akin[:3]
     return f"did you mean {' or '.join(map(show, near))}?" if near else otherwise
 
 
-def names_of(owner: str, known: Iterable[str], prefix: str) -> Callable[[str], NoReturn]:
+def names_of(
+    owner: str, known: Iterable[str], prefix: str, others: Mapping[str, str] | None = None
+) -> Callable[[str], NoReturn]:
     """Make the `__getattr__` of a module or object: it gives the name that was meant.
 
     Args:
-        owner: what is asked, in words.
-        known: the names it has.
+        owner, known: what is asked, in words, and the names it has.
         prefix: what a name is written behind, as `ak.export`.
+        others: what to write for names that are looked for there and are elsewhere.
     """
 
     def refuse(name: str) -> NoReturn:
-        # machinery asks for names that begin with _, as IPython's _repr_html_
-        near = "" if name.startswith("_") else suggest(name, known, show=lambda n: f"{prefix}.{n}")
-        raise UnknownName(f"{owner} has no {name!r}", hint=near)
+        hint = ""
+        if not name.startswith("_"):  # machinery asks for such, as IPython's _repr_html_
+            hint = (others or {}).get(name) or suggest(name, known, show=f"{prefix}.{{}}".format)
+        raise UnknownName(f"{owner} has no {name!r}", hint=hint)
 
     return refuse
 
@@ -287,11 +290,10 @@ def checked_keywords(public: T) -> T:
     """Make a function, or the constructor and the public methods of a class, refuse a keyword it
     does not have, and too few or too many arguments.
 
-    Signature, docstring and type stay as they are. A function that takes any keyword is left alone.
+    What it looks like stays as it is. A function that takes any keyword is left alone.
 
     Raises:
-        UnknownKeyword: on a keyword that it does not have; a `TypeError` and an `AgentkitError`.
-        WrongCall: on too few or too many arguments; a `TypeError` and an `AgentkitError` too.
+        UnknownKeyword, WrongCall: on such a call; each is a `TypeError` too.
     """
     if not isinstance(public, type):
         checked: T = _checked(public, public.__name__)

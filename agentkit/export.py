@@ -17,6 +17,7 @@ environment variables, and what looks like one is removed.
 from typing import TYPE_CHECKING
 
 from agentkit.errors import names_of
+from agentkit.files.foreign.written.writers import WRITERS
 from agentkit.show.export.code.client_script import python
 from agentkit.show.export.code.notebook import notebook
 from agentkit.show.export.code.offline_test import pytest
@@ -28,8 +29,10 @@ from agentkit.show.export.report import issue
 
 __all__ = ["Export", "Shrunk", "curl", "html", "issue", "notebook", "pytest", "python", "shrink"]
 
+_FILES = {name: f"ak.save(x, path, format={name!r}) writes it" for name in WRITERS}
+
 if not TYPE_CHECKING:  # a type checker should go on reporting names that are not there
-    __getattr__ = names_of("agentkit.export", __all__, "ak.export")
+    __getattr__ = names_of("agentkit.export", __all__, "ak.export", _FILES)
 
 
 def __dir__() -> list[str]:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import logging
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from agentkit.agent.agent import Agent
 from agentkit.debugger.debugger import Debugger
 from agentkit.errors import UsageError, checked_keywords
 from agentkit.types.trajectory import Trajectory
+from agentkit.types.words import type_in_words
+
+log = logging.getLogger("agentkit")
+
+_FILE = re.compile(r"\S+\.[A-Za-z]\w{0,7}")
+_LONGEST = 400
 
 
 @checked_keywords
@@ -43,9 +52,31 @@ def debug(
                 "a rollout does not say which agent goes on from it",
                 hint="pass ak.debug(rollout, agent=ak.Agent(model, tools, server))",
             )
+        if isinstance(start, Sequence) and start and isinstance(start[0], Trajectory):
+            raise UsageError(
+                f"{type_in_words(start)} of rollouts is no agent",
+                hint="pass one of them: ak.debug(agent, rollouts[0]), or rollouts[0].fork(0)",
+            )
         agent = start
     elif prompt is None:
         prompt = start
     elif start is not None:
         raise UsageError("there are two prompts", hint="pass ak.debug(agent, prompt)")
+    if isinstance(prompt, str) and _names_a_file(prompt):
+        log.warning(
+            "the prompt %r is sent as a text, and is the name of a file: ak.debug(agent, "
+            "ak.load(%r)) goes on from what it holds",
+            prompt,
+            prompt,
+        )
     return Debugger(agent, prompt, approve=approve, meta=meta)
+
+
+def _names_a_file(text: str) -> bool:
+    """Tell whether a text is no sentence and the name of a file that is there."""
+    if len(text) > _LONGEST or not _FILE.fullmatch(text):
+        return False
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False

@@ -20,6 +20,7 @@ from agentkit.errors import AgentkitError, CassetteError, FileError, NoFile, Usa
 from agentkit.types.record import clip
 from agentkit.types.words import type_in_words, with_article
 
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _RAW = ("{", "[", "<", "data:", "event:", ":")
 """How a raw answer begins, and JSON: no path does, unless it ends in a file's name."""
 _FILE_NAME = re.compile(r'[^\n"]+\.\w{1,8}')
@@ -246,12 +247,10 @@ def write_whole(target: Path, texts: Iterable[str] | bytes) -> None:
 def _write_whole(target: Path, texts: Iterable[str] | bytes) -> None:
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:100]}.")
     try:
-        if isinstance(texts, bytes):
-            with open(handle, "wb") as binary:
-                binary.write(texts)
-        else:
-            with open(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.writelines(texts)
+        # half a surrogate pair, which a model may write, is written as JSON escapes it
+        said = (text.encode(errors="backslashreplace") for text in texts if isinstance(text, str))
+        with open(handle, "wb") as file:
+            file.writelines([texts] if isinstance(texts, bytes) else said)
         os.chmod(name, 0o666 & ~_umask())
         os.replace(name, target)
     except BaseException:
@@ -321,9 +320,18 @@ def is_beside(path: PurePath) -> bool:
 
 
 def files_in(folder: Path) -> list[Path]:
-    """List the files of a folder and of those in it, sorted, without what lies beside rollouts."""
+    """List the files of a folder and of those in it, in order, without what lies beside runs."""
     inside = (path for path in folder.rglob("*") if not is_beside(path.relative_to(folder)))
-    return sorted(path for path in inside if path.is_file())
+    return sorted((path for path in inside if path.is_file()), key=_in_order)
+
+
+def _in_order(path: PurePath) -> tuple[list[str], tuple[str, ...]]:
+    """Order paths as people count, `9.jsonl` before `10.jsonl`: what a trainer writes next comes
+    behind what it has written.
+    """
+    return [
+        _NUMBER.sub(lambda digits: digits[0].zfill(18), part) for part in path.parts
+    ], path.parts
 
 
 def paths_like(pattern: Any) -> list[Path]:
@@ -339,8 +347,7 @@ def paths_like(pattern: Any) -> list[Path]:
             break
         named += 1
     found = []
-    for text in sorted(glob.glob(str(pattern), recursive=True)):
-        path = Path(text)
+    for path in sorted(map(Path, glob.glob(str(pattern), recursive=True)), key=_in_order):
         inside = path / "any" if path.is_dir() else path
         below = PurePath(*(part.lstrip(".") for part in inside.parts[named:]))  # as glob has it
         if not is_beside(below):

@@ -113,6 +113,8 @@ def _rewarded(found: list[Trajectory], least: float | None) -> list[Trajectory]:
     """Keep the rollouts with at least this reward."""
     if least is None:
         return found
+    if not isinstance(least, (int, float)):
+        raise UsageError(f"min_reward is {type_in_words(least)}", hint="as min_reward=0.5")
     kept = [one for one in found if _reward(one) is not None and _reward(one) >= least]
     if not kept:
         raise UsageError(
@@ -141,7 +143,9 @@ def _shown(rollouts: Any) -> Any:
 def _some(rollouts: Any) -> list[Trajectory]:
     found = _with_states(rollouts)
     if not found:
-        raise UsageError(f"{type_in_words(rollouts)} holds no rollout to save", hint=forms_hint())
+        is_empty = isinstance(rollouts, Sequence) and not isinstance(rollouts, (str, bytes))
+        hint = "it is empty: of a table, its filter left none" if is_empty else forms_hint()
+        raise UsageError(f"{type_in_words(rollouts)} holds no rollout to save", hint=hint)
     return found
 
 

@@ -15,6 +15,7 @@ from math import isnan
 from operator import attrgetter, is_
 from typing import TYPE_CHECKING, Any, TypeVar, cast, dataclass_transform
 
+from agentkit.errors import UnknownName
 from agentkit.types.hooks import hook
 from agentkit.types.words import visible
 
@@ -191,6 +192,12 @@ class LateRecord(Record):
                     for each in _names(type(self)):
                         object.__setattr__(self, each, getattr(found, each))
                     object.__delattr__(self, "_read")
+            meta: Any = ()
+            with suppress(AttributeError):
+                meta = object.__getattribute__(self, "meta")
+            if name in meta:
+                what = f"a {type(self).__name__} has no {name!r}"
+                raise UnknownName(what, hint=f"it was noted: .meta[{name!r}]")
             return object.__getattribute__(self, name)
 
 

@@ -7,6 +7,7 @@ from dataclasses import field, replace
 from itertools import zip_longest
 from typing import Any, Literal
 
+from agentkit.errors import checked_keywords
 from agentkit.types.answer import Dialect, Response, ToolCall
 from agentkit.types.hooks import hook
 from agentkit.types.problem import Problem
@@ -325,6 +326,7 @@ class Trajectory(LateRecord):
         request: Request = hook("request")(self, turn)
         return request
 
+    @checked_keywords
     def fork(
         self,
         turn: int | None = None,

@@ -129,3 +129,21 @@ def test_rows_that_tell_of_no_tools_are_blamed_for_none() -> None:
     assert not any("its request" in d.cause for d in found.divergences)
     asked = ak.compare({"file": [{"messages": rows[1]}], "s": agent(lambda _: says("no"), ())})
     assert "its request has no weather" in next(iter(asked.divergences)).cause
+
+
+def test_what_was_done_otherwise_is_told_where_no_server_is_at_fault() -> None:
+    call = {"id": "c1", "type": "function", "function": {"name": "tide", "arguments": "{}"}}
+    asked = {"role": "user", "content": "How high is the tide?"}
+    begun = [asked, {"role": "assistant", "content": "I look."}, {"role": "user", "content": "Do."}]
+    called = [*begun, {"role": "assistant", "tool_calls": [call]}]
+    called += [{"role": "tool", "tool_call_id": "c1", "content": "6"}]
+    called += [{"role": "assistant", "content": "Six metres."}]
+    told = [asked, {"role": "assistant", "content": "Ask a sailor."}]
+    found = ak.compare({"a": ak.load(called), "b": ak.load(told)})
+    assert not found.divergences
+    assert found.apart == 1
+    assert "something else was done at 1 prompt" in repr(found)
+    assert "something else was done at 1 prompt" in found.html()
+    assert "nothing differs" not in found.html()
+    same = ak.compare({"a": ak.load(told), "b": ak.load(told)})
+    assert (same.apart, "nothing differs" in repr(same)) == (0, True)

@@ -19,7 +19,9 @@ from agentkit.analysis.explore.columns import opened_source
 from agentkit.analysis.explore.columns.index_source import IndexSource
 from agentkit.analysis.explore.explorer import Explorer
 from agentkit.analysis.explore.groups import spread_text
+from agentkit.show.notebook.views.explorer import table_cells
 from agentkit.show.notebook.views.explorer.explorer_view import ExplorerView
+from agentkit.show.notebook.views.explorer.table_cells import TableCells
 from agentkit.trajectory.loop import apply, start
 from agentkit.types.request import Spec
 from agentkit.types.steps import Answer, Result
@@ -266,6 +268,18 @@ def test_the_page_of_an_index_is_the_page_of_the_rollouts(many: Path) -> None:
     assert pages[0][0] == pages[1][0]
     for name in ("columns", "in_facets", "in_figures", "in_same", "names"):
         assert pages[0][1][name] == pages[1][1][name], name
+
+
+def test_columns_without_a_value_are_not_shown_of_many_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "chat.jsonl"
+    chat = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}]
+    path.write_text("".join(json.dumps({"messages": chat, "step": n}) + "\n" for n in range(9)))
+    monkeypatch.setattr(table_cells, "_MANY", 8)
+    cells = TableCells(ak.explore(ak.index(path, progress=False)))
+    assert not {"codes", "elapsed", "ended"} & {*cells.usual}
+    assert "step" in cells.usual
 
 
 @pytest.mark.parametrize("query", ["content=x", "word~x", "reasoning<1"])

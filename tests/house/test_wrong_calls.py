@@ -211,5 +211,5 @@ def test_a_name_that_a_tap_or_a_table_does_not_have_is_told() -> None:
         with pytest.raises(WrongCall):
             w.pending.send(1)  # type: ignore[call-arg]
         w.close()
-    with pytest.raises(AttributeError, match=r"no 'filtr'; did you mean explorer.filter"):
+    with pytest.raises(AttributeError, match=r"no 'filtr'; did you mean table.filter"):
         _ = ak.explore(rollout()).filtr  # type: ignore[attr-defined]

@@ -4,6 +4,7 @@ in.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
@@ -33,6 +34,7 @@ from agentkit.types.words import count
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+_OF_SAMPLES = re.compile(r", \d+ of \d+$")
 _IMPACT = {"breaks": 0, "changes": 1, "cosmetic": 2}
 
 
@@ -144,6 +146,15 @@ class Comparison(Drawn):
         return tuple(prompt_outcomes(self.sides, self.asked, self.divergences))
 
     @cached_property
+    def apart(self) -> int:
+        """At how many prompts one side did mostly something else than another: calls, an answer."""
+        did: dict[int, set[str]] = {}
+        for outcome in self.outcomes:
+            if outcome.samples:
+                did.setdefault(outcome.prompt, set()).add(_OF_SAMPLES.sub("", outcome.did))
+        return sum(len(ways) > 1 for ways in did.values())
+
+    @cached_property
     def noise(self) -> dict[str, int]:
         """By class of behaviour, the number of turns on which the sides differed no more than each
         does from itself.
@@ -249,11 +260,13 @@ class Comparison(Drawn):
             if finding.divergences:
                 worst[finding.class_] = finding.severity
         found = Counter(worst.values())
-        result = "nothing differs"
+        result = "no divergence" if self.apart else "nothing differs"
         if worst:
             numbers = ", ".join(f"{found[impact]} {impact}" for impact in _IMPACT if found[impact])
             classes = "class" if len(worst) == 1 else "classes"
             result = f"{len(worst)} {classes} of divergence ({numbers})"
+        elif self.apart:
+            result += f", but something else was done at {count(self.apart, 'prompt')}"
         of = count(len(self._cells), "pair") if self.notes else count(self.prompts, "prompt")
         return "; ".join((*self.notes, f"{' beside '.join(self.sides)}, {of}: {result}"))
 

@@ -18,7 +18,7 @@ from agentkit.analysis.explore.groups import Group, groups_of
 from agentkit.analysis.explore.labels import Labels, labels_beside
 from agentkit.analysis.explore.over_values import Axis, axes_of, axis_of, over
 from agentkit.analysis.explore.query import Query, order_meant, parse_query
-from agentkit.analysis.explore.table_columns import TableColumns
+from agentkit.analysis.explore.table_columns import TRIED, TableColumns
 from agentkit.analysis.frames.safe_frame import inferred_frame
 from agentkit.analysis.sample_tree import SampleTree, sample_tree
 from agentkit.errors import checked_keywords, names_of
@@ -225,7 +225,7 @@ class Explorer(Drawn, Sequence[Trajectory]):
         """
         keys = self.source.prompt_numbers()
         chosen = as_array(self.places)
-        same = chosen[keys[chosen] == keys[chosen[position]]].tolist()
+        same = chosen[keys[chosen] == keys[at_place(chosen, position, "rollout")]].tolist()
         return sample_tree([self.source.rollouts[place] for place in same])
 
     def compare(self, a: int, b: int) -> Diff:
@@ -276,7 +276,7 @@ class Explorer(Drawn, Sequence[Trajectory]):
         return self
 
     def _keys(self, positions: Sequence[int]) -> list[int]:
-        return [self._label_key(self.places[p]) for p in (positions or range(len(self)))]
+        return [self._key_at(p) for p in (positions or range(len(self)))]
 
     def labels_of(self, place: int) -> tuple[str, ...]:
         """List the labels of the rollout at this place of the source."""
@@ -297,14 +297,14 @@ class Explorer(Drawn, Sequence[Trajectory]):
         Returns:
             This table.
         """
-        self.labels.note(text, self._label_key(self.places[position]), turn, call)
+        self.labels.note(text, self._key_at(position), turn, call)
         return self
 
     def remarks_of(self, place: int) -> tuple[Remark, ...]:
         """List the labels and notes on the rollout at this place of the source, its turns and
         calls: those of this table, then those that the rollout has in its meta.
         """
-        own = self.labels.remarks_of(self._label_key(place))
+        own = self.labels.remarks_of(self.source.sample(place))
         return (*own, *(r for r in self.source.remarks(place) if r not in own))
 
     def _rollout(self, place: int) -> Trajectory:
@@ -313,14 +313,14 @@ class Explorer(Drawn, Sequence[Trajectory]):
         """
         trajectory = self.source.rollouts[place]
         there = self.source.remarks(place)
-        new = [r for r in self.labels.remarks_of(self._label_key(place)) if r not in there]
+        new = [r for r in self.labels.remarks_of(self.source.sample(place)) if r not in there]
         if not new:
             return trajectory
         entries = [*trajectory.meta.get(KEY, ()), *entries_of(new)]
         return replace(trajectory, meta={**trajectory.meta, KEY: entries})
 
-    def _label_key(self, place: int) -> int:
-        return self.source.sample(place)
+    def _key_at(self, position: int) -> int:
+        return self.source.sample(at_place(self.places, position, "rollout"))
 
     @property
     def frame(self) -> Any:
@@ -366,7 +366,7 @@ class Explorer(Drawn, Sequence[Trajectory]):
         return f"<Explorer {self.heading()}{asked}{read}>"
 
 
-_meant = names_of("a table", [n for n in dir(Explorer) if n[0] != "_"], "explorer")
+_meant = names_of("a table", [n for n in dir(Explorer) if n[0] != "_"], "table", TRIED)
 Explorer.__getattr__ = staticmethod(_meant)  # type: ignore[attr-defined]
 
 

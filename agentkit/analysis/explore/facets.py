@@ -142,6 +142,8 @@ def histogram_of(
     columns: TableColumns, kept: KeptRollouts, query: Query, name: str
 ) -> Histogram | None:
     """Count the numbers of a column in ten steps; None where there are none, or all are equal."""
+    if name != "reward":  # which a table need not have
+        columns.check(name)
     if name not in columns.names or columns.kind(name) != "number":
         return None
     import numpy as np

@@ -98,9 +98,13 @@ class Axis(Record):
 
 
 def axes_of(columns: TableColumns) -> tuple[str, ...]:
-    """List the columns that the rollouts can be looked at over, without reading any."""
+    """List the columns that the rollouts can be looked at over, without reading any: their files
+    only where nothing else is noted, as of a folder for each step.
+    """
     names = (name for name in AXES if name in columns.source.columns)
-    return tuple(name for name in names if not columns.source.reads(name))
+    found = tuple(name for name in names if not columns.source.reads(name))
+    named = found or "file" not in columns.names or columns.source.reads("file")
+    return found if named else ("file",)
 
 
 def axis_of(columns: TableColumns, kept: KeptRollouts, query: Query, column: str) -> Axis | None:
@@ -113,8 +117,8 @@ def axis_of(columns: TableColumns, kept: KeptRollouts, query: Query, column: str
     values, numbers = _numbered(columns, column)
     if len(values) < 2 or (is_text and len(values) > _NAMED):
         return None
-    size = min(len(values), _POINTS)
-    of_value = np.arange(len(values)) * size // len(values)
+    of_value = np.arange(len(values)) // -(-len(values) // _POINTS)  # each of as many, but the last
+    size = int(of_value[-1]) + 1
     edges = np.searchsorted(of_value, np.arange(size + 1))
     rows = numbers[chosen]
     chosen, rows = chosen[rows >= 0], of_value[rows[rows >= 0]]

@@ -33,6 +33,7 @@ _VALUE = re.compile(r"""(?:"(?:[^"\\]|\\.)*"|[^,"])+""")
 _BARE = re.compile(r"[^\s\"\\,=!<>~]+")
 _UNREAD = re.compile(r"""([^\w\s"]*)([\w.]+)\s*(!=|<=|>=|==?|<|>|~)\s*(\S*)""")
 """What is like a condition, with something before it or nothing behind."""
+_COLON = re.compile(r"([\w.]+):([\w.-]+)")
 _SIGNS = ("=", "<", ">", "~", "!")
 _LOGIC = {"and", "or", "not", "&", "&&", "|", "||"}
 _ORDER = re.compile(r"\s*([-+]?)\s*(.*?)(?:\s+(asc|desc)(?:ending)?)?\s*", re.IGNORECASE)
@@ -177,13 +178,19 @@ def parse_query(text: str, columns: Sequence[str]) -> Query:
     return Query(conditions=tuple(conditions), words=tuple(word for word in words if word))
 
 
-def order_meant(text: str, descending: bool, columns: Sequence[str]) -> tuple[str, bool]:
+def order_meant(text: Any, descending: bool, columns: Sequence[str]) -> tuple[str, bool]:
     """Read what a table is to be sorted by: `-reward`, `reward desc` and `reward ascending` are
     meant as they are elsewhere, where no column has that name.
 
     Returns:
         The column, and whether the greatest come first.
+
+    Raises:
+        UsageError: it is no text.
     """
+    if not isinstance(text, str):
+        what = f"a table is sorted by the name of a column, not by {type_in_words(text)}"
+        raise UsageError(what, hint='as table.sort("-reward")')
     found = _ORDER.fullmatch(text) if text not in columns else None
     if found is None or found[2] not in columns:
         return text, descending
@@ -229,6 +236,11 @@ def _check_word(text: str, known: list[str]) -> None:
     Raises:
         UsageError: a name of a column is in it, and a sign.
     """
+    if (colon := _COLON.fullmatch(text)) and colon[1] in known:
+        name, value = colon.groups()
+        sign = "~" if name in ENCODED or name in TEXTS else "="
+        hint = f"write {name}{sign}{value}, or put it in quotes where it is a text"
+        raise UsageError(f"{text[:40]!r} is no condition", hint=hint)
     found = _UNREAD.match(text)
     if found is None or found[2] not in known or not (found[1] or not found[4]):
         return

@@ -23,6 +23,18 @@ LABEL = "label"
 """The column of a rollout's labels."""
 NUMBER = "rollout"
 """The column of a rollout's number."""
+TRIED = {
+    **dict.fromkeys(("rollouts", "samples", "runs"), "table.trajectories are the rollouts"),
+    **dict.fromkeys(("open", "show", "view", "rollout", "get"), "table[0] is a rollout"),
+    **dict.fromkeys(("head", "tail", "iloc", "loc"), "table[:5] is a table of five rollouts"),
+    **dict.fromkeys(("df", "to_df", "to_pandas", "data"), "table.frame is a DataFrame"),
+    **dict.fromkeys(("save", "export", "to_json", "to_jsonl", "write"), "ak.save(table, path)"),
+    **dict.fromkeys(("where", "search", "select"), 'table.filter("reward<0.5")'),
+    **dict.fromkeys(("plot", "chart", "charts", "mean"), 'table.over("step") has the means'),
+    **dict.fromkeys(("debug", "fork"), "table[0].fork(0, server=…) is a debugger"),
+    "sample_tree": "table.tree(0) is the tree of one prompt",
+}
+"""What to write for names that are looked for in a table and are elsewhere."""
 _NAMED = 12
 """Names that a line of the log has room for."""
 

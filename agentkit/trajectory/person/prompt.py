@@ -8,8 +8,8 @@ from typing import Any
 from agentkit.errors import UsageError
 from agentkit.read.plain import plain
 from agentkit.types.answer import Dialect
-from agentkit.types.trajectory import Message
-from agentkit.types.words import type_in_words
+from agentkit.types.trajectory import Message, Trajectory
+from agentkit.types.words import count, type_in_words
 
 _HINT = "pass a text, or a list of messages like {'role': 'user', 'content': 'hello'}"
 _PARTS: dict[Dialect, frozenset[str]] = {
@@ -43,6 +43,11 @@ def prompt_messages(prompt: Any, dialect: Dialect = "chat") -> tuple[Message, ..
         )
     if not prompt:
         raise UsageError("the list of messages is empty", hint=_HINT)
+    if isinstance(prompt[0], Trajectory):
+        raise UsageError(
+            f"the prompt is {type_in_words(prompt)} of {count(len(prompt), 'rollout')}",
+            hint="pass the one to go on from: ak.debug(agent, rollouts[0])",
+        )
     given = [item if isinstance(item, Message) else plain(item) for item in prompt]
     if all(_kind(item) in _PARTS[dialect] for item in given):
         return (Message(wire={"role": "user", "content": given}),)

@@ -35,6 +35,7 @@ class IndexSource(Source):
     """Rollouts of an index, by column."""
 
     rollouts: RolloutIndex
+    holds_columns = True
 
     def __init__(self, rollouts: RolloutIndex) -> None:
         self.rollouts = rollouts

@@ -52,6 +52,6 @@ def is_large(path: Any) -> bool:
     try:
         check_packages()
     except UsageError as exc:
-        _log.warning("%s holds many rollouts: %s", in_line(file.name), in_line(exc.message))
+        _log.warning("%s holds many rollouts: %s", in_line(file.name), in_line(str(exc)))
         return False
     return True

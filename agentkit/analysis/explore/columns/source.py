@@ -56,6 +56,9 @@ _FOLDING = re.compile(
 class Source:
     """A sequence of rollouts, by column."""
 
+    holds_columns = False
+    """Whether every column is there as a whole, and none has to be worked out."""
+
     def __init__(
         self, rollouts: Sequence[Trajectory], samples: Sequence[int] | None = None
     ) -> None:

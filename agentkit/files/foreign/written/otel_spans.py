@@ -44,18 +44,42 @@ def otel_document(trajectories: list[Trajectory], losses: Losses) -> dict[str, A
 def _trace(place: int, trajectory: Trajectory, losses: Losses) -> Iterator[Span]:
     note_raw(trajectory, losses, "usage", "times", "finish", "error", "results", "ending")
     losses.beside(meta_of(trajectory), ("reward", *_META), "meta")
-    trace = _id(f"{place}", 32)
+    trace = _id(f"{place} {_said_when(trajectory)}", 32)
     root = _id(f"{place}/root", 16)
     note_spacing(trajectory, losses)
     listed = spoken(trajectory, losses)
-    yield _root(trajectory, trace, root, _behind(listed))
+    inside = [*_inside(trajectory, listed, (trace, root), place)]
+    yield {**_root(trajectory, trace, root, _behind(listed)), **_around(inside)}
+    yield from inside
+
+
+def _said_when(trajectory: Trajectory) -> str:
+    """Write what tells a rollout from others: a collector puts traces of one id together, whatever
+    file they came in.
+    """
+    times = [turn.response.exchange.started for turn in trajectory.all_turns]
+    return _json([trajectory.spec.model, times, trajectory.messages])
+
+
+def _around(spans: list[Span]) -> Span:
+    """Give the times from the begin of the first of these spans to the end of the last."""
+    begun = [int(span["startTimeUnixNano"]) for span in spans if "startTimeUnixNano" in span]
+    ended = [int(span["endTimeUnixNano"]) for span in spans if "endTimeUnixNano" in span]
+    first = {"startTimeUnixNano": str(min(begun))} if begun else {}
+    return {**first, "endTimeUnixNano": str(max(ended))} if first and ended else first
+
+
+def _inside(
+    trajectory: Trajectory, listed: list[Spoken], ids: tuple[str, str], place: int
+) -> Iterator[Span]:
+    """Write the spans of the models and the tools."""
     history: list[dict[str, Any]] = []
     for said in listed:
         if said.turn is None:
             history.append(_message(said.message))
             continue
         answer = _message(said.message)
-        yield from _turn(said.turn, history, answer, trajectory, (trace, root), place)
+        yield from _turn(said.turn, history, answer, trajectory, ids, place)
         history.append(answer)
 
 
@@ -240,4 +264,5 @@ def _json(value: Any) -> str:
 
 def _id(text: str, length: int) -> str:
     """Make an id of a place, the same at every writing."""
-    return hashlib.sha256(f"agentkit/{text}".encode()).hexdigest()[:length]
+    data = f"agentkit/{text}".encode(errors="backslashreplace")
+    return hashlib.sha256(data).hexdigest()[:length]

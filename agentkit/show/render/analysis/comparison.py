@@ -73,8 +73,13 @@ def _chips(comparison: Comparison) -> Html:
     found = [card.severity for card in cards_of(comparison)]
     if not found:
         wrong = any(o.state in ("broken", "changed") for o in comparison.outcomes)
-        icon, tone = ("=", "quiet") if wrong else ("✓", "good")
-        return el("span", f"{icon} nothing differs", class_=f"ak-status ak-{tone}")
+        said = "nothing differs"
+        if comparison.apart:
+            said = (
+                f"no divergence, but something else was done at {count(comparison.apart, 'prompt')}"
+            )
+        icon, tone = ("=", "quiet") if wrong or comparison.apart else ("✓", "good")
+        return el("span", f"{icon} {said}", class_=f"ak-status ak-{tone}")
     chips = [
         el(
             "span",

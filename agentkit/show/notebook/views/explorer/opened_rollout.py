@@ -162,7 +162,7 @@ class OpenedRollout:
             return
         place = self._open["key"]
         own, said = self._all.labels, self._all.remarks_of(place)
-        key = self._all._label_key(place)
+        key = self._all.source.sample(place)
         theirs = own.remarks_of(key)
         self._open = {
             **self._open,
@@ -269,13 +269,13 @@ class OpenedRollout:
         if key is None and not self._marked:
             raise UsageError("no rollout is marked", hint="mark those that are to be labelled")
         places = self._marked if key is None else [int(key)]
-        keys = [self._all._label_key(place) for place in places]
+        keys = [self._all.source.sample(place) for place in places]
         give = self._all.labels.add if on else self._all.labels.remove
         give(label, *keys, **place_of(where))
 
     def do_note(self, key: int, text: str, where: str = "") -> None:
         """Write a note on a rollout, a turn or a call; an empty one is taken away."""
-        self._all.labels.note(text, self._all._label_key(int(key)), **place_of(where))
+        self._all.labels.note(text, self._all.source.sample(int(key)), **place_of(where))
 
     def _show(self, what: dict[str, Any], shown: Mapping[str, Html]) -> None:
         if "inner" not in what:

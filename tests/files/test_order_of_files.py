@@ -1,0 +1,50 @@
+"""Files of a folder and of a pattern come in the order in which people count."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import agentkit as ak
+from agentkit.files.path import files_in, paths_like
+
+ROW = {"input": "user\nHi\nassistant\n", "output": "Hello.", "gts": "", "score": 1.0}
+
+
+def steps(folder: Path, names: list[str]) -> Path:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({**ROW, "step": name}))
+    return folder
+
+
+def test_ten_comes_behind_nine(tmp_path: Path) -> None:
+    names = ["1.jsonl", "2.jsonl", "9.jsonl", "10.jsonl", "100.jsonl"]
+    folder = steps(tmp_path, names[::-1])
+    assert [path.name for path in files_in(folder)] == names
+    assert [path.name for path in paths_like(str(folder / "*.jsonl"))] == names
+    assert ak.explore(folder).frame["step"].tolist() == names
+    steps(folder, ["101.jsonl"])  # what comes later moves nothing
+    assert ak.explore(folder).frame["step"].tolist() == [*names, "101.jsonl"]
+
+
+def test_names_without_numbers_and_with_long_ones_have_an_order(tmp_path: Path) -> None:
+    names = ["a.jsonl", "step_2/a.jsonl", "step_10/a.jsonl", "z" + "9" * 40 + ".jsonl"]
+    found = files_in(steps(tmp_path, names))
+    assert [str(path.relative_to(tmp_path)) for path in found] == names
+    same = files_in(steps(tmp_path, ["01.jsonl", "1.jsonl"]))
+    assert [path.name for path in same[:2]] == ["01.jsonl", "1.jsonl"]
+
+
+def test_files_are_the_axis_where_nothing_else_is_noted(tmp_path: Path) -> None:
+    chat = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}]
+    for step in (1, 2, 10):
+        path = tmp_path / f"step_{step}" / "rows.jsonl"
+        path.parent.mkdir()
+        path.write_text(json.dumps({"messages": chat, "reward": step}))
+    table = ak.explore(tmp_path)
+    assert table.axes == ("file",)
+    axis = table.axis()
+    assert axis is not None
+    assert [point.reward for point in axis.points] == [1, 2, 10]
