@@ -20,8 +20,7 @@ AgentkitError
 └── Busy (RuntimeError)               a step is running; two at once would lose one
     └── FileInUse                     another run or process is writing the file
 
-Each says what is wrong and what to do: `exc.message`, `exc.hint`, and both in `str(exc)`. A
-notebook shows the caller's own line, the message and the hint; `%tb Verbose` shows every frame.
+Each has `exc.message` and `exc.hint`, both in `str(exc)`; `%tb Verbose` shows every frame.
 """
 
 from __future__ import annotations
@@ -204,9 +203,8 @@ def names_of(
     """
 
     def refuse(name: str) -> NoReturn:
-        hint = ""
-        if not name.startswith("_"):  # machinery asks for such, as IPython's _repr_html_
-            hint = (others or {}).get(name) or suggest(name, known, show=f"{prefix}.{{}}".format)
+        meant = known if name[0] != "_" else ()  # which machinery asks for, as _repr_html_
+        hint = (others or {}).get(name) or suggest(name, meant, show=f"{prefix}.{{}}".format)
         raise UnknownName(f"{owner} has no {name!r}", hint=hint)
 
     return refuse

@@ -44,7 +44,7 @@ def otel_document(trajectories: list[Trajectory], losses: Losses) -> dict[str, A
 def _trace(place: int, trajectory: Trajectory, losses: Losses) -> Iterator[Span]:
     note_raw(trajectory, losses, "usage", "times", "finish", "error", "results", "ending")
     losses.beside(meta_of(trajectory), ("reward", *_META), "meta")
-    trace = _id(f"{place} {_said_when(trajectory)}", 32)
+    trace = _id(f"{place} {_identity(trajectory)}", 32)
     root = _id(f"{place}/root", 16)
     note_spacing(trajectory, losses)
     listed = spoken(trajectory, losses)
@@ -53,7 +53,7 @@ def _trace(place: int, trajectory: Trajectory, losses: Losses) -> Iterator[Span]
     yield from inside
 
 
-def _said_when(trajectory: Trajectory) -> str:
+def _identity(trajectory: Trajectory) -> str:
     """Write what tells a rollout from others: a collector puts traces of one id together, whatever
     file they came in.
     """
