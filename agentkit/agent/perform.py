@@ -38,7 +38,7 @@ from agentkit.servers.redaction.withheld import carried, revealed, without_origi
 from agentkit.servers.retry import Blockwise, ask
 from agentkit.servers.server import Server
 from agentkit.servers.transport.shipment import name_of
-from agentkit.trajectory.history import fields_of
+from agentkit.trajectory.history import check_asked, fields_of
 from agentkit.trajectory.person.by_hand import NOT_APPROVED, rewritten, skipped, written_result
 from agentkit.trajectory.sent_history import EncodedHistory, GivenHistory
 from agentkit.types.answer import ToolCall
@@ -60,6 +60,12 @@ def clone_of(perform: Perform) -> Perform:
     """
     clone = getattr(perform, "clone", None)
     return perform if clone is None else clone()
+
+
+_SAY = (
+    "dbg.say('…') says what is to be answered; from the end of the rollout, or from"
+    " rollout.fork(turn=1), it goes on behind that answer"
+)
 
 
 def live(
@@ -87,6 +93,7 @@ def live(
         if isinstance(step, ToolStep):
             return Result(position=step.call.position, result=await run_tool(step))
         trajectory = step.trajectory
+        check_asked(trajectory, _SAY)
         fields, extra, tools = fixed.of(trajectory)
         link = next_link(trajectory)
         if trajectory.spec.chain:

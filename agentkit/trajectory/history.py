@@ -15,6 +15,7 @@ from typing import Any
 from agentkit.dialects.codecs import CODECS
 from agentkit.dialects.json_body import json_text
 from agentkit.dialects.responses.chain import chained, link_of
+from agentkit.errors import UsageError
 from agentkit.read.body.reasoning import FIELDS, LISTS, SIGNATURES, cut, joined
 from agentkit.read.tool_output import MCP, images_of
 from agentkit.trajectory.profiles import PROFILES, get_profile, profile_for, profile_of
@@ -38,6 +39,10 @@ __all__ = [
 
 _ALNUM9 = re.compile(r"[a-zA-Z0-9]{9}")
 _KIMI = re.compile(r"functions\.[a-zA-Z0-9_-]+:\d+")
+
+
+_HELD = ("instructions", "prompt", "conversation", "previous_response_id")
+"""Fields by which a Responses request says something without a message."""
 
 
 def assistant_message(response: Response, profile: Profile) -> dict[str, Any]:
@@ -191,6 +196,28 @@ def _messages(
             break
         found.extend(turn_messages(turn, profile))
     return found
+
+
+def check_asked(trajectory: Trajectory, hint: str) -> None:
+    """Refuse to ask for an answer to nothing, as where a file begins with what the assistant said.
+
+    Args:
+        trajectory: a rollout before a turn.
+        hint: what to do.
+
+    Raises:
+        UsageError: the request would hold no message.
+    """
+    if trajectory.prompt or trajectory.turns or (trajectory.open and trajectory.open.added):
+        return
+    sampling = trajectory.spec.sampling
+    more = sampling.get("extra_body")
+    held = {**sampling, **(more if isinstance(more, dict) else {})}
+    if trajectory.spec.dialect != "responses" or not any(held.get(name) for name in _HELD):
+        raise UsageError(
+            "the rollout begins with an answer: there is no message to send before turn 0",
+            hint=hint,
+        )
 
 
 def request(trajectory: Trajectory, turn: int) -> Request:

@@ -20,13 +20,12 @@ from agentkit.servers.clients import as_server
 from agentkit.servers.model_call import Emit
 from agentkit.servers.server import Server
 from agentkit.trajectory.edit import fork, forked_here
+from agentkit.trajectory.history import check_asked
 from agentkit.types.answer import Dialect, ToolCall
 from agentkit.types.steps import Outcome, Step, ToolStep
 from agentkit.types.trajectory import Trajectory
 
 _known: dict[str, Callable[[Dialect], Any]] = {}
-_HELD = ("instructions", "prompt", "conversation", "previous_response_id")
-"""Fields by which a Responses request says something without a message."""
 _AS_SENT = "As the request describes it."
 _ENDS = ("/chat/completions", "/responses", "/messages")
 
@@ -105,7 +104,7 @@ def _begun(trajectory: Trajectory, turn: int | None) -> Trajectory:
     if at == turns and len(trajectory.turns) < turns:
         return forked_here(trajectory)
     begun = fork(trajectory, at)
-    _refuse_silent(begun)
+    check_asked(begun, "fork a later turn: rollout.fork(turn=1), which goes on behind that answer")
     return begun
 
 
@@ -160,24 +159,6 @@ class _Unrecorded:
             raise NotFound(
                 f"no call of {call.name!r} with these arguments is recorded", hint=_hint(place)
             )
-
-
-def _refuse_silent(begun: Trajectory) -> None:
-    """Refuse to ask for an answer to nothing, as where the assistant speaks first.
-
-    Raises:
-        UsageError: the request would hold no message.
-    """
-    sampling = begun.spec.sampling
-    more = sampling.get("extra_body")
-    held = {**sampling, **(more if isinstance(more, dict) else {})}
-    if begun.spec.dialect == "responses" and any(held.get(name) for name in _HELD):
-        return
-    if not (begun.prompt or begun.turns or (begun.open and begun.open.added)):
-        raise UsageError(
-            "the rollout begins with an answer: there is no message to send before turn 0",
-            hint="fork a later turn: rollout.fork(turn=1), which goes on behind that answer",
-        )
 
 
 class _Recorded:
