@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from agentkit.errors import CassetteError
-from agentkit.files.foreign.input.json_log import json_values
+from agentkit.files.foreign.input.json_log import json_values, with_messages
 from agentkit.files.foreign.input.table_rows import PARQUET, parquet_rows
 from agentkit.files.foreign.input.yaml_log import yaml_values
 from agentkit.files.path import files_in, is_beside, system_errors
@@ -72,7 +72,7 @@ class FileSet:
             if self.text.lstrip()[:1] not in ("{", "["):
                 return []
         self.bad.extend(bad)
-        return found
+        return [with_messages(row) for row in found]
 
     @property
     def first(self) -> Any:

@@ -7,6 +7,9 @@ from typing import Any
 
 from agentkit.errors import CassetteError
 
+_SPOKEN = ("messages", "conversations", "prompt", "completion", "chosen", "rejected")
+"""What of a row is a conversation, or a part of one."""
+
 
 def json_values(text: str, name: str, bad: list[str] | None = None) -> list[Any]:
     """Decode JSON Lines, or one JSON value.
@@ -40,6 +43,26 @@ def json_values(text: str, name: str, bad: list[str] | None = None) -> list[Any]
     if bad is not None:
         bad += wrong
     return values
+
+
+def with_messages(row: Any) -> Any:
+    """Decode the messages that a row holds as JSON text, as tables without lists do."""
+    if not isinstance(row, dict):
+        return row
+    found = {key: _messages(row[key]) for key in _SPOKEN if key in row}
+    told = {key: messages for key, messages in found.items() if messages is not None}
+    return {**row, **told} if told else row
+
+
+def _messages(text: Any) -> list[Any] | None:
+    if not isinstance(text, str) or not text.startswith("[{"):
+        return None
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    said = all(isinstance(one, dict) and ("role" in one or "from" in one) for one in found)
+    return found if said else None
 
 
 def _hint(text: str) -> str:

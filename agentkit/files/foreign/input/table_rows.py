@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agentkit.errors import CassetteError
+from agentkit.files.foreign.input.json_log import with_messages
 from agentkit.read.plain import plain
 
 PARQUET = b"PAR1"
@@ -90,7 +91,7 @@ def _row(row: Any) -> dict[str, Any]:
     """Leave out what a row does not hold: a table fills its columns, and every field of a struct,
     with nothing where another row has something.
     """
-    found = plain(row)
+    found = with_messages(plain(row))
     kept = {str(key): _present(value) for key, value in found.items()}
     return {key: value for key, value in kept.items() if not _is_absent(value)}
 

@@ -13,6 +13,7 @@ from agentkit.errors import AgentkitError
 from agentkit.files.foreign.format import EachRow
 from agentkit.files.foreign.formats import format_of
 from agentkit.files.foreign.input.file_set import values_set
+from agentkit.files.foreign.input.json_log import with_messages
 from agentkit.files.foreign.logs.capture_log import is_captured
 from agentkit.files.foreign.logs.chat_log import is_message
 from agentkit.files.foreign.logs.rows import entries_of
@@ -72,9 +73,7 @@ class LineSidecar(Sidecar):
         if not line.strip():
             return []
         try:
-            return [
-                opened(rollout) for rollout in read(json.loads(line.decode("utf-8", "replace")))
-            ]
+            return [opened(rollout) for rollout in read(_decoded(line))]
         except (AgentkitError, ValueError, RecursionError) as exc:
             _log.warning("%s, and is left out", file_line(self.path.name, str(exc)))
             return []
@@ -167,6 +166,10 @@ def _row_of(read: EachRow) -> RowReader:
 def _value(line: bytes) -> list[Any]:
     """Decode a line; none where it is no JSON."""
     try:
-        return [json.loads(line.decode("utf-8", "replace"))]
+        return [_decoded(line)]
     except (ValueError, RecursionError):
         return []
+
+
+def _decoded(line: bytes) -> Any:
+    return with_messages(json.loads(line.decode("utf-8", "replace")))

@@ -294,3 +294,26 @@ def test_a_file_of_a_pattern_without_rollouts_is_left_out_and_told(
     assert "the keys lr" in caplog.text
     with pytest.raises(CassetteError, match="the keys lr"):
         ak.load(tmp_path / "*.json")
+
+
+@pytest.mark.parametrize("key", ["messages", "conversations"])
+def test_messages_that_are_json_text_are_messages(key: str, tmp_path: Path) -> None:
+    turns = [{"from": "human", "value": "hi"}, {"from": "gpt", "value": "Hi"}]
+    said = json.dumps(CHAT if key == "messages" else turns)
+    lines = tmp_path / "rows.jsonl"
+    lines.write_text("\n".join([json.dumps({key: said, "reward": 1.0})] * 3))
+    frame = pd.DataFrame([{key: said, "reward": 1.0}] * 3)
+    frame.to_parquet(tmp_path / "rows.parquet")
+    for source in (lines, frame, tmp_path / "rows.parquet"):
+        found = ak.load(source, all=True)
+        assert [one.final for one in found] == ["Hi"] * 3
+        assert found[0].meta["reward"] == 1.0
+    index = ak.index(lines)
+    assert [one.final for one in index] == ["Hi"] * 3
+
+
+def test_a_text_that_is_no_message_stays_text(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    texts = ['[{"x": 1}]', "[{", '[{"role": "user"}, 1]']
+    path.write_text("\n".join(json.dumps({"prompt": t, "completion": "Hi"}) for t in texts))
+    assert [one.prompt[0].content for one in ak.load(path, all=True)] == texts
