@@ -25,7 +25,7 @@ from agentkit.files.foreign.formats import (
 )
 from agentkit.files.foreign.input.file_set import FileSet, bytes_set, path_set, values_set
 from agentkit.files.foreign.input.json_log import json_values
-from agentkit.files.foreign.input.likeness import refusal
+from agentkit.files.foreign.input.likeness import made_by, refusal
 from agentkit.files.foreign.input.remote import remote_sets
 from agentkit.files.foreign.input.shape import is_frame, is_listed, is_pair, is_sdk_object
 from agentkit.files.foreign.input.table_rows import frame_rows
@@ -318,7 +318,7 @@ def _of_source(source: FileSet, tools: Any) -> list[Trajectory]:
         return _of_members(source, tools)
     if source.text.startswith('{"agentkit":'):  # a cassette that was packed
         return load_lines(decode_lines(source.text.splitlines()))
-    if not source.values:
+    if not source.values or made_by(source.values):
         raise refusal(source)
     try:
         found = entries_of(source.values, tools, source.bad)

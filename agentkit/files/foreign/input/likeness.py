@@ -44,8 +44,12 @@ def refusal(source: FileSet) -> CassetteError:
     return CassetteError(f"{name} {what}", hint=hint)
 
 
-def _made_by(values: Any) -> str | None:
-    """Name what writes values of this kind, where that is known and nothing of it is read."""
+def made_by(values: Any) -> str | None:
+    """Name what writes values of this kind, where that is known and nothing of it is read.
+
+    Args:
+        values: the decoded values of a source.
+    """
     inner = values[0] if len(values) == 1 and isinstance(values[0], list) else values
     row = next((one for one in inner if isinstance(one, Mapping)), {})
     if "span_data" in row or row.get("object") in ("trace", "trace.span"):
@@ -59,7 +63,7 @@ def _made_by(values: Any) -> str | None:
 
 def _holds(values: Any) -> str:
     """Describe decoded values by their kinds and keys."""
-    made = _made_by(values)
+    made = made_by(values)
     if made is not None:
         return f"what looks like {made}, none of which is read"
     first = values[0]

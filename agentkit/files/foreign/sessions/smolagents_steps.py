@@ -80,7 +80,14 @@ def _rollout(steps: list[Any], beside: dict[str, Any]) -> Trajectory:
         entries += _entries(step, losses)
         final = final or step.get("is_final_answer") is True
     meta = {key: item for key, item in beside.items() if key not in ("messages", "timing")}
-    return imported(entries, Spec(), losses, meta, "final" if final else None)
+    named = (text(_raw(step).get("model")) for step in mappings(steps))
+    spec = Spec(model=next(filter(None, named), None))
+    return imported(entries, spec, losses, meta, "final" if final else None)
+
+
+def _raw(step: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the server's answer to a step, as far as it is kept."""
+    return mapping(mapping(step.get("model_output_message")).get("raw"))
 
 
 def _entries(step: Mapping[str, Any], losses: Losses) -> list[ChatEntry]:
@@ -108,11 +115,21 @@ def _action(step: Mapping[str, Any], losses: Losses) -> list[ChatEntry]:
         content = said[0].message.get("content") if said else None
     thought = text(output.get("reasoning_content"))
     asked = mappings(step.get("tool_calls"))
+    if content is None and not asked and isinstance(step.get("action_output"), str):
+        return _said_at_the_end(step)
     made = [_call(one) for one in asked]
     message = assistant(content, made, thought)
     answer = Utterance(message, answer=_answer(step))
     found = [entry_of(answer, _source(step), **_times(step))]
     return [*found, *_outcome(step, asked, losses)]
+
+
+def _said_at_the_end(step: Mapping[str, Any]) -> list[ChatEntry]:
+    """Read the answer that a model was asked for when there were no more steps."""
+    answer = Utterance(assistant(step["action_output"], []), answer=_answer(step))
+    told = text(mapping(step.get("error")).get("message"))
+    before = [] if told is None else [entry({"role": "user", "content": told})]
+    return [*before, entry_of(answer, _source(step), **_times(step))]
 
 
 def _call(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -162,8 +179,14 @@ def _answer(step: Mapping[str, Any]) -> dict[str, Any]:
     read = first(usage.get("input_tokens"), step.get("input_token_count"))
     wrote = first(usage.get("output_tokens"), step.get("output_token_count"))
     counts = known(prompt_tokens=read, completion_tokens=wrote)
-    raw = mapping(mapping(step.get("model_output_message")).get("raw"))
-    return known(usage=counts or None, model=text(raw.get("model")), id=text(raw.get("id")))
+    raw = _raw(step)
+    choice = first(*mappings(raw.get("choices"))) or {}
+    return known(
+        usage=counts or None,
+        model=text(raw.get("model")),
+        id=text(raw.get("id")),
+        finish_reason=text(choice.get("finish_reason")),
+    )
 
 
 def _source(step: Mapping[str, Any]) -> dict[str, Any]:

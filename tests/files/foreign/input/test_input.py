@@ -276,10 +276,12 @@ def test_names_in_an_archive_are_no_places_on_this_machine(tmp_path: Path) -> No
 )
 def test_what_is_not_read_is_refused_by_its_name(tmp_path: Path, row: Any, name: str) -> None:
     path = tmp_path / "x.json"
-    path.write_text(json.dumps([row]))
-    with pytest.raises(CassetteError, match=name) as caught:
-        ak.load(path)
-    assert caught.value.hint
+    failed = {**row, "error": {"message": "Error running tool"}}  # which is no answer of a server
+    for rows in ([row], [row, failed]):
+        path.write_text(json.dumps(rows))
+        with pytest.raises(CassetteError, match=name) as caught:
+            ak.load(path)
+        assert caught.value.hint
 
 
 def test_a_file_of_a_pattern_without_rollouts_is_left_out_and_told(

@@ -267,6 +267,22 @@ def test_a_step_of_smolagents_is_a_turn() -> None:
     assert rollout.stop_reason == "final"
 
 
+def test_what_smolagents_says_when_there_are_no_more_steps_is_the_answer() -> None:
+    raw = {"id": "c", "model": "m", "choices": [{"finish_reason": "stop"}]}
+    said = {"role": "assistant", "content": "Hm.", "raw": raw}
+    error = {"type": "AgentMaxStepsError", "message": "Reached max steps."}
+    steps = [
+        {"task": "How cold is it?"},
+        {"step_number": 1, "model_output": "Hm.", "model_output_message": said, "tool_calls": []},
+        {"step_number": 2, "tool_calls": [], "error": error, "action_output": "-3"},
+    ]
+    rollout = one(steps)
+    assert (rollout.final, rollout.spec.model) == ("-3", "m")
+    assert rollout.turns[0].response.finish_reason == "stop"
+    assert [message.content for message in rollout.turns[1].added] == ["Reached max steps."]
+    assert rollout.problems == ()
+
+
 def test_pydantic_parts_become_messages() -> None:
     rollout = one(samples.PYDANTIC)
     first, last = rollout.turns

@@ -271,3 +271,29 @@ def test_a_request_whose_messages_were_not_recorded_is_told() -> None:
     rollout = one(span(1, {"gen_ai.operation.name": "chat", "gen_ai.output.messages": answer}))
     assert rollout.final == "Yes."
     assert lost(rollout) == {"requests whose messages were not recorded": 1}
+
+
+@pytest.mark.parametrize("dialect", ["chat", "responses"])
+def test_counts_that_langsmith_takes_out_of_a_raw_answer_are_its_usage(dialect: str) -> None:
+    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Y"}}
+    chat = {"id": "c", "object": "chat.completion", "choices": [choice]}
+    counts = {"input_tokens": 7, "output_tokens": 2, "total_tokens": 9}
+    details = {"input_token_details": {"cache_read": 5}, "output_token_details": {"reasoning": 1}}
+    body = chat if dialect == "chat" else RAW["responses"]
+    run = {
+        "id": "r",
+        "run_type": "llm",
+        "inputs": {"messages": ASKED},
+        "outputs": {**body, "usage_metadata": {**counts, **details}},
+    }
+    (turn,) = one(run).turns
+    assert turn.usage is not None
+    assert (turn.usage.input_tokens, turn.usage.output_tokens) == (7, 2)
+    assert (turn.usage.cached_tokens, turn.usage.reasoning_tokens) == (5, 1)
+
+
+def test_an_output_of_nothing_is_no_answer() -> None:
+    run = {"id": "r", "run_type": "llm", "inputs": {"messages": ASKED}, "error": "HTTP 404"}
+    rollout = one({**run, "outputs": {"output": None}})
+    assert rollout.turns == ()
+    assert [attempt.error.message for attempt in rollout.attempts] == ["HTTP 404"]

@@ -11,6 +11,7 @@ from typing import Any
 from agentkit.files.foreign.entries import Losses
 from agentkit.files.foreign.traces.loose import decoded, first, known, mapping, mappings, text
 from agentkit.files.foreign.traces.spelling.any_spelling import is_item, utterances_in
+from agentkit.files.foreign.traces.spelling.langchain_spelling import usage_in
 from agentkit.files.foreign.traces.spelling.utterance import Utterance, as_one, exchange_of
 from agentkit.types.trajectory import ResultStatus, StopReason
 from agentkit.types.wire import ApiError, Exchange
@@ -221,12 +222,24 @@ def raw_body(given: Any) -> dict[str, Any] | None:
     value = decoded(given)
     if not isinstance(value, Mapping):
         return None
+    if "usage" not in value and (counts := mapping(value.get("usage_metadata"))):
+        value = {**value, "usage": _usage(value, counts)}  # LangSmith keeps it under another name
     if value.get("object") == "response":
         return dict(value) if mappings(value.get("output")) else None
     if (value.get("type"), value.get("role")) == ("message", "assistant"):
         return dict(value) if mappings(value.get("content")) and value.get("id") else None
     choices = mappings(value.get("choices")) if value.get("object") == "chat.completion" else []
     return dict(value) if choices and isinstance(choices[0].get("message"), Mapping) else None
+
+
+def _usage(body: Mapping[str, Any], counts: dict[str, Any]) -> dict[str, Any]:
+    """Write LangSmith's counts under the names of the dialect that a body is of."""
+    made = usage_in(counts)
+    if "choices" in body:
+        return made
+    read, wrote = made.get("prompt_tokens_details"), made.get("completion_tokens_details")
+    totals = {name: counts[name] for name in counts if name.endswith("_tokens")}
+    return {**totals, **known(input_tokens_details=read, output_tokens_details=wrote)}
 
 
 def tool_schemas(given: Any) -> list[dict[str, Any]]:

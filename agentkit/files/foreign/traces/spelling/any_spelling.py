@@ -111,6 +111,8 @@ def _of_object(value: dict[str, Any], losses: Losses, role: str) -> list[Utteran
         return [
             s for one in mappings(value["choices"]) for s in _of_object(one, losses, "assistant")
         ]
+    if all(one is None for one in value.values()):
+        return []
     content = first(value.get("content"), value.get("text"), value.get("output"))
     if isinstance(content, str):
         return [Utterance({"role": role, "content": content})]

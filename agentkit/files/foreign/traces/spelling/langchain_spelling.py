@@ -150,11 +150,11 @@ def _answer(fields: Mapping[str, Any]) -> dict[str, Any]:
         model=text(meta.get("model_name")) or text(meta.get("model")),
         id=text(meta.get("id")) or text(fields.get("id")),
         finish_reason=text(meta.get("finish_reason")) or text(meta.get("stop_reason")),
-        usage=raw or _usage(usage) or None,
+        usage=raw or usage_in(usage) or None,
     )
 
 
-def _usage(usage: Mapping[str, Any]) -> dict[str, Any]:
+def usage_in(usage: Mapping[str, Any]) -> dict[str, Any]:
     """Write LangChain's own counts under OpenAI's names."""
     if not usage:
         return {}
