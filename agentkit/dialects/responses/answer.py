@@ -176,13 +176,17 @@ def _text(value: Any) -> str | None:
 
 
 def read_usage(raw: Any) -> Usage | None:
-    """Read token counts; None where there are none."""
+    """Read token counts, under the names of Chat Completions too, as gateways write them; None
+    where there are none.
+    """
     if not isinstance(raw, dict) or not raw:
         return None
-    read, written = raw.get("input_tokens_details"), raw.get("output_tokens_details")
+    chat = "input_tokens" not in raw and "prompt_tokens" in raw
+    asked, said = ("prompt", "completion") if chat else ("input", "output")
+    read, written = raw.get(f"{asked}_tokens_details"), raw.get(f"{said}_tokens_details")
     return Usage(
-        input_tokens=_count(raw, "input_tokens"),
-        output_tokens=_count(raw, "output_tokens"),
+        input_tokens=_count(raw, f"{asked}_tokens"),
+        output_tokens=_count(raw, f"{said}_tokens"),
         reasoning_tokens=_count(written, "reasoning_tokens"),
         cached_tokens=_count(read, "cached_tokens"),
         raw={sys.intern(key) if type(key) is str else key: value for key, value in raw.items()},

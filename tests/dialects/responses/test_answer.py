@@ -233,3 +233,11 @@ def test_any_body_is_read_and_keeps_its_items(items: list[Any], more: Any, usage
 
 def test_kinds_are_told_apart() -> None:
     assert not item_kinds.STEPS & {"function_call", "message", "reasoning", "custom_tool_call"}
+
+
+def test_counts_under_the_names_of_chat_completions_are_read() -> None:
+    details = {"completion_tokens_details": {"reasoning_tokens": 1}}
+    counts = {"prompt_tokens": 7, "completion_tokens": 2, **details}
+    usage = answer.read_usage(counts)
+    assert usage is not None
+    assert (usage.input_tokens, usage.output_tokens, usage.reasoning_tokens) == (7, 2, 1)

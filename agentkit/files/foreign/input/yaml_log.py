@@ -6,12 +6,18 @@ import re
 from typing import Any
 
 _LOOKS = re.compile(r"(?:---|- ?\w|[\w\"']+:(?:\s|$))")
+_EVENTS = re.compile(
+    r"\s*(?:(?:event|id|retry)?:[^\n]*\n)*data: ?[{\[][^\n]*\n\r?\n(?:event|data|id|retry|):"
+)
+"""A saved stream: the same names again and again, which YAML allows in no object."""
 _MOST = 50_000_000
 """Values and letters that a file may amount to, however often its aliases repeat them."""
 
 
 def looks_like_yaml(text: str) -> bool:
     """Tell whether a text that is no JSON may be YAML, by its first line that says anything."""
+    if _EVENTS.match(text):
+        return False
     lines = (line for line in text[:2000].splitlines() if line.strip() and line[0] not in "#%")
     return _LOOKS.match(next(lines, "")) is not None
 

@@ -59,6 +59,26 @@ def test_messages_in_yaml_are_read(tmp_path: Path) -> None:
     assert rollout.final == "Hi"
 
 
+@pytest.mark.parametrize(
+    "head", ["", ": kept\n", "event: x\n", "id: 1\nevent: x\n", "event: x\r\n"]
+)
+def test_a_saved_stream_is_never_tried_as_yaml(head: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    yaml = pytest.importorskip("yaml")
+    monkeypatch.delattr(yaml, "load_all")
+    choice = {"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}
+    chunk = json.dumps({"object": "chat.completion.chunk", "choices": [choice]})
+    rollout = ak.load(f"{head}data: {chunk}\n\n{head}data: {chunk}\n\n".encode())
+    assert rollout.turns[0].response.content == "HiHi"
+
+
+def test_yaml_may_begin_like_a_stream(tmp_path: Path) -> None:
+    path = tmp_path / "messages.yaml"
+    path.write_text(
+        "id: 1\nmessages: [{role: user, content: hi}, {role: assistant, content: Hi}]\n"
+    )
+    assert ak.load(path).final == "Hi"
+
+
 def test_a_line_of_json_makes_no_json_lines_of_yaml(tmp_path: Path) -> None:
     path = tmp_path / "messages.yaml"
     path.write_text('- role: user\n  content: |-\n    {"type": "object"}\n    end\n')
