@@ -67,7 +67,8 @@ def test_a_saved_stream_is_never_tried_as_yaml(head: str, monkeypatch: pytest.Mo
     monkeypatch.delattr(yaml, "load_all")
     choice = {"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}
     chunk = json.dumps({"object": "chat.completion.chunk", "choices": [choice]})
-    rollout = ak.load(f"{head}data: {chunk}\n\n{head}data: {chunk}\n\n".encode())
+    stream = f"{head}data: {chunk}\n\n{head}data: {chunk}\n\n"
+    (rollout,) = ak.load(stream.encode(), all=True)
     assert rollout.turns[0].response.content == "HiHi"
 
 
@@ -76,7 +77,8 @@ def test_yaml_may_begin_like_a_stream(tmp_path: Path) -> None:
     path.write_text(
         "id: 1\nmessages: [{role: user, content: hi}, {role: assistant, content: Hi}]\n"
     )
-    assert ak.load(path).final == "Hi"
+    (rollout,) = ak.load(path, all=True)
+    assert rollout.final == "Hi"
 
 
 def test_a_line_of_json_makes_no_json_lines_of_yaml(tmp_path: Path) -> None:
