@@ -56,6 +56,10 @@ def made_by(values: Any) -> str | None:
         return "traces of the OpenAI Agents SDK"
     if row.get("type") in _AUTOGEN and "source" in row:
         return "messages of AutoGen"
+    if row.get("type") in ("thread.started", "turn.started", "item.completed"):
+        return "events of `codex exec --json` (the session's own file, under sessions/, is read)"
+    if row.get("type") == "session" and "cwd" in row:
+        return "a session of pi"
     if "chunkedPrompt" in row:
         return "a prompt of Google AI Studio"
     return None

@@ -116,7 +116,7 @@ def _action(step: Mapping[str, Any], losses: Losses) -> list[ChatEntry]:
     thought = text(output.get("reasoning_content"))
     asked = mappings(step.get("tool_calls"))
     if content is None and not asked and isinstance(step.get("action_output"), str):
-        return _said_at_the_end(step)
+        return _last_answer(step)
     made = [_call(one) for one in asked]
     message = assistant(content, made, thought)
     answer = Utterance(message, answer=_answer(step))
@@ -124,7 +124,7 @@ def _action(step: Mapping[str, Any], losses: Losses) -> list[ChatEntry]:
     return [*found, *_outcome(step, asked, losses)]
 
 
-def _said_at_the_end(step: Mapping[str, Any]) -> list[ChatEntry]:
+def _last_answer(step: Mapping[str, Any]) -> list[ChatEntry]:
     """Read the answer that a model was asked for when there were no more steps."""
     answer = Utterance(assistant(step["action_output"], []), answer=_answer(step))
     told = text(mapping(step.get("error")).get("message"))

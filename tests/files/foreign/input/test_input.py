@@ -293,6 +293,8 @@ def test_names_in_an_archive_are_no_places_on_this_machine(tmp_path: Path) -> No
     [
         ({"object": "trace.span", "id": "s", "span_data": {"type": "agent"}}, "OpenAI Agents SDK"),
         ({"source": "a", "type": "TextMessage", "content": "hi"}, "AutoGen"),
+        ({"type": "thread.started", "thread_id": "t"}, "codex exec --json"),
+        ({"type": "session", "version": 3, "id": "s", "cwd": "/"}, "a session of pi"),
         ({"runSettings": {}, "chunkedPrompt": {"chunks": []}}, "Google AI Studio"),
     ],
 )
