@@ -335,6 +335,7 @@ class Trajectory(LateRecord):
         tools: Iterable[Any] = (),
         model: str | None = None,
         dialect: Dialect | None = None,
+        sealed: bool = True,
     ) -> Any:
         """Make a debugger at the start of a turn: the same request to the same server. Calls are
         answered from what is recorded; before another one it stops, for `dbg.pending.answer`.
@@ -344,11 +345,12 @@ class Trajectory(LateRecord):
             server: where, as `ak.Agent` takes it; by default where the rollout's requests went.
             tools: functions to run in place of recorded results.
             model, dialect: others than the rollout's.
+            sealed: False leaves out encrypted and signed reasoning, which another server refuses.
 
         Raises:
             NotFound, UsageError: there is no such turn, no message to send, or no server known.
         """
-        return hook("fork")(self, turn, server, tools, model, dialect)
+        return hook("fork")(self, turn, server, tools, model, dialect, sealed)
 
     @property
     def before(self) -> Before:

@@ -41,9 +41,9 @@ DIALECT_HINTS = (
     ),
     (
         r"signature.? in .?thinking|cannot be modified|encrypted content [^.]{0,200}could not be"
-        r"|invalid_encrypted_content",
+        r"|invalid_encrypted_content|thought.?signature[^.]{0,40}(not valid|invalid|corrupt)",
         "a signed or encrypted thought goes back to the model that wrote it, unchanged: take the "
-        "edit back, or leave the reasoning of that turn out",
+        "edit back, or go on without it: rollout.fork(turn, server=…, sealed=False)",
     ),
     (
         r"expected .?thinking.? or .?redacted_thinking|must start with a thinking block",

@@ -20,10 +20,12 @@ from agentkit.servers.clients import as_server
 from agentkit.servers.model_call import Emit
 from agentkit.servers.server import Server
 from agentkit.trajectory.edit import fork, forked_here
-from agentkit.trajectory.history import check_asked
+from agentkit.trajectory.history import check_asked, messages
+from agentkit.trajectory.loop import rewrite
+from agentkit.trajectory.person.sealed_reasoning import unsealed
 from agentkit.types.answer import Dialect, ToolCall
 from agentkit.types.steps import Outcome, Step, ToolStep
-from agentkit.types.trajectory import Trajectory
+from agentkit.types.trajectory import Message, Trajectory
 
 _known: dict[str, Callable[[Dialect], Any]] = {}
 _AS_SENT = "As the request describes it."
@@ -47,6 +49,7 @@ def fork_of(
     tools: Iterable[Any] = (),
     model: str | None = None,
     dialect: Dialect | None = None,
+    sealed: bool = True,
 ) -> Debugger:
     """Make a debugger at the start of a turn of a rollout.
 
@@ -59,12 +62,14 @@ def fork_of(
             the record.
         model: another model than the rollout's.
         dialect: the API to speak; by default what the server says, else the rollout's.
+        sealed: whether reasoning that is encrypted or signed goes along.
 
     Raises:
         NotFound: there is no such turn.
         UsageError: nobody knows where the requests went, or nothing was said before the turn.
     """
     begun = _begun(trajectory, turn)
+    begun = begun if sealed else without_sealed(begun)
     asked = as_server(_server_of(trajectory) if server is None else server)
     spec, recorded = trajectory.spec, _Recorded(trajectory)
     named = {_name(schema) for schema in spec.tools}
@@ -106,6 +111,31 @@ def _begun(trajectory: Trajectory, turn: int | None) -> Trajectory:
     begun = fork(trajectory, at)
     check_asked(begun, "fork a later turn: rollout.fork(turn=1), which goes on behind that answer")
     return begun
+
+
+def without_sealed(trajectory: Trajectory) -> Trajectory:
+    """Let the next turn send the history without sealed reasoning: an answer that has some goes
+    back as its text and its calls. What was recorded stays as it is.
+
+    Args:
+        trajectory: a rollout before a turn.
+
+    Raises:
+        UsageError: an answer waits for results of its calls, and goes back as it came.
+    """
+    sent = messages(trajectory)
+    cleaned = unsealed(sent)
+    if cleaned == sent:
+        return trajectory
+    if trajectory.open is not None and trajectory.open.response is not None:
+        raise UsageError(
+            "the last answer waits for results, and goes back with its sealed reasoning",
+            hint="fork an earlier turn, or run the calls where it came from and fork then",
+        )
+    kept = next((i for i, (a, b) in enumerate(zip(sent, cleaned, strict=False)) if a != b), None)
+    kept = min(len(sent), len(cleaned)) if kept is None else kept
+    added = tuple(Message(wire=wire) for wire in cleaned[kept:])
+    return rewrite(trajectory, kept, added)
 
 
 def _as_asked(tools: Any, named: Collection[Any]) -> Any:
