@@ -203,7 +203,7 @@ def names_of(
     """
 
     def refuse(name: str) -> NoReturn:
-        meant = known if name[0] != "_" else ()  # which machinery asks for, as _repr_html_
+        meant = known if name[:1] != "_" else ()  # which machinery asks for, as _repr_html_
         hint = (others or {}).get(name) or suggest(name, meant, show=f"{prefix}.{{}}".format)
         raise UnknownName(f"{owner} has no {name!r}", hint=hint)
 

@@ -293,3 +293,27 @@ def test_the_toolbar_has_room_in_any_cell(
         page.set_viewport_size({"width": width, "height": 800})
         view.settle()
         assert not page.evaluate(OVERLAPS)
+
+
+def test_what_is_opened_fits_a_narrow_cell(
+    chromium: Browser, rollouts: tuple[Trajectory, ...]
+) -> None:
+    with shown(chromium, rollouts) as (page, stand_in, view, _):
+        page.set_viewport_size({"width": 560, "height": 900})
+        rows(page).first.click()
+        stand_in.settle(lambda: bool(view._open))
+        bar = page.locator(".ak-detail:visible .ak-open-bar").first
+        expect(bar.get_by_role("button", name="Close")).to_be_visible()
+        whole = bar.bounding_box()
+        assert whole is not None
+        for button in bar.get_by_role("button").all():
+            box = button.bounding_box()
+            assert box is not None
+            assert box["x"] + box["width"] <= min(560, whole["x"] + whole["width"])
+
+
+def test_a_filtered_table_says_by_what(chromium: Browser, rollouts: tuple[Trajectory, ...]) -> None:
+    bad = ak.explore(rollouts).filter("reward<1")
+    with tab(chromium, height=900) as (page, _):
+        StandIn(page, ExplorerView(bad))
+        expect(page.locator(".ak-xmain")).to_contain_text("of 6 rollouts reward<1")

@@ -48,3 +48,14 @@ def test_files_are_the_axis_where_nothing_else_is_noted(tmp_path: Path) -> None:
     axis = table.axis()
     assert axis is not None
     assert [point.reward for point in axis.points] == [1, 2, 10]
+
+
+def test_a_point_of_several_steps_is_chosen_by_one_of_them(tmp_path: Path) -> None:
+    for step in range(50):
+        (tmp_path / f"{step}.jsonl").write_text(json.dumps({**ROW, "step": step}))
+    axis = ak.explore(tmp_path).filter("step=30").axis()
+    assert axis is not None
+    assert [(point.first, point.last) for point in axis.points] == [
+        (step, step + 1) for step in range(0, 50, 2)
+    ]
+    assert [point.first for point in axis.points if point.chosen] == [30]

@@ -54,7 +54,7 @@ class AxisPoint(Record):
     """The share of the rollouts in which a tool failed."""
     problems: float | None = None
     chosen: bool = False
-    """Whether the filter keeps these values, where it says something of the column."""
+    """Whether the filter keeps one of these values, where it says something of the column."""
 
     @property
     def name(self) -> str:
@@ -140,7 +140,7 @@ def axis_of(columns: TableColumns, kept: KeptRollouts, query: Query, column: str
                 last=own[-1],
                 values=tuple(map(str, own)) if is_text else (),
                 rollouts=counts[at],
-                chosen=bool(asked) and all(c.holds(own[0]) and c.holds(own[-1]) for c in asked),
+                chosen=bool(asked) and any(all(c.holds(one) for c in asked) for one in own),
                 **{name: each[at] for name, each in means.items()},
             )
         )

@@ -161,7 +161,11 @@ class ExplorerView(TableQuestions, OpenedRollout, InnerView, LiveView):
         names = () if self._grouped else self._columns()
         said = self._cells.constants(names, self._grouped)
         less = ", ".join(str(word) for _, word, _, _, gives, *_ in columns if gives)
-        return same_parts(self._within, said, less, self._grouped)
+        found = same_parts(self._within, said, less, self._grouped)
+        if not self._all.asked:
+            return found
+        whole, asked = f"of {len(self._all.source):,} rollouts ", sendable(clip(self._all.asked))
+        return [whole, part("b", asked), *([" · "] if found else []), *found]
 
     def _empty(self) -> list[Part]:
         if (len(self._rows) or (self._working and len(self._all))) and not self._refused[0]:
