@@ -229,13 +229,13 @@ def test_a_frame_of_a_file_keeps_no_rollout(
 ) -> None:
     path = ak.save(run(20, stream=True), tmp_path / "kept.jsonl")
     alive: list[int] = []
-    rows = turns._rows
+    rows = turns.turn_rows
 
     def watched(index: int, trajectory: Any) -> Any:
         alive.append(sum(type(one) is ak.Trajectory for one in gc.get_objects()))
         yield from rows(index, trajectory)
 
-    monkeypatch.setattr(turns, "_rows", watched)
+    monkeypatch.setattr(turns, "turn_rows", watched)
     assert len(ak.turns_df(path)) == 200
     assert max(alive) - min(alive) <= 3
 

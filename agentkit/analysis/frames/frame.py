@@ -56,6 +56,7 @@ def rollout_frame(
     columns: Mapping[str, str],
     rows: Callable[[int, Trajectory], Iterable[tuple[Any, ...]]],
     x: Any,
+    only: Sequence[int] | None = None,
 ) -> pd.DataFrame:
     """Make a `pandas.DataFrame` of rollouts; where they come from several files, with a column
     `file` behind the prompt.
@@ -64,6 +65,7 @@ def rollout_frame(
         columns: the name and dtype of each column, in order.
         rows: gives the rows of a rollout that has this place.
         x: what holds the rollouts.
+        only: the places of those that have rows, where that is known; None: each is read for it.
 
     Raises:
         UsageError: it contains no rollout.
@@ -73,7 +75,7 @@ def rollout_frame(
     files: dict[int, str | None] = {}
 
     def every() -> Iterator[tuple[Any, ...]]:
-        for place, trajectory in _numbered(x):
+        for place, trajectory in numbered(x) if only is None else ((at, x[at]) for at in only):
             files[place] = file_of(trajectory)
             yield from rows(place, trajectory)
 
@@ -84,7 +86,7 @@ def rollout_frame(
     return made
 
 
-def _numbered(x: Any) -> Iterator[tuple[int, Trajectory]]:
+def numbered(x: Any) -> Iterator[tuple[int, Trajectory]]:
     """Give the rollouts that a value holds, for rows, each with its place from 0. Those of a file
     are read one by one, and none is kept.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from agentkit.analysis.frames.frame import (
@@ -26,6 +26,7 @@ TURNS = {
     "sample": f"r.{_SAMPLE}",
     "turn": "t.turn",
     "model": "coalesce(t.model, r.model)",
+    "server": "t.server",
     "started": "t.started",
     "model_elapsed": "t.elapsed",
     "time_to_first_token": "t.time_to_first_token",
@@ -91,7 +92,7 @@ def index_frame(
         The frame; None where the rollouts have to be read for it: it is no index, or holds not all
         that is wanted.
     """
-    whole, places = _index_in(x)
+    whole, places = index_in(x)
     if whole is None or not wanted.keys() <= held.keys() or not _are_kept(whole, wanted):
         return None
     asked = {name: f"{held[name]}" for name in wanted}
@@ -106,7 +107,7 @@ def index_frame(
     return _framed(whole, places, whole.arrow(query), wanted)
 
 
-def _index_in(x: Any) -> tuple[RolloutIndex | None, Any]:
+def index_in(x: Any) -> tuple[RolloutIndex | None, Any]:
     """Find the index in a value, and the positions of the rollouts that are meant: an index is all
     of its own, and a table says which of its source.
     """
@@ -114,6 +115,20 @@ def _index_in(x: Any) -> tuple[RolloutIndex | None, Any]:
         return x, range(len(x))
     inside = getattr(getattr(x, "source", None), "rollouts", None)
     return (inside, x.places) if isinstance(inside, RolloutIndex) else (None, ())
+
+
+def troubled(x: Any) -> Sequence[int] | None:
+    """List the positions of the rollouts that have a problem, by their index; None where it is no
+    index, or does not say of each.
+    """
+    import numpy as np
+
+    whole, places = index_in(x)
+    if whole is None or not len(places) or any(stored.odd for stored in whole.stored("codes")):
+        return None
+    codes = np.array(whole.column("codes").to_pylist(), object)[np.asarray(places, np.int64)]
+    found: list[int] = np.flatnonzero(codes != "").tolist()
+    return found
 
 
 def _are_kept(x: RolloutIndex, wanted: Mapping[str, str]) -> bool:

@@ -13,6 +13,7 @@ from agentkit.analysis.frames.frame import (
     identity,
     rollout_frame,
 )
+from agentkit.analysis.frames.index_frames import troubled
 from agentkit.errors import checked_keywords
 from agentkit.trajectory.trouble.points import problem_points
 from agentkit.types.problem import Problem, excerpt
@@ -57,12 +58,13 @@ def problems_df(x: Any) -> pd.DataFrame:
             after: what was sent and what it was read as, where it was changed.
 
     Args:
-        x: one rollout or many, as for `turns_df`.
+        x: one rollout or many, as for `turns_df`. Of an index, only rollouts with a problem are
+            read.
 
     Raises:
         UsageError: it contains no rollout.
     """
-    return rollout_frame(COLUMNS, _rows, x)
+    return rollout_frame(COLUMNS, _rows, x, troubled(x))
 
 
 def _rows(index: int, trajectory: Trajectory) -> Iterator[tuple[Any, ...]]:

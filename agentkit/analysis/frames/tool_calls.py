@@ -84,11 +84,12 @@ def tool_calls_df(x: Any, *, columns: Sequence[str] | None = None) -> pd.DataFra
     found = index_frame(x, "calls", CALLS, wanted)
     if found is not None:
         return found
-    made = rollout_frame(COLUMNS, _rows, x)
+    made = rollout_frame(COLUMNS, call_rows, x)
     return made if columns is None else made[list(wanted)]
 
 
-def _rows(index: int, trajectory: Trajectory) -> Iterator[tuple[Any, ...]]:
+def call_rows(index: int, trajectory: Trajectory) -> Iterator[tuple[Any, ...]]:
+    """List the rows of a rollout that has this place."""
     who = identity(index, trajectory)
     for turn in trajectory.all_turns:
         where = (*who, turn.index, server(turn), turn.response.dialect)

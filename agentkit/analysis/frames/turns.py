@@ -91,9 +91,9 @@ def turns_df(x: Any, *, columns: Sequence[str] | None = None) -> pd.DataFrame:
         x: one rollout or many: a trajectory, a debugger, an `AgentResult`, a comparison, a list of
             them, a list of messages, the path of a file of them, or what `ak.index` gave.
         columns: the names of those that are wanted; by default all. Of an index, rollout, sample,
-            turn, model, started, model_elapsed, time_to_first_token, generation, the tokens, the
-            lengths, calls, finish_reason, last, stop_reason and reward are read without reading a
-            rollout, where no other is wanted.
+            turn, model, server, started, model_elapsed, time_to_first_token, generation, the
+            tokens, the lengths, calls, finish_reason, last, stop_reason and reward are read without
+            reading a rollout, where no other is wanted.
 
     Raises:
         UsageError: it contains no rollout, or there is no such column.
@@ -102,11 +102,12 @@ def turns_df(x: Any, *, columns: Sequence[str] | None = None) -> pd.DataFrame:
     found = index_frame(x, "turns", TURNS, wanted)
     if found is not None:
         return found
-    made = rollout_frame(COLUMNS, _rows, x)
+    made = rollout_frame(COLUMNS, turn_rows, x)
     return made if columns is None else made[list(wanted)]
 
 
-def _rows(index: int, trajectory: Trajectory) -> Iterator[tuple[Any, ...]]:
+def turn_rows(index: int, trajectory: Trajectory) -> Iterator[tuple[Any, ...]]:
+    """List the rows of a rollout that has this place."""
     who, turns = identity(index, trajectory), trajectory.all_turns
     reward, found = number(trajectory.meta.get("reward")), points_by_turn(trajectory)
     for turn in turns:

@@ -7,11 +7,12 @@ from typing import Any
 
 from agentkit.files.cassette.index import group_key
 from agentkit.files.columns import COLUMNS, HIDDEN, is_name, plain_value
+from agentkit.trajectory.trouble.points import server
 from agentkit.types.trajectory import Trajectory, Turn
 
 TURN_FIELDS = (
     *("turn", "model", "finish_reason", "started", "elapsed", "time_to_first_token"),
-    *("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens", "calls"),
+    *("input_tokens", "output_tokens", "reasoning_tokens", "cached_tokens", "calls", "server"),
 )
 """Columns of a turn, behind the rollout's row."""
 CALL_FIELDS = ("turn", "position", "name", "status", "error", "elapsed")
@@ -67,9 +68,8 @@ def _add_turn(rows: IndexRows, turn: Turn) -> None:
         counts = (*read, usage.reasoning_tokens, usage.cached_tokens)
     times = (response.exchange.started, response.exchange.elapsed, response.time_to_first_token)
     calls = response.tool_calls
-    rows.turns.append(
-        (turn.index, response.model, response.finish_reason, *times, *counts, len(calls))
-    )
+    said = (turn.index, response.model, response.finish_reason)
+    rows.turns.append((*said, *times, *counts, len(calls), server(turn)))
     rows.content.append(response.content or "")
     rows.reasoning.append(response.reasoning or "")
     for call in calls:

@@ -12,6 +12,7 @@ from typing import Any
 from agentkit.files.cassette.index import Entry
 from agentkit.files.columns import COLUMNS, HIDDEN, UNREAD
 from agentkit.files.index.index_rows import IndexRows
+from agentkit.trajectory.trouble.points import address_of
 
 _decode = json.JSONDecoder().decode
 _BESIDE = frozenset({"owner", "meta", "end"})
@@ -112,7 +113,8 @@ def _add_answer(
     times = (exchange.get("started"), exchange.get("elapsed"), None)
     counts = _counts(answer.get("usage"))
     named = answer.get("model") or None
-    rows.turns.append((turn, named, choice.get("finish_reason"), *times, *counts, len(calls)))
+    said, address = (turn, named, choice.get("finish_reason")), address_of(exchange.get("url"))
+    rows.turns.append((*said, *times, *counts, len(calls), address))
     rows.content.append(content)
     rows.reasoning.append(_reasoning(message))
     return _text(given) if given is not None else None

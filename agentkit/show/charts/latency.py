@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
+from agentkit.analysis.frames.frame import numbered
+from agentkit.analysis.frames.index_frames import index_in
 from agentkit.analysis.frames.timings import LANES, CallTime, Segment, TurnTime, length, segments
 from agentkit.errors import UsageError, checked_keywords
-from agentkit.files.reader import rollouts_in
 from agentkit.show.charts.bars import Bar, BarChart, BarRow
-from agentkit.show.charts.columns import columns, is_frame, turns_and_calls
+from agentkit.show.charts.columns import is_frame, turns_and_calls
 from agentkit.show.charts.figure import figure
+from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import count, seconds
 
 if TYPE_CHECKING:
@@ -117,23 +119,37 @@ def _bar(s: Segment, row: int, begin: float) -> Bar:
     return Bar(row, s.kind, begin + s.start, begin + s.end, hover, label, s.turn)
 
 
+def _one_of(x: Any, rollout: int) -> list[Trajectory]:
+    """Find one rollout of several, and read as few of the others as can be.
+
+    Raises:
+        UsageError: there is no such rollout.
+    """
+    number = 0
+    if index_in(x)[0] is not None:
+        number = len(x)
+        if 0 <= rollout < number:
+            return [x[rollout]]
+    else:
+        for place, trajectory in numbered(x):
+            number += 1
+            if place == rollout:
+                return [trajectory]
+    if rollout == number == 0:
+        return []
+    raise UsageError(f"there is no rollout {rollout}", hint=f"{number} were given, counted from 0")
+
+
 def _times(x: Any, calls: Any, rollout: int) -> list[TurnTime]:
     if not is_frame(x):
-        found = rollouts_in(x)
-        if not 0 <= rollout < max(len(found), 1):
-            raise UsageError(
-                f"there is no rollout {rollout}", hint=f"{len(found)} were given, counted from 0"
-            )
-        x, rollout = found[rollout : rollout + 1], 0
-    turns, calls = turns_and_calls(x, calls)
+        x, rollout = _one_of(x, rollout), 0
+    turns, rows = turns_and_calls(x, calls, (_TURNS, _CALLS))
     ran: defaultdict[int, list[CallTime]] = defaultdict(list)
-    for of, turn, name, status, elapsed, *rest in (
-        columns(calls, _CALLS) if calls is not None else ()
-    ):
+    for of, turn, name, status, elapsed, *rest in rows:
         if of == rollout and elapsed is not None:
             ran[turn].append(CallTime(name or "", status or "", elapsed, *rest))
     return [
         TurnTime(turn, model, first, queue, tuple(ran[turn]))
-        for of, turn, model, first, queue in columns(turns, _TURNS)
+        for of, turn, model, first, queue in turns
         if of == rollout
     ]

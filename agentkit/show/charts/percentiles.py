@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from agentkit.analysis.frames.timings import Percentiles, percentiles_of
 from agentkit.errors import checked_keywords
 from agentkit.show.charts.bars import Bar, BarChart, BarRow
-from agentkit.show.charts.columns import columns, turns_and_calls
+from agentkit.show.charts.columns import Rows, turns_and_calls
 from agentkit.show.charts.figure import figure
 from agentkit.types.words import count, seconds
 
@@ -39,7 +39,7 @@ def percentiles(x: Any, calls: Any = None) -> go.Figure:
     Raises:
         UsageError: it holds no rollout.
     """
-    found = percentiles_of(_times(*turns_and_calls(x, calls)))
+    found = percentiles_of(_times(*turns_and_calls(x, calls, (_TURNS, ("name", "elapsed")))))
     return figure(percentiles_chart(found), percentiles_chart(found, most=_MOST))
 
 
@@ -78,14 +78,14 @@ def _numbers(p: Percentiles, *, named: bool = False) -> str:
     return " · ".join(map(seconds, values.values()))
 
 
-def _times(turns: Any, calls: Any) -> dict[str, list[float]]:
+def _times(turns: Rows, calls: Rows) -> dict[str, list[float]]:
     found: defaultdict[str, list[float]] = defaultdict(list)
-    for model, server, elapsed, first in columns(turns, _TURNS):
+    for model, server, elapsed, first in turns:
         name = " at ".join(filter(None, (model, server))) or "the model"
         for label, value in ((name, elapsed), (f"{name}, first token", first)):
             if value is not None:
                 found[label].append(value)
-    for name, elapsed in columns(calls, ("name", "elapsed")) if calls is not None else ():
+    for name, elapsed in calls:
         if elapsed is not None:
             found[f"tool {name or '?'}"].append(elapsed)
     return found

@@ -152,7 +152,11 @@ def loose_count(trajectory: Trajectory) -> int:
 
 def server(turn: Turn) -> str | None:
     """Read the server's host and port; the rest of its address can contain a key."""
-    url = turn.response.exchange.url
+    return address_of(turn.response.exchange.url)
+
+
+def address_of(url: str | None) -> str | None:
+    """Read host and port of a URL; None where it has none."""
     try:
         return urlsplit(url).netloc.rpartition("@")[2] or None if url else None
     except ValueError:  # no address at all

@@ -113,7 +113,7 @@ class CassetteSidecar(Sidecar):
             rows = rows_of_lines(entry_of(index, found, prompts), lines)
             if rows is not None:
                 return rows
-        return rows_of(opened(sample_of(decode_lines(lines))))
+        return rows_of(opened(sample_of(decode_lines(lines), for_row=True)))
 
     def _take_open(self, scan: Scan, part: Part, file: BinaryIO) -> None:
         """Take in what there is of the rollouts that have not ended."""

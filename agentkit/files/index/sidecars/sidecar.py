@@ -27,7 +27,7 @@ from agentkit.types.trajectory import Trajectory
 from agentkit.types.words import count, in_line
 
 _log = logging.getLogger("agentkit")
-VERSION = 5
+VERSION = 6
 PART = 16_384
 """Rollouts of a part at most; a row in it has 16 bits in the index of words."""
 _BLOCKS, _BLOCK = 64, 1024
