@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 import agentkit as ak
+from agentkit.analysis.frames.turns import turn_rows
 from agentkit.files.index.sidecars.sidecar import Sidecar
-from agentkit.show.charts import columns, percentiles
+from agentkit.show.charts import percentiles
 from agentkit.testing import by_turn, calls, says
 from tests.benchmarks.constructed_rollouts import write
 from tests.benchmarks.kept_memory import run
@@ -115,13 +116,12 @@ def test_percentiles_of_a_file_keep_no_rollout(
 ) -> None:
     path = ak.save(run(20, stream=True), tmp_path / "kept.jsonl")
     alive: list[int] = []
-    rows = columns.turn_rows
 
     def watched(index: int, trajectory: Any) -> Any:
         alive.append(sum(type(one) is ak.Trajectory for one in gc.get_objects()))
-        yield from rows(index, trajectory)
+        yield from turn_rows(index, trajectory)
 
-    monkeypatch.setattr(columns, "turn_rows", watched)
+    monkeypatch.setattr("agentkit.show.charts.columns.turn_rows", watched)
     assert percentiles.percentiles(path).data
     assert len(alive) == 20
     assert max(alive) - min(alive) <= 3
