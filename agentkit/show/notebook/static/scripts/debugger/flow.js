@@ -74,13 +74,13 @@ function following(live, outline) {
     );
   }
 
-  /** Scrolls to a place; what was out of sight gets its real height on the way. */
-  function reveal(node, range) {
+  /** Scrolls to a place; what was out of sight gets its real height on the way, until it stands. */
+  async function reveal(node, range) {
     if (!node) return;
     atEnd = false;
     went = true;
     const block = node.closest(".ak-turn") ?? node;
-    const go = (times) => {
+    const go = () => {
       const pane = rows.getBoundingClientRect();
       const { top: start } = block.getBoundingClientRect();
       const box = (range ?? node).getBoundingClientRect();
@@ -88,12 +88,15 @@ function following(live, outline) {
       const top = whole ? start : box.top;
       const was = rows.scrollTop;
       rows.scrollTop += top - pane.top - (range ? pane.height / 3 : 0);
-      const still = Math.abs(rows.scrollTop - was) < 2;
-      if (times > 0) requestAnimationFrame(() => go(still ? times - 4 : times - 1));
+      return Math.abs(rows.scrollTop - was) < 2 ? 4 : 1;
     };
-    go(12);
+    let times = 12 - go();
     const { top } = rows.getBoundingClientRect();
     if (top < 0 || top > innerHeight - 80) live.root.scrollIntoView({ block: "nearest" });
+    for (let done = false; !done; times -= go()) {
+      await new Promise(requestAnimationFrame);
+      done = times <= 0;
+    }
   }
 
   /** Goes to the end, but not beyond the start of the newest turn or row. */

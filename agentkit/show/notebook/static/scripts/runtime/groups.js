@@ -41,6 +41,10 @@ function rove(event, group, select = "button") {
 /** Gives the focus to what is there, and scrolls nothing for it. */
 const focusOn = (node) => node?.focus({ preventScroll: true });
 
+/** Gives the focus back, to the view where that node cannot be seen: the notebook has no key. */
+const giveBack = (live, node) =>
+  focusOn(live.root.contains(node) && node.checkVisibility() ? node : live.root);
+
 /** Does not let the notebook have it. */
 function taken(event) {
   event.preventDefault();

@@ -1,9 +1,9 @@
 /**
  * What the scripts of a view add to a place where it is shown: `PARTS.push((live) => part)`.
  * Live is where a part draws, the last state, and how it asks: root, rows, state, arrays,
- * send(action, args), ask(action, args), row(key), fail(message, hint), say(text, seen), kernel()
- * where a host tells. A part may
- * have state(state, arrays), message(message, arrays), op(name, ...args), drawn(keys, rows),
+ * send(action, args), ask(action, args), row(key), fail(message, hint), say(text, seen),
+ * rest(node), kernel() where a host tells. A part may have
+ * state(state, arrays), message(message, arrays), op(name, ...args), drawn(keys, rows),
  * keydown(event), dispose().
  * @type {((live: Live) => Part)[]}
  */
@@ -74,6 +74,14 @@ function mount(el, post, kernel = () => undefined) {
       alerts.replaceChildren(h(".ak-alert", said, close));
     },
   };
+  /** Lets what acts in a node do nothing any more, once there is no kernel; it may come later. */
+  live.rest = (node) => {
+    for (const control of ended ? node.querySelectorAll(CONTROLS) : []) {
+      control.ariaDisabled = "true";
+      control.ariaDescription = ended;
+      if ("readOnly" in control) control.readOnly = true;
+    }
+  };
   const texts = longTexts(live);
   list.addEventListener("click", (event) => copyBeside(event, live.say, texts.source));
   hearControls(live);
@@ -113,11 +121,7 @@ function mount(el, post, kernel = () => undefined) {
     live.state = { ...live.state, gone: true };
     all("state", live.state, live.arrays);
     root.prepend(h("p.ak-ended", { role: "status", textContent: ended }));
-    for (const control of root.querySelectorAll(CONTROLS)) {
-      control.ariaDisabled = "true";
-      control.ariaDescription = ended;
-      if ("readOnly" in control) control.readOnly = true;
-    }
+    live.rest(root);
   }
 
   const still = (event) => {

@@ -27,8 +27,7 @@ function rowEdits({ live, turns, shown }) {
     const on = document.activeElement;
     const had = draft.editor.node.contains(on) || on === document.body;
     draft.editor.node.remove();
-    const back = live.root.contains(draft.back) && draft.back.checkVisibility();
-    if (had) focusOn(back ? draft.back : live.root);
+    if (had) giveBack(live, draft.back);
   };
   const open = async (turn, what, { words = "", text, back = document.activeElement } = {}) => {
     const key = `${turn}|${what}`;

@@ -20,6 +20,7 @@ function heads(live, marksOf, built) {
     adapt(head, turn);
     if (head.akTools.parentNode === head) return;
     head.append(head.akTools);
+    live.rest(head);
     built(head, turn);
   };
   const putAway = ({ akTools }) =>

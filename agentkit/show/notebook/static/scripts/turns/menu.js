@@ -6,15 +6,15 @@
  * @param {(button: HTMLElement) => void} act  what a button does that the kernel has described
  */
 function openMenu(live, opener, items, act = () => {}) {
-  const close = () => {
+  const at = opener.getBoundingClientRect();
+  const leave = () => close(true);
+  const close = (back = menu.contains(document.activeElement)) => {
     menu.remove();
     opener.ariaExpanded = "false";
-    live.rows.removeEventListener("scroll", close);
+    live.rows.removeEventListener("scroll", moved);
+    if (back) giveBack(live, opener);
   };
-  const leave = () => {
-    close();
-    focusOn(opener);
-  };
+  const moved = () => Math.abs(opener.getBoundingClientRect().top - at.top) > 1 && close();
   const menu = h(".ak-menu.ak-over", {
     role: "menu",
     popover: "auto",
@@ -33,12 +33,11 @@ function openMenu(live, opener, items, act = () => {}) {
   menu.addEventListener("click", ({ target }) => target.closest("button") && leave(), true);
   live.root.append(menu);
   menu.showPopover();
-  const at = opener.getBoundingClientRect();
   const { width, height } = menu.getBoundingClientRect();
   const below = at.bottom + height + 4 < innerHeight || at.top < height;
   menu.style.left = `${Math.max(4, at.right - width)}px`;
   menu.style.top = `${below ? at.bottom + 2 : at.top - height - 2}px`;
   focusOn(menu.querySelector("button"));
   opener.ariaExpanded = "true";
-  live.rows.addEventListener("scroll", close, { passive: true });
+  live.rows.addEventListener("scroll", moved, { passive: true });
 }

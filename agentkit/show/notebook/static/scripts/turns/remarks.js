@@ -20,7 +20,7 @@ function remarksOf({ live, turns, shown }) {
     const place = () => (what.value === "" ? null : Number(what.value));
     const close = () => {
       editor.node.remove();
-      focusOn(back?.isConnected ? back : live.root);
+      giveBack(live, back);
     };
     const save = (note) => {
       const given = labels.value.split(",").filter((label) => label.trim());

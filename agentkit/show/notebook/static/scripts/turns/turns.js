@@ -13,22 +13,34 @@ PARTS.push((live) => {
   const calls = waitingCalls(doc);
   const named = { role: "group", ariaLabel: "What to do about it" };
   const vain = own(h(".ak-ed-acts.ak-vain", named));
+  /** Brings a turn into view, where a key acts on one that is out of it. */
+  const bring = async (turn) => {
+    const head = turns.find(turn);
+    if (!head) return;
+    const [{ top, bottom }, pane] = [head, rows].map((node) => node.getBoundingClientRect());
+    if (top < pane.top - 1 || bottom > pane.bottom + 1) await live.reveal?.(blockOf(head));
+  };
   const acts = {
     goto: (turn) => live.send("goto", { turn }),
     fork: (turn) => live.send("fork", { turn }),
     rerun: async (turn) => {
+      await bring(turn);
       await shown.show(turns.find(turn), turn, "rerun");
       focusOn(shown.open.get(turn)?.body.querySelector(".ak-main"));
     },
     async edit(turn, opener) {
       if (!able(live, "edit")) return;
       const { slots } = await live.ask("slots", { turn });
+      await bring(turn);
       openMenu(live, opener, slots, (item) => actOf(item, turn, opener));
     },
     more: (turn, opener) =>
       openMenu(live, opener, live.state.in_menu, (item) => actOf(item, turn, opener)),
     talk: (turn) => shown.show(turns.find(turn), turn, "talk"),
-    compare: (turn) => shown.show(turns.find(turn), turn, "compare"),
+    compare: async (turn) => {
+      await bring(turn);
+      shown.show(turns.find(turn), turn, "compare");
+    },
     link: (turn) => copied(linkOf(turn)).then(() => live.say("link copied", true)),
     note: (turn) => live.state.can && doc.remarks.edit(turn),
     save: (turn, _, { kind }) => saveCode(doc, turn, kind),
@@ -75,6 +87,7 @@ PARTS.push((live) => {
   };
   addEventListener("hashchange", linked);
   let isLinked = false;
+  const isOf = (key, turn) => typeof key === "string" && turnOf(key) === String(turn);
   return {
     op(name, start, told) {
       if (name === "turns") {
@@ -102,8 +115,7 @@ PARTS.push((live) => {
       if (!isLinked) linked();
       isLinked = true;
       for (const turn of shown.open.keys())
-        if (keys.some((key) => key === `turn-${turn}` || key?.startsWith?.(`turn-${turn}/`)))
-          shown.refresh(turn);
+        if (live.row(`turn-${turn}`) && keys.some((key) => isOf(key, turn))) shown.refresh(turn);
     },
     keydown(event) {
       if (event.defaultPrevented || isShortcut(event) || isTyped(event)) return;
