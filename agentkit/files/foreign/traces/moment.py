@@ -24,6 +24,8 @@ def moment(value: Any) -> float | None:
             return _seconds(datetime.fromisoformat(_FRACTION.sub(r"\1", text)))
         except (ValueError, OverflowError):
             return None
+    if isinstance(value, list) and len(value) == 2 and all(type(one) is int for one in value):
+        return moment(value[0] + value[1] / 1e9)  # JavaScript's seconds and nanoseconds
     if type(value) not in (int, float) or not 0 < value < 1e20 or not isfinite(value):
         return None
     scale = next((scale for least, scale in _SCALES if value >= least), 1.0)

@@ -57,6 +57,8 @@ def _trace(spans: Sequence[Span], name: str, sessions: dict[str, str]) -> Trace:
     trace.parents = {span.id: span.parent for span in spans}
     for span in with_stream_ends(spans):
         kind = kind_of(span)
+        for _ in range(span.others):
+            trace.losses.note("spans with the id of another")
         if kind == "model":
             call = model_run(span, trace.losses)
             if call.messages or call.answer is not None:

@@ -297,3 +297,77 @@ def test_an_output_of_nothing_is_no_answer() -> None:
     rollout = one({**run, "outputs": {"output": None}})
     assert rollout.turns == ()
     assert [attempt.error.message for attempt in rollout.attempts] == ["HTTP 404"]
+
+
+PARTS = {
+    "gen_ai.operation.name": "chat",
+    "gen_ai.input.messages": ASKED,
+    "gen_ai.output.messages": [{"role": "assistant", "parts": [{"type": "text", "content": "Y"}]}],
+}
+
+
+def test_a_span_that_is_written_when_it_begins_and_when_it_ends_is_one() -> None:
+    begun = {name: PARTS[name] for name in list(PARTS)[:2]}
+    rollout = one(span(1, begun, end_time=None), span(1, PARTS))
+    assert (rollout.final, rollout.attempts, lost(rollout)) == ("Y", (), {})
+    pending = {**begun, "logfire.span_type": "pending_span"}
+    rollout = one(
+        span(2, pending, parent_id="0x01"), span(1, {**PARTS, "logfire.span_type": "span"})
+    )
+    assert (rollout.final, rollout.attempts) == ("Y", ())
+
+
+def test_of_spans_of_one_id_that_differ_one_is_read_and_the_other_counted() -> None:
+    other = [{"role": "assistant", "parts": [{"type": "text", "content": "N"}]}]
+    twice = [span(1, PARTS), span(1, PARTS), span(1, {**PARTS, "gen_ai.output.messages": other})]
+    rollout = one(*twice)
+    assert rollout.final == "Y"
+    assert lost(rollout) == {"spans with the id of another": 1}
+
+
+def test_times_of_javascript_are_read() -> None:
+    times = {"start_time": [1767225600, 0], "end_time": [1767225602, 500000000]}
+    (turn,) = one(span(1, PARTS, **times)).turns
+    assert (turn.started, turn.elapsed) == (1767225600.0, 2.5)
+
+
+def test_counts_of_the_ai_sdk_alone_are_read() -> None:
+    attributes = {
+        "ai.operationId": "ai.generateText.doGenerate",
+        "ai.prompt.messages": json.dumps(ASKED),
+        "ai.response.text": "Yes.",
+        "ai.usage.inputTokens": 7,
+        "ai.usage.outputTokens": 4,
+        "ai.usage.reasoningTokens": 3,
+        "ai.usage.cachedInputTokens": 2,
+    }
+    usage = one(span(1, attributes)).turns[0].usage
+    assert usage is not None
+    assert (usage.input_tokens, usage.output_tokens) == (7, 4)
+    assert (usage.reasoning_tokens, usage.cached_tokens) == (3, 2)
+
+
+def test_a_trace_that_jaeger_gives_is_read() -> None:
+    def row(name: str, attributes: dict[str, Any], above: str | None = None) -> dict[str, Any]:
+        written = {k: v if isinstance(v, str) else json.dumps(v) for k, v in attributes.items()}
+        references = [{"refType": "CHILD_OF", "traceID": "ab", "spanID": above}] if above else []
+        return {
+            "traceID": "ab",
+            "spanID": name,
+            "operationName": "chat",
+            "references": references,
+            "startTime": 1767225600000000,
+            "duration": 2000000,
+            "tags": [{"key": k, "type": "string", "value": v} for k, v in written.items()],
+            "logs": [],
+            "processID": "p1",
+        }
+
+    spans = [row("01", {"gen_ai.operation.name": "invoke_agent"}), row("02", PARTS, "01")]
+    trace = {"traceID": "ab", "spans": spans, "processes": {"p1": {"serviceName": "x"}}}
+    rollout = one({"data": [trace], "total": 0})
+    assert (rollout.final, rollout.turns[0].elapsed) == ("Y", 2.0)
+    failed = row("01", {**PARTS, "error": True, "otel.status_description": "HTTP 500"})
+    failed["tags"] = [tag for tag in failed["tags"] if "output" not in tag["key"]]
+    (attempt,) = one({"data": [{**trace, "spans": [failed]}]}).attempts
+    assert attempt.error.message == "HTTP 500"

@@ -19,8 +19,10 @@ _SAID = ("gen_ai.output.messages", "response_data")
 
 
 def with_stream_ends(spans: Iterable[Span]) -> list[Span]:
-    """Give the spans, those of streams as one: it begins with the request, ends with the log."""
-    listed = list(spans)
+    """Give the spans, those of streams as one: it begins with the request, ends with the log. What
+    tells that a span has begun is none.
+    """
+    listed = [span for span in spans if span.attributes.get(_TYPE) != "pending_span"]
     if not any(span.attributes.get(_TYPE) == "log" for span in listed):
         return listed
     found: list[Span] = []

@@ -35,6 +35,8 @@ class Span:
     ended: float | None = None
     error: str | None = None
     resource: dict[str, Any] = field(default_factory=dict)
+    others: int = 0
+    """How many other spans had its id, and said what it does not."""
 
     @cached_property
     def tree(self) -> dict[str, Any]:
@@ -45,6 +47,16 @@ class Span:
     def elapsed(self) -> float | None:
         """The seconds that it took."""
         return lasted(self.started, self.ended)
+
+    def or_better(self, other: Span) -> Span:
+        """Give the one of two spans of one id that says more: one that has ended, as a span may be
+        written when it begins and again when it ends.
+        """
+        a, b = ((one.ended is not None, len(one.attributes)) for one in (self, other))
+        kept, left = (other, self) if b > a else (self, other)
+        said = kept.attributes
+        kept.others = self.others + any(said.get(k) != v for k, v in left.attributes.items())
+        return kept
 
     def get(self, *names: str) -> Any:
         """Give the first of these attributes that is there, nested ones too."""

@@ -146,11 +146,18 @@ def _beside(span: Span) -> dict[str, Any]:
     usage = known(
         prompt_tokens=count(span.get(*read, "ai.usage.promptTokens", "ai.usage.inputTokens")),
         completion_tokens=count(
-            span.get(*wrote, "llm.token_count.completion", "ai.usage.completionTokens")
+            span.get(
+                *(*wrote, "llm.token_count.completion"),
+                *("ai.usage.completionTokens", "ai.usage.outputTokens"),
+            )
         ),
         total_tokens=count(span.get("llm.token_count.total", "llm.usage.total_tokens")),
         prompt_tokens_details=_details(
-            "cached_tokens", span.get(*cached, "llm.token_count.prompt_details.cache_read")
+            "cached_tokens",
+            span.get(
+                *(*cached, "llm.token_count.prompt_details.cache_read"),
+                *("ai.usage.cachedInputTokens", "ai.usage.inputTokenDetails.cacheReadTokens"),
+            ),
         ),
         completion_tokens_details=_details(
             "reasoning_tokens", span.get(*thought, "llm.token_count.completion_details.reasoning")

@@ -8,6 +8,7 @@ from typing import Any
 
 from agentkit.files.foreign.traces.loose import decoded, first, mapping, mappings, text
 from agentkit.files.foreign.traces.moment import moment
+from agentkit.files.foreign.traces.span.jaeger_row import jaeger_row
 from agentkit.files.foreign.traces.span.span import Span, SpanEvent
 
 _RESOURCES = ("resourceSpans", "resource_spans", "batches")
@@ -42,7 +43,7 @@ def holds_spans(value: Any, depth: int = 0) -> bool:
         return False
     if any(isinstance(value.get(key), list) for key in (*_RESOURCES, *_LOGS)):
         return True
-    if is_span(value) or _is_record(value):
+    if is_span(value) or _is_record(value) or jaeger_row(value):
         return True
     return depth < 4 and any(holds_spans(value.get(key), depth + 1) for key in _HOLDERS)
 
@@ -65,7 +66,8 @@ def spans_in(values: Sequence[Any]) -> list[Span]:
     logs: list[dict[str, Any]] = []
     for value in values:
         for span in _walk(value, logs, 0):
-            found.setdefault((span.trace, span.id), span)
+            place = (span.trace, span.id)
+            found[place] = found[place].or_better(span) if place in found else span
     for log in logs:
         place = (_id(log, "trace") or "", _id(log, "span") or "")
         name = _event_name(log)
@@ -100,6 +102,8 @@ def _walk(value: Any, logs: list[dict[str, Any]], depth: int) -> Iterator[Span]:
             for scope in mappings(scopes):
                 for row in mappings(scope.get("spans")):
                     yield _span(row, shared)
+    elif (jaeger := jaeger_row(value)) is not None:
+        yield _span(jaeger, {})
     elif is_span(value):
         yield _span(value, plain_attributes(mapping(value.get("resource")).get("attributes")))
     elif _is_record(value):
