@@ -16,7 +16,7 @@ from agentkit.analysis.explore.columns.source import Source
 from agentkit.analysis.explore.facets import Facet, Histogram, KeptRollouts, facets_of, histogram_of
 from agentkit.analysis.explore.groups import Group, groups_of
 from agentkit.analysis.explore.labels import Labels, labels_beside
-from agentkit.analysis.explore.over_values import Axis, axes_of, axis_of, over
+from agentkit.analysis.explore.over_values import Axis, axes_of, axis_of, check_axis, over
 from agentkit.analysis.explore.query import Query, order_meant, parse_query
 from agentkit.analysis.explore.table_columns import TRIED, TableColumns
 from agentkit.analysis.frames.safe_frame import inferred_frame
@@ -195,7 +195,7 @@ class Explorer(Drawn, Sequence[Trajectory]):
         Raises:
             UsageError: there is no such column.
         """
-        self._columns.check(column)
+        check_axis(self._columns, column)
         return over(self._columns, self.places, column)
 
     @property
@@ -210,7 +210,7 @@ class Explorer(Drawn, Sequence[Trajectory]):
         Raises:
             UsageError: there is no such column.
         """
-        self._columns.check(name := column or next(iter(self.axes), ""))
+        check_axis(self._columns, name := column or next(iter(self.axes), ""))
         return axis_of(self._columns, self._kept(), self.query, name)
 
     def groups(self) -> tuple[Group, ...]:

@@ -11,8 +11,10 @@ from agentkit.analysis.explore.facets import KeptRollouts
 from agentkit.analysis.explore.query import Condition, Query
 from agentkit.analysis.explore.table_columns import TableColumns
 from agentkit.analysis.frames.safe_frame import inferred_frame
+from agentkit.errors import UsageError, nearest
 from agentkit.files.columns import tool_failed
 from agentkit.types.record import Record, record
+from agentkit.types.words import with_article
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +24,7 @@ AXES = (
     *("timestamp", "date", "version", "policy_version", "model_version", "checkpoint"),
 )
 """Columns that rollouts are looked at over, the first that is there before the others."""
+_TIMES = ("started", "time", "timestamp", "date")
 MEASURES = ("reward", "output_tokens", "length", "tool_errors", "problems")
 """What is drawn over them: means, and the share of the rollouts in which a tool failed."""
 _LENGTHS = ("response_length", "completion_length", "output_length")
@@ -105,6 +108,31 @@ def axes_of(columns: TableColumns) -> tuple[str, ...]:
     found = tuple(name for name in names if not columns.source.reads(name))
     named = found or "file" not in columns.names or columns.source.reads("file")
     return found if named else ("file",)
+
+
+def check_axis(columns: TableColumns, name: str) -> None:
+    """Refuse a column that is not there: what steps, times and versions are looked at over is what
+    was noted of each rollout.
+
+    Raises:
+        UsageError: there is no such column.
+    """
+    if name in columns.names:
+        return
+    axes = axes_of(columns)
+    if name and name not in AXES and (axes or nearest(name, columns.names)):
+        columns.check(name)
+    told = f"they can be looked at over {' or '.join(axes)}" if axes else ""
+    if not told:
+        told = f"table.over takes any column: {', '.join(columns.names[1:])}"
+    noted = (
+        f"note it of each: ak.rollouts(…, meta={{{name or 'version'!r}: …}}), or a field of its row"
+    )
+    when = "; ak.turns_df(table)['started'] is when each turn began" if name in _TIMES else ""
+    raise UsageError(
+        f"no rollout has {with_article(name) if name else 'a step, a time or a version'} noted",
+        hint=f"{noted}; {told}{when}",
+    )
 
 
 def axis_of(columns: TableColumns, kept: KeptRollouts, query: Query, column: str) -> Axis | None:
