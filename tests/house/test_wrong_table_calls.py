@@ -89,3 +89,15 @@ def test_a_prompt_that_names_a_file_is_told(
         ak.debug(BESIDE, "nothing.jsonl")
     assert caplog.messages == [told]
     assert f"ak.load({path!r})" in told
+
+
+def test_an_index_says_where_the_table_is_and_offers_what_it_has(tmp_path: Path) -> None:
+    path = ak.save([ak.rollout(ak.demo(), "Hi")] * 2, tmp_path / "runs.jsonl")
+    index: Any = ak.index(path, progress=False)
+    with pytest.raises(AttributeError, match=r"no 'filter'; ak.explore\(index\)"):
+        index.filter("turns>1")
+    with pytest.raises(AttributeError, match=r"did you mean index\.holding"):
+        index.holdng("Oslo")
+    offered = [name for name in dir(index) if not name.startswith("_")]
+    assert offered == ["holding", "holding_word", "paths", "sql"]
+    assert all(getattr(index, name) is not None for name in offered)

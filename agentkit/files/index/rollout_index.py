@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from agentkit.errors import UsageError, checked_keywords
+from agentkit.errors import UsageError, checked_keywords, names_of
 from agentkit.files.columns import Kind
 from agentkit.files.index.index_part import KINDS, META
 from agentkit.files.index.rollout_tables import COUNTED, IndexTables
@@ -32,6 +32,13 @@ _LOOKED_AT = 1_000
 """Rollouts of a word that are looked at: whether it is the word, or another of its digest."""
 _KEPT = 16
 """Rollouts that stay in memory, those looked at last."""
+
+_OFFERED = ("holding", "holding_word", "paths", "sql")
+"""What a person asks an index for, beside its rollouts; completion offers no more."""
+_OF_TABLES = dict.fromkeys(
+    ("filter", "sort", "over", "axis", "groups", "tree", "frame", "label", "facets", "histogram"),
+    "ak.explore(index) is a table of it, which has that",
+)
 
 
 @checked_keywords
@@ -353,6 +360,12 @@ class RolloutIndex(Sequence[Trajectory]):
         """Find which texts of a kind are a rollout's."""
         ends = self._groups(sidecar, kind)
         return int(ends[row - 1]) if row else 0, int(ends[row])
+
+    if not TYPE_CHECKING:  # a type checker should go on reporting names that are not there
+        __getattr__ = staticmethod(names_of("an index", _OFFERED, "index", _OF_TABLES))
+
+    def __dir__(self) -> list[str]:
+        return [*_OFFERED, *(name for name in super().__dir__() if name.startswith("_"))]
 
     def __repr__(self) -> str:
         names = ", ".join(path.name for path in self.paths)
