@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, dataclass_transform
 
 from agentkit.errors import UnknownName
 from agentkit.types.hooks import hook
-from agentkit.types.words import visible
+from agentkit.types.words import type_in_words, visible
 
 T = TypeVar("T")
 
@@ -196,7 +196,7 @@ class LateRecord(Record):
             with suppress(AttributeError):
                 meta = object.__getattribute__(self, "meta")
             if name in meta:
-                what = f"a {type(self).__name__} has no {name!r}"
+                what = f"{type_in_words(self)} has no {name!r}"
                 raise UnknownName(what, hint=f"it was noted: .meta[{name!r}]")
             return object.__getattribute__(self, name)
 
