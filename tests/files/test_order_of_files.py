@@ -59,3 +59,17 @@ def test_a_point_of_several_steps_is_chosen_by_one_of_them(tmp_path: Path) -> No
         (step, step + 1) for step in range(0, 50, 2)
     ]
     assert [point.first for point in axis.points if point.chosen] == [30]
+
+
+def test_an_index_of_several_files_has_them_as_a_column(tmp_path: Path) -> None:
+    folder = steps(tmp_path / "runs", ["1.jsonl", "2.jsonl", "10.jsonl"])
+    plain, indexed = ak.explore(folder), ak.explore(ak.index(folder, progress=False))
+    ends = [Path(name).name for name in indexed.frame["file"]]
+    assert ends == [Path(name).name for name in plain.frame["file"]]
+    assert ends == ["1.jsonl", "2.jsonl", "10.jsonl"]
+    for asked in ("file~/2.jsonl", "file~jsonl", "file~none"):
+        assert list(indexed.filter(asked).places) == list(plain.filter(asked).places)
+    assert Path(indexed.sort("-file").frame["file"].iloc[0]).name == "10.jsonl"
+    assert indexed.over("file")["rollouts"].tolist() == [1, 1, 1]
+    one = ak.explore(ak.index(folder / "2.jsonl", progress=False))
+    assert "file" not in one.columns

@@ -14,7 +14,7 @@ from agentkit.analysis.explore.columns.index_column import IndexColumn, Words, c
 from agentkit.analysis.explore.columns.place_array import as_array, as_places
 from agentkit.analysis.explore.columns.source import LOOKED_AT, Source
 from agentkit.analysis.explore.query import TEXTS, WORD, Condition, spellings
-from agentkit.files.columns import COLUMNS, HIDDEN, columns_of, names_in, plain_value
+from agentkit.files.columns import COLUMNS, FILE, HIDDEN, columns_of, names_in, plain_value
 from agentkit.files.index.file_index import index
 from agentkit.files.index.index_part import META
 from agentkit.files.index.rollout_index import RolloutIndex
@@ -48,7 +48,16 @@ class IndexSource(Source):
         noted = rollouts.noted
         known = [name for name in names_in(rollouts.metas(first)) if name in noted]
         kinds = {name: noted[name] for name in (*known, *sorted(noted.keys() - set(known)))}
-        self.columns, self.shown = columns_of(kinds, spoken)
+        several = len(rollouts.sidecars) > 1
+        if several:
+            self._columns[FILE.name] = Words([*map(str, rollouts.paths)], self._files())
+        self.columns, self.shown = columns_of(kinds, spoken, several)
+
+    def _files(self) -> Any:
+        """Number the file of each rollout in an array."""
+        import numpy as np
+
+        return np.searchsorted(self.rollouts.bases, self.rollouts.rows, "right") - 1
 
     def sample(self, place: int) -> int:
         """Return the sample index by which a rollout is known in its file; of several files, with
@@ -65,8 +74,7 @@ class IndexSource(Source):
 
         samples, wanted = self.rollouts.samples, np.asarray(keys, np.int64)
         if len(self.rollouts.sidecars) > 1:
-            files = np.searchsorted(self.rollouts.bases, self.rollouts.rows, "right") - 1
-            samples = files << _FILE | samples
+            samples = self._files() << _FILE | samples
         found: list[int] = np.flatnonzero(np.isin(samples, wanted)).tolist()
         return found
 
