@@ -218,6 +218,10 @@ def _answer(value: dict[str, Any]) -> Exchange | None:
             return with_status(exchange_of(found), value)
         if isinstance(found, dict) and "messages" not in found and (status or is_answer(found)):
             return with_status(exchange_of(found), value)
+    error = value.get("error")
+    if isinstance(value.get("request"), dict) and error and not value.get("response"):
+        told = error if isinstance(error, dict) else {"message": str(error)}
+        return with_status(exchange_of({"error": told}), value)
     pieces = value.get("chunks")
     if not isinstance(pieces, list) or not pieces or not all(map(is_piece, pieces)):
         return None

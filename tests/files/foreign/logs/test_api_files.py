@@ -204,3 +204,13 @@ def test_the_files_of_a_batch_in_a_folder_are_joined(tmp_path: Path) -> None:
     assert [one.prompt[-1].content for one in alone] == ["Hi", "And you?"]
     (tmp_path / "other.jsonl").write_text(json.dumps(body))
     assert len(ak.load(tmp_path, all=True)) == 5
+
+
+@pytest.mark.parametrize("error", [{"message": "boom"}, "boom"])
+def test_an_entry_of_a_log_with_an_error_in_place_of_an_answer_has_failed(error: Any) -> None:
+    request = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
+    entry = {"request": request, "response": None, "error": error, "status": 500}
+    (rollout,) = ak.load([entry], all=True)
+    (attempt,) = rollout.attempts
+    assert (attempt.error.message, attempt.error.status) == ("boom", 500)
+    assert rollout.stop_reason == "error"

@@ -93,3 +93,11 @@ def test_no_log_raises_anything_but_our_errors(data: Any) -> None:
             ak.view(rollout).text()
     except AgentkitError:
         pass
+
+
+def test_an_answer_whose_body_was_not_kept_is_not_called_empty() -> None:
+    entry = json.loads(json.dumps(HAR["log"]["entries"][0]))
+    entry["response"] = {"status": 200, "headers": [], "content": {"size": 900}}
+    (rollout,) = ak.load({"log": {"entries": [entry]}}, all=True)
+    (attempt,) = rollout.attempts
+    assert attempt.error.message == "the record holds no body of this answer"

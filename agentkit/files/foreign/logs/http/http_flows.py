@@ -20,9 +20,11 @@ from agentkit.files.foreign.logs.stitched_log import stitched
 from agentkit.trajectory.stitch.units import read_asked
 from agentkit.types.record import clip
 from agentkit.types.trajectory import Trajectory
-from agentkit.types.wire import Exchange, Flow
+from agentkit.types.wire import ApiError, Exchange, Flow
 
 _NAMED = 4
+_FAILED = 400
+_NO_BODY = "the record holds no body of this answer"
 _GZIP = b"\x1f\x8b"
 
 
@@ -97,7 +99,7 @@ def flow(
         elapsed: seconds until the answer was there.
     """
     code = status if type(status) is int else None
-    exchange = Exchange(status=code) if answer is None else exchange_of(_text(answer), code)
+    exchange = _unkept(code) if answer is None else exchange_of(_text(answer), code)
     return Flow(
         number=place,
         method=method if isinstance(method, str) else "POST",
@@ -106,6 +108,14 @@ def flow(
         started=started,
         exchange=replace(exchange, started=started, elapsed=elapsed),
     )
+
+
+def _unkept(status: int | None) -> Exchange:
+    """Make the exchange of an answer whose body was not kept, which is not one without a body."""
+    if status is None or status >= _FAILED:
+        return Exchange(status=status)
+    error = ApiError(kind="bad_response", message=_NO_BODY, status=status)
+    return Exchange(status=status, transport_error=error)
 
 
 def _path(url: Any) -> str:
