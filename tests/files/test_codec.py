@@ -19,6 +19,8 @@ import agentkit as ak
 from agentkit.errors import CassetteError, UsageError
 from agentkit.files.cassette.codec import decode_lines, encode_line, load_lines, request_key
 from agentkit.files.cassette.json_records import from_json, to_json
+from agentkit.files.cassette.line import line_steps
+from agentkit.files.cassette.line.line_text import decoded
 from agentkit.files.cassette.lines import dump
 from agentkit.files.foreign.logs.chat_log import trajectory_of
 from agentkit.trajectory.loop import apply, cancelled, close, resume, rewrite, say, start, stop
@@ -515,3 +517,46 @@ def test_400_turns_are_linear_enough() -> None:
         return there_and_back
 
     assert_linear(work, 100, 400)
+
+
+LINES = (
+    *(
+        '{"step": "x"}',
+        '{"step": "x"}\n',
+        '{"step": "x"}\r\n',
+        '{"step": "x"} \n',
+        ' {"step": "x"}',
+    ),
+    *('\ufeff{"step": "x"}\n', '{"step": "x"}{}\n', '{"step": "x"}x', '{"step": "x"', "{", "{}\n"),
+    *('{"step": NaN}', '{"step": "\x01"}', '["step"]', "", "\n", "null", '{"step": "é\ud83d"}\n'),
+    '{"step": ' + "[" * 100_000,
+)
+
+
+@pytest.mark.parametrize("text", LINES, ids=lambda text: repr(text[:20]))
+def test_a_line_is_decoded_as_json_is(text: str) -> None:
+    try:
+        expected = json.loads(text.removeprefix("\ufeff"))
+    except (ValueError, RecursionError):
+        expected = None
+    expected = expected if isinstance(expected, dict) else None
+    raw = text.encode("utf-8", "surrogatepass")
+    assert repr(decoded(text)) == repr(expected)  # in which two NaN are alike
+    assert repr(decoded(raw)) == repr(expected if "\ud83d" not in text else None)
+
+
+def test_what_a_batch_is_run_with_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    heads = [{"agentkit": 1, "sample": at, "prompt": []} for at in range(6)]
+    specs = [{"model": "m"}] * 3 + [{"model": "n"}] + [{"model": "m", "max_turns": 1}] * 2
+    read: list[Any] = []
+    of = line_steps._spec
+
+    def counted(data: Any) -> Spec:
+        read.append(data)
+        return of(data)
+
+    monkeypatch.setattr(line_steps, "_spec", counted)
+    loaded = load_lines([{**head, "spec": spec} for head, spec in zip(heads, specs, strict=True)])
+    assert [t.spec for t in loaded] == [of(spec) for spec in specs]
+    assert len(read) == 3
+    assert loaded[0].spec is loaded[2].spec

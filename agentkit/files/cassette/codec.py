@@ -312,6 +312,12 @@ class _Reading:
 
     def take(self, line: Line | Unread) -> None:
         """Take in the next line."""
+        if type(line) is dict and self._loose is None and type(line.get("step")) is str:
+            known = None if "agentkit" in line else self._numbers.of(line.get("sample", 0))
+            if known is not None:  # as nearly every line
+                self._before = known
+                self.samples[known].take(line)
+                return
         if not isinstance(line, dict):
             self._unread(line if isinstance(line, Unread) else Unread(1, str(line)))
             return
@@ -336,10 +342,10 @@ class _Reading:
 
     def _begun(self, line: Line) -> Trajectory:
         """Begin a rollout; those that are run with the same share that."""
-        made, run = begun(line), repr(line.get("spec"))  # in which 1, 1.0 and true differ
-        if run != self._run[0]:
-            self._run = run, made.spec
-        return made if made.spec is self._run[1] else replace(made, spec=self._run[1])
+        run = repr(line.get("spec"))  # in which 1, 1.0 and true differ
+        made = begun(line, self._run[1] if run == self._run[0] else None)
+        self._run = run, made.spec
+        return made
 
     def _begin(self, line: Line, given: Any) -> int | None:
         """Begin a rollout; one whose first line could not be read begins anew with another."""

@@ -33,22 +33,17 @@ def reason_of(exc: Exception) -> str:
     return clip(exc.message if isinstance(exc, AgentkitError) else repr(exc), 200)
 
 
-def begun(line: Line) -> Trajectory:
+def begun(line: Line, spec: Spec | None = None) -> Trajectory:
     """Begin the trajectory of a rollout's first line.
+
+    Args:
+        line: the line.
+        spec: what it is run with, where that was read already.
 
     Raises:
         MISFIT: it is none.
     """
-    spec: Spec = from_json(Spec, line["spec"])
-    if spec.dialect not in get_args(Dialect):
-        raise CassetteError(
-            f"the rollout speaks {spec.dialect!r}, which this version does not",
-            hint="read it with the version that wrote it, or a newer one",
-        )
-    get_profile(spec.profile)
-    _object(spec.sampling.get("extra_body") or {})
-    if spec.parser is not None:
-        get_parser(spec.parser)
+    spec = _spec(line["spec"]) if spec is None else spec
     prompt = _messages(line["prompt"])
     meta = _object(line.get("meta") or {})
     begun = start(prompt, spec, meta) if prompt else Trajectory(spec=spec, meta=dict(meta))
@@ -59,6 +54,21 @@ def begun(line: Line) -> Trajectory:
         parent = Parent(turn=_whole(left["turn"]), change=str(left["change"]), unknown=unknown)
         begun = replace(begun, parent=parent)
     return with_fields(begun, "first", unknown_fields(line))
+
+
+def _spec(data: Any) -> Spec:
+    """Read what a rollout is run with, and make sure that it can be read."""
+    spec: Spec = from_json(Spec, data)
+    if spec.dialect not in get_args(Dialect):
+        raise CassetteError(
+            f"the rollout speaks {spec.dialect!r}, which this version does not",
+            hint="read it with the version that wrote it, or a newer one",
+        )
+    get_profile(spec.profile)
+    _object(spec.sampling.get("extra_body") or {})
+    if spec.parser is not None:
+        get_parser(spec.parser)
+    return spec
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -17,6 +17,8 @@ NO_LINE = "a chat JSONL is read with ak.view(path)"
 _CUT = "open the file again where it is still being written; ak.rollouts(…, resume=path) goes on"
 _HEAD = b'{"agentkit":'
 _BEGINNING = re.compile(rb'\{"(?:agentkit":\d|step":")')
+_scan: Callable[[str, int], tuple[Any, int]]
+_scan = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 _TRIES = 4
 """Places in a line, from its end, at which another may begin."""
 _PLACE = re.compile(r'\{[^{}\[\]]{0,80}?"sample": ?(\d{1,15})[,}]')
@@ -69,11 +71,11 @@ def decode_lines(
         torn: called with a sentence about each line that cannot be read.
     """
     for number, raw in enumerate(text, 1):
-        if not raw.strip():
-            continue
         line = decoded(raw)
         if line is not None and is_line(line):
             yield line
+            continue
+        if not raw.strip():
             continue
         joined = parts(raw if isinstance(raw, bytes) else raw.encode("utf-8", "surrogatepass"))
         if joined:
@@ -89,8 +91,13 @@ def decoded(raw: str | bytes) -> Line | None:
     """Read one line; None where it is no JSON object, or no UTF-8."""
     try:
         text = raw if isinstance(raw, str) else raw.decode()
+        if text.startswith("{"):
+            line, end = _scan(text, 0)
+            if len(text) - end < 3 and text[end:] in ("\n", "\r\n", ""):
+                found: Line = line
+                return found
         line = json.loads(text.removeprefix("\ufeff"))
-    except (ValueError, RecursionError):
+    except (ValueError, StopIteration, RecursionError):
         return None
     return line if isinstance(line, dict) else None
 
