@@ -312,12 +312,6 @@ class _Reading:
 
     def take(self, line: Line | Unread) -> None:
         """Take in the next line."""
-        if type(line) is dict and self._loose is None and type(line.get("step")) is str:
-            known = None if "agentkit" in line else self._numbers.of(line.get("sample", 0))
-            if known is not None:  # as nearly every line
-                self._before = known
-                self.samples[known].take(line)
-                return
         if not isinstance(line, dict):
             self._unread(line if isinstance(line, Unread) else Unread(1, str(line)))
             return
@@ -325,7 +319,7 @@ class _Reading:
         if "agentkit" in line:
             index: int | None = self._begin(line, given)
         else:
-            index = self._numbers.of(given) if is_line(line) else None
+            index = self._numbers.of(given) if isinstance(line.get("step"), str) else None
         if index is None:
             if is_line(line) and type(given) is int and given >= 0:
                 self._strays[given] += 1
