@@ -46,7 +46,7 @@ FILES = [
 
 
 @pytest.mark.parametrize("name", FILES)
-@pytest.mark.parametrize("how", ["gone", "cut"])
+@pytest.mark.parametrize("how", ["gone", "cut", "zeros", "noise"])
 def test_a_damaged_index_is_made_anew(
     many: Path, name: str, how: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -55,7 +55,9 @@ def test_a_damaged_index_is_made_anew(
     if how == "gone":
         file.unlink()
     else:
-        file.write_bytes(file.read_bytes()[:7])
+        data = file.read_bytes()
+        noise = bytes(255 - byte for byte in data)
+        file.write_bytes({"cut": data[:7], "zeros": bytes(len(data)), "noise": noise}[how])
     answers(many)
     assert [record.getMessage() for record in caplog.records] == [
         "the index of many.jsonl is damaged, and made anew"

@@ -9,6 +9,7 @@ import hashlib
 import json
 import logging
 import time
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -34,6 +35,8 @@ _BLOCKS, _BLOCK = 64, 1024
 """So many blocks of so many bytes, from the beginning to the end of what is taken in, are what a
 file is known by again.
 """
+_MARKED = 4096
+"""Bytes at the beginning, the middle and the end of a file of the index that are summed up."""
 _OURS = frozenset({".parquet", ".npy", ".utf8", ".ends", ".int64", ".rows", ".names"})
 """How the files of an index end, its state apart."""
 _READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
@@ -66,6 +69,8 @@ class IndexState:
     """The rollouts that had not ended, by sample: their places in the file."""
     dropped: list[int] = field(default_factory=list)
     """Rows of rollouts that have gone on since."""
+    marks: dict[str, list[int]] = field(default_factory=dict)
+    """By file of the index: its bytes, and a checksum of some of them."""
     live: dict[str, int] = field(default_factory=dict)
     """The rows of the rollouts that had not ended, by sample."""
 
@@ -182,6 +187,9 @@ class Sidecar(ABC):
         self.state = state
         texts = map(self.texts, KINDS)
         try:
+            for name, (size, mark) in state.marks.items():
+                if _mark(self.folder / name, size) != mark:
+                    return False
             are_whole = self.places.is_whole() and self.groups.is_whole()
             return (are_whole and all(store.is_whole() for store in texts)) and all(
                 part["bytes"] == self._part_size(number) for number, part in enumerate(state.parts)
@@ -253,6 +261,17 @@ class Sidecar(ABC):
             self.state.digest = _digest(self.path, self.state.end)
         write_whole(self.folder / "state.json", [json.dumps(asdict(self.state))])
 
+    def _add_marks(self) -> None:
+        """Note what the files of the index are known by: a machine that lost its power may leave
+        files of the right length, and nothing in them.
+        """
+        last = f"{len(self.state.parts) - 1:05}."
+        for path in self.folder.iterdir():
+            grows = not path.name[:5].isdigit()
+            if path.suffix in _OURS and (grows or path.name.startswith(last)):
+                size = path.stat().st_size
+                self.state.marks[path.name] = [size, _mark(path, size)]
+
     def _write(self, part: Part) -> None:
         if not len(part):
             return
@@ -277,7 +296,8 @@ class Sidecar(ABC):
                 digests.append(digests_of(own))
             self.words.write(number, digests)
             counts["bytes"] = self._part_size(number)
-        self.state.parts.append(counts)
+            self.state.parts.append(counts)
+            self._add_marks()
 
 
 def _with_hint(exc: FileInUse | FileError) -> FileInUse | FileError:
@@ -286,6 +306,16 @@ def _with_hint(exc: FileInUse | FileError) -> FileInUse | FileError:
         return exc
     hint = "make room and ask again: what is indexed is kept"
     return FileError(exc.message, hint=hint, errno=exc.errno, filename=exc.filename)
+
+
+def _mark(path: Path, size: int) -> int:
+    """Sum up the beginning, the middle and the end of a file of so many bytes."""
+    found = 0
+    with path.open("rb") as file:
+        for place in (0, size // 2, max(0, size - _MARKED)):
+            file.seek(place)
+            found = zlib.crc32(file.read(min(_MARKED, size - place)), found)
+    return found
 
 
 def _digest(path: Path, end: int) -> str:
