@@ -263,6 +263,10 @@ def test_results_whose_ids_are_those_of_no_call_are_joined_in_order() -> None:
     rollout = one(span(1, asked(ASKED, first)), span(2, asked(history, last)))
     assert [result.content for result in rollout.turns[0].tool_results] == ["a", "b"]
     assert rollout.final == "Yes."
+    assert [one["role"] for one in rollout.messages] == [
+        *("user", "assistant", "tool", "tool", "assistant")
+    ]
+    assert [turn.kept for turn in rollout.turns] == [None, None]
     assert "ids of results that are those of no call, which are joined in order" in lost(rollout)
 
 
