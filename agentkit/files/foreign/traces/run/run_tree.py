@@ -15,7 +15,7 @@ from agentkit.files.foreign.logs.stitched_log import stitched
 from agentkit.files.foreign.traces.run.call_numbers import number_calls
 from agentkit.files.foreign.traces.run.free_runs import FreeRuns
 from agentkit.files.foreign.traces.run.recorded_runs import ModelRun, ToolRun, Trace
-from agentkit.files.foreign.traces.run.split_answers import join_split_answers
+from agentkit.files.foreign.traces.run.split_answers import join_answers
 from agentkit.files.foreign.traces.spelling.utterance import Utterance, entry_of, same_message
 from agentkit.trajectory.loop import apply, close
 from agentkit.types.answer import ToolCall
@@ -31,7 +31,7 @@ _LINE = 200
 
 def rollouts_of(trace: Trace) -> list[Trajectory]:
     """Make the rollouts of a trace, in the order of their first requests."""
-    join_split_answers(trace)
+    join_answers(trace)
     number_calls(trace)
     owners = {run.span: run for run in trace.runs}
     inside: dict[str | None, list[ModelRun]] = {None: []}

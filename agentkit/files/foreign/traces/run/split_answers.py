@@ -13,9 +13,11 @@ from agentkit.files.foreign.traces.run.recorded_runs import Trace
 from agentkit.files.foreign.traces.spelling.utterance import as_one
 
 
-def join_split_answers(trace: Trace) -> None:
+def join_answers(trace: Trace) -> None:
     """Make one message of those of the assistant that are together an answer of the trace."""
-    answers = {_said(run.answer.message) for run in trace.calls if run.answer is not None}
+    answers = {
+        _content_and_calls(run.answer.message) for run in trace.calls if run.answer is not None
+    }
     for run in trace.calls:
         run.messages = _joined(run.messages, answers)
 
@@ -26,11 +28,11 @@ def _joined(messages: Sequence[dict[str, Any]], answers: set[Any]) -> list[dict[
         listed = [*group]
         if role == "assistant" and len(listed) > 1:
             one = as_one(listed)
-            listed = [one] if _said(one) in answers else listed
+            listed = [one] if _content_and_calls(one) in answers else listed
         made += listed
     return made
 
 
-def _said(message: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
+def _content_and_calls(message: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
     calls = mappings(message.get("tool_calls"))
     return str(message.get("content") or ""), tuple(str(call.get("id")) for call in calls)
