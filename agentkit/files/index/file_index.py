@@ -86,8 +86,12 @@ def _sidecars(paths: Any) -> Iterator[tuple[Sidecar, bool]]:
     found, named = _files(paths)
     if not found:
         raise NoFile(f"there is no file in {str(paths)!r}", hint="name a file", filename=paths)
+    base = None if named or is_pattern(paths) else to_open(paths).absolute().parent
     for path in found:
-        yield sidecar_of(path), named
+        sidecar = sidecar_of(path)
+        if base is not None:
+            sidecar.name = path.absolute().relative_to(base).as_posix()
+        yield sidecar, named
 
 
 def _files(paths: Any) -> tuple[list[Path], bool]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from agentkit.errors import UsageError, checked_keywords, names_of
 from agentkit.files.columns import Kind
+from agentkit.files.gate import in_file
 from agentkit.files.index.index_part import KINDS, META
 from agentkit.files.index.rollout_tables import COUNTED, IndexTables
 from agentkit.files.index.sidecars.sidecar import Sidecar
@@ -69,7 +70,9 @@ class RolloutIndex(Sequence[Trajectory]):
         if row not in self._kept:
             number = bisect_right(self.bases, row) - 1
             sidecar = self.sidecars[number]
-            self._kept[row] = sidecar.rollout(row - self.bases[number])
+            read = sidecar.rollout(row - self.bases[number])
+            several = len(self.sidecars) > 1
+            self._kept[row] = in_file([read], sidecar.name)[0] if several else read
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(row)

@@ -207,7 +207,7 @@ class IndexTables:
         paths = [sidecar.part_path(part, table).absolute() for part in parts]
         listed = ", ".join(map(_quoted, paths))
         name = self._register(connection, number, table)
-        file = _quoted(sidecar.path.name)
+        file = _quoted(sidecar.name if len(self.sidecars) > 1 else sidecar.path.name)
         rows = f"select * replace (row + {base} as row), {file} as file"
         read = f"select * from read_parquet([{listed}], union_by_name = true)"  # noqa: S608
         return f"{rows} from ({read} positional join {name})"

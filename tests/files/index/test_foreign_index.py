@@ -168,3 +168,20 @@ def test_no_reader_takes_an_index_for_rollouts(
             assert len(ak.explore(opened).frame) == len(found)
         assert len(ak.index(f"{runs}/**/*")) == 5
     assert not caplog.text
+
+
+def test_an_index_of_several_files_calls_them_as_their_rollouts_do(tmp_path: Path) -> None:
+    folder = tmp_path / "runs"
+    (folder / "sub").mkdir(parents=True)
+    for name in ("b.jsonl", "a.jsonl", "sub/c.jsonl"):
+        write(folder / name, 5)
+    for what in (folder, str(folder / "*.jsonl")):
+        plain, indexed = ak.explore(what), ak.explore(ak.index(what, progress=False))
+        names = [plain.value("file", place) for place in range(len(plain))]
+        assert [indexed.value("file", place) for place in range(len(indexed))] == names
+        assert [rollout.file for rollout in indexed] == names
+        asked = f'file="{names[-1]}"'
+        assert list(indexed.filter(asked).places) == list(plain.filter(asked).places) != []
+        for table in (plain, indexed):
+            assert table.sql("select file from rollouts order by row")["file"].tolist() == names
+    assert ak.index(folder / "a.jsonl")[0].file == ak.load(folder / "a.jsonl", all=True)[0].file

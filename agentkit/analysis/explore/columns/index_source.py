@@ -50,7 +50,9 @@ class IndexSource(Source):
         kinds = {name: noted[name] for name in (*known, *sorted(noted.keys() - set(known)))}
         several = len(rollouts.sidecars) > 1
         if several:
-            self._columns[FILE.name] = Words([*map(str, rollouts.paths)], self._files())
+            self._columns[FILE.name] = Words(
+                [each.name for each in rollouts.sidecars], self._files()
+            )
         self.columns, self.shown = columns_of(kinds, spoken, several)
 
     def _files(self) -> Any:

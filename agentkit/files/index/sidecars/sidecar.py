@@ -88,6 +88,8 @@ class Sidecar(ABC):
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()  # stays the same wherever the process goes
+        self.name = str(path)
+        """What the file is called among several, as `ak.load` calls it."""
         self.folder = self.path.with_name(path.name + INDEX)
         self.state = self._read_state()
         self._grouping = self.groups
