@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -19,6 +20,7 @@ from tests.tap.tapped import ask
 pytestmark = pytest.mark.slow
 
 UNTIL_IT_CLOSES = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 RESET = struct.pack("ii", 1, 0)
 
 
@@ -71,6 +73,31 @@ def test_a_reset_cuts_an_answer_without_a_length(holds: bool) -> None:
     assert flow.exchange.text == "data: {}\n\n" * 2
     assert flow.exchange.transport_error is not None
     assert flow.exchange.transport_error.kind == "connection_reset"
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [UNTIL_IT_CLOSES, b"data: {}\n\n"],
+        [CHUNKED, b"a\r\ndata: {}\n\n\r\n"],
+        [CHUNKED, b"a\r\ndata: {}\n\n\r\n", b"-5\r\nwrong\r\n"],
+    ],
+)
+def test_a_client_of_http_1_0_gets_no_whole_answer_of_what_is_cut(pieces: list[bytes]) -> None:
+    """Its answers have no end but that of the connection."""
+    with answering(pieces, reset=True) as url, ak.watch(url) as watch:
+        at = urlsplit(watch.url)
+        with socket.create_connection((at.hostname or "", at.port or 0), 20) as agent:
+            head = f"POST {at.path}/x HTTP/1.0\r\nHost: {at.netloc}\r\nContent-Length: 2\r\n\r\n"
+            agent.sendall(head.encode() + b"{}")
+            raw, ended = b"", "well"
+            try:
+                while piece := agent.recv(65536):
+                    raw += piece
+            except ConnectionResetError:
+                ended = "by a reset"
+    assert ended == "by a reset"
+    assert raw.partition(b"\r\n\r\n")[2] == b"data: {}\n\n"
 
 
 @pytest.mark.parametrize("apart", [False, True])

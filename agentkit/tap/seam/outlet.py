@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import struct
 from collections.abc import Iterable
 from typing import Any
 
 from aiohttp import web
 
 from agentkit.tap.seam.passing import GoneError
+
+_RESET = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
+"""Has a connection that is closed be reset: else it would end as any other."""
 
 HOP_BY_HOP = frozenset(
     {
@@ -158,5 +164,9 @@ class Outlet:
         transport = self._request.transport
         if self.begun:
             reset = not self.chunked and "Content-Length" not in self.response.headers
-        if transport is not None:
-            transport.abort() if reset else transport.close()
+        if transport is not None and reset:
+            if (sock := transport.get_extra_info("socket")) is not None:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            transport.abort()
+        elif transport is not None:
+            transport.close()
