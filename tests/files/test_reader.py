@@ -238,15 +238,16 @@ def test_what_takes_one_rollout_takes_it_in_every_form(
     st.booleans(),
 )
 @example(["trajectory", "frame"], False)
+@example(["flow", "flow"], False)
 def test_a_list_holds_what_its_items_hold(
     tmp_path_factory: pytest.TempPathFactory, forms: list[str], nested: bool
 ) -> None:
-    """Except that dicts and messages in one list are one log: they may belong together."""
+    """Except that dicts, messages and flows in one list are one log: they may belong together."""
     folder = tmp_path_factory.mktemp("list")
     made = [[FORM[form][0](folder)] for form in forms]
     items = made if nested else [item for (item,) in made]
     alone = [trajectory for item in made for trajectory in rollouts_in(item)]
-    entries = {"captured exchange", "one message"}
+    entries = {"captured exchange", "one message", "flow"}
     if entries & set(forms) and not nested:
         assert len(rollouts_in(items)) <= len(alone)
     else:

@@ -5,13 +5,15 @@ it records what it is asked.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from threading import Semaphore
 from typing import Any
 
 from agentkit.testing.server.loopback import Asked, Loopback
 from agentkit.testing.server.loopback import Reply as Answer
+from agentkit.types.wire import Chunk
 
-__all__ = ["COMPLETION", "Answer", "Asked", "HttpServer", "sse"]
+__all__ = ["COMPLETION", "Answer", "Asked", "HttpServer", "OneByOne", "sse"]
 
 COMPLETION: dict[str, Any] = {
     "id": "chatcmpl-1",
@@ -30,6 +32,27 @@ def sse(*events: dict[str, Any] | str) -> Answer:
         f"data: {event if isinstance(event, str) else json.dumps(event)}\n\n" for event in events
     ]
     return Answer(headers={"Content-Type": "text/event-stream"}, pieces=pieces)
+
+
+class OneByOne(list[bytes | str | float]):
+    """Pieces of a stream, each sent when the client has told of the one before it: a network may
+    put together what waits.
+    """
+
+    def __init__(self, pieces: Iterable[str]) -> None:
+        super().__init__(pieces)
+        self.told: list[Chunk] = []
+        self._heard = Semaphore(1)
+
+    def emit(self, chunk: Chunk) -> None:
+        """Take what the client tells."""
+        self.told.append(chunk)
+        self._heard.release()
+
+    def __iter__(self) -> Iterator[bytes | str | float]:
+        for piece in super().__iter__():
+            assert self._heard.acquire(timeout=60), f"not told: the piece before {piece!r}"
+            yield piece
 
 
 class HttpServer(Loopback):

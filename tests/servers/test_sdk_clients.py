@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
-import threading
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +18,7 @@ from agentkit.servers.clients import as_server, streams
 from agentkit.servers.model_call import Call
 from agentkit.servers.transfer import http_library
 from agentkit.types.answer import Dialect
-from agentkit.types.wire import Chunk, Exchange
+from agentkit.types.wire import Exchange
 from tests.servers.dialect_stub import (
     ARGUMENTS,
     BODIES,
@@ -31,7 +29,7 @@ from tests.servers.dialect_stub import (
     message,
     stream_of,
 )
-from tests.servers.http_stub import Answer, HttpServer
+from tests.servers.http_stub import Answer, HttpServer, OneByOne
 from tests.servers.server_stub import KEY, MESSAGES, closed_port, everything, kind
 
 SERVED: dict[Dialect, str] = {
@@ -111,34 +109,15 @@ def test_a_block_comes_as_it_was_sent(way: tuple[str, Dialect]) -> None:
     is_read(exchange, dialect)
 
 
-class Halting(list[bytes | str | float]):
-    """Pieces of a stream, the last of which is sent when the client has told of one before it."""
-
-    def __init__(self, pieces: Sequence[str], told: threading.Event) -> None:
-        super().__init__(pieces)
-        self.told = told
-
-    def __iter__(self) -> Iterator[bytes | str | float]:
-        *first, last = super().__iter__()
-        yield from first
-        assert self.told.wait(60), "no piece was told before the stream ended"
-        yield last
-
-
 def test_a_stream_comes_piece_by_piece(way: tuple[str, Dialect]) -> None:
     name, dialect = way
-    got: list[Chunk] = []
-    begun = threading.Event()
-
-    def emit(chunk: Chunk) -> None:
-        got.append(chunk)
-        begun.set()
-
-    with HttpServer(replace(stream_of(dialect), pieces=Halting(STREAMS[dialect], begun))) as http:
-        exchange = through(client(name, http.url), call(dialect, stream=True), emit)
+    pieces = OneByOne(STREAMS[dialect])
+    with HttpServer(replace(stream_of(dialect), pieces=pieces)) as http:
+        exchange = through(client(name, http.url), call(dialect, stream=True), pieces.emit)
+    got = pieces.told
     assert http.requests[0].json["stream"] is True
     assert "".join(chunk.text for chunk in got) == exchange.text == "".join(STREAMS[dialect])
-    assert len(got) > 1
+    assert len(got) == len(STREAMS[dialect])
     assert exchange.transport_error is None
     is_read(exchange, dialect)
 

@@ -16,8 +16,8 @@ from agentkit.errors import ReplayMiss
 from agentkit.servers.clients import as_server
 from agentkit.servers.model_call import Call
 from agentkit.servers.transfer import http_library
-from agentkit.types.wire import Chunk, Exchange
-from tests.servers.http_stub import COMPLETION, Answer, HttpServer
+from agentkit.types.wire import Exchange
+from tests.servers.http_stub import COMPLETION, Answer, HttpServer, OneByOne
 from tests.servers.server_stub import (
     CALL,
     HELLO,
@@ -104,11 +104,11 @@ def test_an_openai_clients_errors_are_data_and_not_tried_again(name: str) -> Non
 
 @pytest.mark.parametrize("name", CLIENTS)
 def test_an_openai_client_streams(name: str) -> None:
-    got: list[Chunk] = []
-    with HttpServer(Answer(pieces=[HELLO, HELLO, "data: [DONE]\n\n"])) as http:
-        exchange = through(CLIENTS[name](http.url), STREAM, got.append)
-    assert [c.text for c in got] == [HELLO, HELLO, "data: [DONE]\n\n"]
-    assert exchange.chunks == tuple(got)
+    pieces = OneByOne([HELLO, HELLO, "data: [DONE]\n\n"])
+    with HttpServer(Answer(pieces=pieces)) as http:
+        exchange = through(CLIENTS[name](http.url), STREAM, pieces.emit)
+    assert [c.text for c in pieces.told] == [HELLO, HELLO, "data: [DONE]\n\n"]
+    assert exchange.chunks == tuple(pieces.told)
     with HttpServer(Answer(pieces=[HELLO], cut=True)) as http:
         cut = through(CLIENTS[name](http.url), STREAM)
     assert kind(cut) == "connection_reset"
