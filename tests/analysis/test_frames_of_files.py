@@ -30,6 +30,7 @@ from agentkit.types.answer import Dialect
 from agentkit.types.record import reader_of, replace
 from agentkit.types.sequences.tuple_like import TupleLike
 from agentkit.types.wire import Chunk, Exchange
+from tests.benchmarks.constructed_rollouts import write
 from tests.benchmarks.kept_memory import run
 from tests.support.dialect_answers import DIALECTS
 from tests.support.examples import examples
@@ -247,3 +248,14 @@ def test_a_frame_of_a_file_is_linear_in_its_rollouts(tmp_path: Path) -> None:
         return lambda: ak.turns_df(path)
 
     assert_linear(make, 20, 80, what="turns_df of a file")
+
+
+def test_a_last_line_that_counts_nothing_wrong_is_no_problem(tmp_path: Path) -> None:
+    write(path := tmp_path / "constructed.jsonl", 3)
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    [*_, end] = lines
+    assert end["totals"]["trouble"] == 0
+    assert check(path) == 3
+    end["totals"]["trouble"] = 1
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert check(path) == 2

@@ -63,7 +63,8 @@ def _ends_well(line: Line) -> bool:
         return False
     if not isinstance(columns, dict) or not isinstance(totals, dict) or not totals.keys() <= TOTALS:
         return False
-    return not (columns.keys() & {"codes", "error"} or totals.keys() & {"problems", "trouble"})
+    found = (columns.get("codes"), columns.get("error"), *map(totals.get, ("problems", "trouble")))
+    return not any(found)
 
 
 def _made(begun: Trajectory, lines: Sequence[Line]) -> Trajectory:
