@@ -73,6 +73,22 @@ def test_one_wrong_value_raises_nothing_bare_and_costs_no_other_rollout(
     assert all(before[other] in found for other in (0, 2))
 
 
+def test_no_wrong_value_of_a_last_line_stops_a_frame(
+    whole: tuple[Path, list[str], list[ak.Trajectory]],
+) -> None:
+    """The last line says whether the others have to be read."""
+    path, lines, before = whole
+    own = [line for line in lines if json.loads(line)["sample"] == HIT]
+    (at,) = (at for at, line in enumerate(own) if json.loads(line).get("step") == "end")
+    for place in places(json.loads(own[at])):
+        for value in WRONG:
+            text = "".join([*own[:at], with_value(own[at], place, value), *own[at + 1 :]])
+            path.write_text(text, errors="surrogatepass")
+            read("turns_df", path)
+    path.write_text("".join(lines))
+    assert read("load", path) == before
+
+
 def test_there_are_57_wrong_values() -> None:
     assert len({repr(value) for value in WRONG}) == 57
 

@@ -48,10 +48,8 @@ def plain_rollout(begun: Trajectory, lines: Sequence[Line]) -> Trajectory | None
         lines: all others, in order.
     """
     ends = [line for line in lines if line.get("step") == "end"]
-    if len(ends) != 1 or not _ends_well(ends[0]):
-        return None
     try:
-        return _made(begun, lines)
+        return _made(begun, lines) if len(ends) == 1 and _ends_well(ends[0]) else None
     except Exception:  # whatever is odd in a line is found, and told, where it is read
         return None
 
