@@ -254,6 +254,7 @@ def test_work_grows_with_the_rollouts_and_not_faster() -> None:
     assert_linear(lambda many: partial(make, many), 500, 4000, factor=16)
 
 
-def test_a_count_that_no_column_holds_is_not_known() -> None:
-    rollouts = [ak.rollout(ak.demo(), meta={"sample": sample}) for sample in (3, 1 << 63, 1 << 80)]
+@pytest.mark.parametrize("large", [(1 << 63, 1 << 80), (1 << 63,), ((1 << 64) - 1, 1 << 63)])
+def test_a_count_that_no_column_holds_is_not_known(large: tuple[int, ...]) -> None:
+    rollouts = [ak.rollout(ak.demo(), meta={"sample": sample}) for sample in (3, *large)]
     assert ak.turns_df(rollouts)["sample"].dropna().tolist() == [3] * len(rollouts[0].turns)

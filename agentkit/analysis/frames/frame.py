@@ -100,11 +100,13 @@ def numbered(x: Any) -> Iterator[tuple[int, Trajectory]]:
 
 def _column(values: list[Any], dtype: str) -> pd.Series[Any]:
     """Make a column; a count too large for any, as a damaged file may have one, is not known."""
+    import numpy as np
     import pandas as pd
 
     try:
-        return pd.Series(values, dtype=dtype)
-    except (OverflowError, TypeError, ValueError):
+        with np.errstate(invalid="raise"):  # else a count of 64 bits is another, with a warning
+            return pd.Series(values, dtype=dtype)
+    except (ArithmeticError, TypeError, ValueError):
         if dtype != MAYBE_COUNT:
             raise
     known = [value if type(value) is int and abs(value) < 1 << 63 else None for value in values]
