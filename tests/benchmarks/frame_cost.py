@@ -1,6 +1,6 @@
 """What a frame of a file costs in each dialect, of answers in a block and streamed, in CPU time.
 
-    python -m tests.benchmarks.frame_cost 400 /tmp/frames
+    python -m tests.benchmarks.frame_cost 400 FOLDER
 
 Constructed rollouts of ten turns are written there where they are not yet; a process of another
 checkout measures the same files. It prints milliseconds a rollout, the least of three, beside those

@@ -21,19 +21,10 @@ from agentkit.files.index.sidecars import cassette_sidecar
 from agentkit.files.index.sidecars.cassette_sidecar import CassetteSidecar
 from agentkit.files.index.sidecars.sidecar import Sidecar
 from agentkit.files.writers.lock import lock_of
-from tests.benchmarks.constructed_rollouts import write
 from tests.benchmarks.kept_memory import run
 from tests.support.paths import CORPUS
 
 CASSETTES = sorted((CORPUS / "cassettes" / "version_1").glob("*.jsonl"))
-
-
-@pytest.fixture
-def many(tmp_path: Path) -> Path:
-    """Two hundred constructed rollouts."""
-    path = tmp_path / "many.jsonl"
-    write(path, 200)
-    return path
 
 
 @pytest.mark.parametrize("path", CASSETTES, ids=lambda path: path.stem)

@@ -14,19 +14,10 @@ from agentkit.analysis.frames.turns import turn_rows
 from agentkit.files.index.sidecars.sidecar import Sidecar
 from agentkit.show.charts import percentiles
 from agentkit.testing import by_turn, calls, says
-from tests.benchmarks.constructed_rollouts import write
 from tests.benchmarks.kept_memory import run
 from tests.support.paths import CORPUS
 
 CASSETTES = sorted((CORPUS / "cassettes" / "version_1").glob("*.jsonl"))
-
-
-@pytest.fixture
-def many(tmp_path: Path) -> Path:
-    """Two hundred constructed rollouts."""
-    path = tmp_path / "many.jsonl"
-    write(path, 200)
-    return path
 
 
 def lookup(key: str) -> str:

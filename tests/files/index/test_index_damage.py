@@ -42,14 +42,6 @@ _WHOLE = f"{_SMALL}\nprint(len(ak.index(sys.argv[1], progress=False)))"
 
 
 @pytest.fixture
-def many(tmp_path: Path) -> Path:
-    """Two hundred constructed rollouts."""
-    path = tmp_path / "many.jsonl"
-    write(path, 200)
-    return path
-
-
-@pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of a few rollouts."""
     monkeypatch.setattr("agentkit.files.index.sidecars.cassette_sidecar._WINDOW", 100_000)

@@ -8,6 +8,11 @@ from typing import Any
 START, END = "<|im_start|>", "<|im_end|>"
 CALL = '<tool_call>\n{"name": "tide", "arguments": {"port": "Brest"}}\n</tool_call>'
 TOOL = {"type": "function", "function": {"name": "tide", "parameters": {"type": "object"}}}
+ASKS_TIDE = {
+    "id": "c1",
+    "type": "function",
+    "function": {"name": "tide", "arguments": '{"port": "Brest"}'},
+}
 
 GLAIVE: dict[str, Any] = {
     "id": 4,
@@ -128,13 +133,7 @@ ART: dict[str, Any] = {
                     "message": {
                         "role": "assistant",
                         "content": None,
-                        "tool_calls": [
-                            {
-                                "id": "c1",
-                                "type": "function",
-                                "function": {"name": "tide", "arguments": '{"port": "Brest"}'},
-                            }
-                        ],
+                        "tool_calls": [ASKS_TIDE],
                     },
                 },
                 {"role": "tool", "tool_call_id": "c1", "content": '{"metres": 6}'},
@@ -150,13 +149,7 @@ WENT_ON: list[dict[str, Any]] = [
     {
         "role": "assistant",
         "content": None,
-        "tool_calls": [
-            {
-                "id": "c1",
-                "type": "function",
-                "function": {"name": "tide", "arguments": '{"port": "Brest"}'},
-            }
-        ],
+        "tool_calls": [ASKS_TIDE],
     },
     {"role": "tool", "tool_call_id": "c1", "content": "6"},
     {"role": "assistant", "content": "Six metres."},
